@@ -1,0 +1,94 @@
+//! Durable files: made anew, private, fsynced with their folder.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::hashed::{BLOCK, Hashed, Seal};
+
+/// A new file with mode 0600; an existing one is an error, never opened.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// A new folder with mode 0700.
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// A folder and those above it where missing, durably.
+pub(crate) fn create_root(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists()).count();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    path.ancestors()
+        .skip(1)
+        .take(missing)
+        .try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
+/// Makes the folder's entries durable.
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(Error::io("make durable (fsync)", path))
+}
+
+/// Writes a small file whole and makes its content durable.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
+    let write = || {
+        let mut file = create_new(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(Error::io("write", path))
+}
+
+/// Opens a file that is really one: a link or device in a backup is refused.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ));
+    }
+    File::open(path)
+}
+
+/// Takes the advisory lock of a folder that is being written. `None`: the file system has no locks, go on without.
+pub(crate) fn lock_dir(path: &Path) -> Result<Option<File>> {
+    let dir = File::open(path).map_err(Error::io("open", path))?;
+    match dir.try_lock() {
+        Ok(()) => Ok(Some(dir)),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.into() }),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Reads a file to its end, telling how many bytes each block had.
+pub(crate) fn seal_of(file: File, read: &mut dyn FnMut(u64)) -> io::Result<Seal> {
+    let mut hashed = Hashed::new(file);
+    let mut block = vec![0; BLOCK];
+    loop {
+        match hashed.read(&mut block) {
+            Ok(0) => return Ok(hashed.seal().1),
+            Ok(n) => read(n as u64),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether there is anything of that name, a dangling link included.
+pub(crate) fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}

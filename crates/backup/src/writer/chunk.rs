@@ -1,0 +1,185 @@
+//! One chunk being written: compressed and hashed on the way.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use sha2::{Digest, Sha256};
+use zstd::stream::write::Encoder;
+
+use super::{TableId, Written, lock};
+use crate::error::{Error, Result};
+use crate::hashed::{Hashed, hex};
+use crate::manifest::Chunk;
+
+/// A chunk that ends before this many bytes has its content size in its frame, and a window no larger than it.
+const KNOWN: usize = 256 * 1024;
+
+/// Writes one chunk's content. Dropped before [`ChunkWriter::finish`], its backup cannot be finished.
+pub struct ChunkWriter {
+    place: Place,
+    file: String,
+    path: PathBuf,
+    level: i32,
+    stage: Stage,
+    content: Sha256,
+    bytes: u64,
+}
+
+/// Where the finished chunk belongs.
+pub(super) struct Place {
+    pub(super) state: Arc<Mutex<Written>>,
+    pub(super) table: TableId,
+    pub(super) number: usize,
+}
+
+enum Stage {
+    /// The first bytes: the frame's header is written once it is known whether they are all.
+    Begun(Vec<u8>, Hashed<File>),
+    Streaming(Encoder<'static, Hashed<File>>),
+    /// A write failed; nothing more can be written.
+    Broken,
+}
+
+/// What is known of a chunk at its end. A number of rows alone will do.
+#[derive(Clone, Debug, Default)]
+pub struct ChunkEnd {
+    /// Rows in it.
+    pub rows: u64,
+    /// Content digest of these rows.
+    pub digest: Option<String>,
+    /// Least key.
+    pub first_key: Option<String>,
+    /// Greatest key.
+    pub last_key: Option<String>,
+}
+
+impl From<u64> for ChunkEnd {
+    fn from(rows: u64) -> Self {
+        Self {
+            rows,
+            ..Self::default()
+        }
+    }
+}
+
+impl ChunkWriter {
+    pub(super) fn new(place: Place, file: String, path: PathBuf, stored: Hashed<File>, level: i32) -> Self {
+        let stage = Stage::Begun(Vec::new(), stored);
+        Self {
+            place,
+            file,
+            path,
+            level,
+            stage,
+            content: Sha256::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Its path in the backup.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Bytes of content so far: callers cut chunks by this.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Ends the frame and makes the file durable.
+    pub fn finish(mut self, end: impl Into<ChunkEnd>) -> Result<Chunk> {
+        let stored = self.end_frame().map_err(Error::io("write", &self.path))?;
+        let (file, seal) = stored.seal();
+        file.sync_all()
+            .map_err(Error::io("make durable (fsync)", &self.path))?;
+        let ChunkEnd {
+            rows,
+            digest,
+            first_key,
+            last_key,
+        } = end.into();
+        let chunk = Chunk {
+            file: self.file,
+            rows,
+            bytes: self.bytes,
+            content_sha256: hex(&self.content.finalize()),
+            stored_bytes: seal.bytes,
+            sha256: seal.sha256,
+            digest,
+            first_key,
+            last_key,
+        };
+        let mut state = lock(&self.place.state);
+        // The writer may be finished or gone by now; then nothing waits for this chunk.
+        if let Some(table) = state.tables.get_mut(self.place.table.0) {
+            table.chunks[self.place.number] = Some(chunk.clone());
+        }
+        Ok(chunk)
+    }
+
+    fn end_frame(&mut self) -> io::Result<Hashed<File>> {
+        match std::mem::replace(&mut self.stage, Stage::Broken) {
+            Stage::Begun(content, stored) => {
+                let mut encoder = encoder(stored, self.level, Some(content.len() as u64))?;
+                encoder.write_all(&content)?;
+                encoder.finish()
+            }
+            Stage::Streaming(encoder) => encoder.finish(),
+            Stage::Broken => Err(broken()),
+        }
+    }
+
+    fn put(&mut self, buffer: &[u8]) -> io::Result<()> {
+        match std::mem::replace(&mut self.stage, Stage::Broken) {
+            Stage::Begun(mut content, stored) if content.len() + buffer.len() <= KNOWN => {
+                content.extend_from_slice(buffer);
+                self.stage = Stage::Begun(content, stored);
+            }
+            Stage::Begun(content, stored) => {
+                let mut encoder = encoder(stored, self.level, None)?;
+                encoder.write_all(&content)?;
+                encoder.write_all(buffer)?;
+                self.stage = Stage::Streaming(encoder);
+            }
+            Stage::Streaming(mut encoder) => {
+                encoder.write_all(buffer)?;
+                self.stage = Stage::Streaming(encoder);
+            }
+            Stage::Broken => return Err(broken()),
+        }
+        Ok(())
+    }
+}
+
+impl Write for ChunkWriter {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.put(buffer)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))?;
+        self.content.update(buffer);
+        self.bytes += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+
+    /// Nothing: a flush would only cut the frame into smaller blocks. [`ChunkWriter::finish`] makes it durable.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn encoder(
+    stored: Hashed<File>,
+    level: i32,
+    size: Option<u64>,
+) -> io::Result<Encoder<'static, Hashed<File>>> {
+    let mut encoder = Encoder::new(stored, level)?;
+    encoder.include_checksum(true)?;
+    encoder.include_contentsize(true)?;
+    encoder.set_pledged_src_size(size)?;
+    Ok(encoder)
+}
+
+fn broken() -> io::Error {
+    io::Error::other("an earlier write of this chunk failed")
+}

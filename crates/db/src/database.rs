@@ -1,0 +1,77 @@
+//! What every dialect can do; the rest of the crate is written against this.
+
+use crate::schema::{Schema, Table};
+use crate::{Cell, Dialect, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who opens a connection, and on which terms.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Run id, carried as a connection attribute.
+    pub run: String,
+    /// Take a server flavour that has never run the conformance suite.
+    pub accept_untested: bool,
+}
+
+/// What a plan pins a server to; anything else is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub dialect: Dialect,
+    pub version: String,
+    pub database: String,
+    /// Field → value, e.g. `server_uid`, `hostname`, `port`, `datadir`; `path` for SQLite.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// A row as it is handed out by [`Database::scan`].
+pub type OnRow<'a> = dyn FnMut(&[Cell]) -> Result<()> + 'a;
+
+/// One connection to one database.
+pub trait Database {
+    fn dialect(&self) -> Dialect;
+    fn identity(&mut self) -> Result<Identity>;
+    /// Reads the catalog. What cannot be carried is listed in the answer, not an error.
+    fn inspect(&mut self) -> Result<Schema>;
+    /// Opens one consistent, read-only view on all tables. Nested calls are an error.
+    fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
+    fn end_snapshot(&mut self) -> Result<()>;
+    /// Hands out every row, `columns` in their order; returns how many.
+    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64>;
+    /// Runs one statement that answers no rows; returns rows affected.
+    fn execute(&mut self, sql: &str) -> Result<u64>;
+    /// Runs one query and keeps its rows: for small answers.
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>>;
+    /// Loads one chunk as `dump` wrote it for `table`.
+    fn load_chunk(&mut self, table: &Table, data: &mut (dyn std::io::Read + Send)) -> Result<u64>;
+    /// Prepares the session for loading a dump: no key checks, no strict mode, exact values.
+    fn begin_load(&mut self) -> Result<()>;
+    /// Brings the session back to what it was when it was opened.
+    fn end_load(&mut self) -> Result<()>;
+    /// Gives the session back its loading state after statements that changed it for an object of their own.
+    fn settle_load(&mut self) -> Result<()> {
+        Ok(())
+    }
+    /// Ends a load that failed. Where the dialect can, nothing of it stays.
+    fn abort_load(&mut self) -> Result<()> {
+        self.end_load()
+    }
+    /// The server's id of this connection; `None` on SQLite.
+    fn connection_id(&self) -> Option<u64>;
+
+    /// The first cell of the first row as an integer; a query that answers none is an error.
+    fn count(&mut self, sql: &str) -> Result<i64> {
+        let rows = self.query(sql)?;
+        rows.first().and_then(|r| r.first()).and_then(Cell::as_i64).ok_or_else(|| {
+            crate::Error::refused(
+                format!("query answered no number: {sql}"),
+                "a query of a migration must answer one row with one number",
+            )
+        })
+    }
+
+    /// The first cell of the first row as text.
+    fn text(&mut self, sql: &str) -> Result<Option<String>> {
+        Ok(self.query(sql)?.first().and_then(|r| r.first()).and_then(Cell::to_text))
+    }
+}

@@ -1,0 +1,75 @@
+//! What can go wrong at a database, with what to do next.
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure: what failed, on what, and (where there is something to type) what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be understood. The text never holds a password.
+    #[error("{0}")]
+    Address(String),
+    /// No connection, or it was lost.
+    #[error("cannot reach {target}: {source_text}")]
+    Connect { target: String, source_text: String },
+    /// The server refused or failed a statement.
+    #[error("{what}: {message} (server error {number})")]
+    Server { what: String, number: u32, message: String },
+    /// SQLite refused or failed a statement.
+    #[error("{what}: {message}")]
+    Sqlite { what: String, code: i32, message: String },
+    /// The schema holds what this release cannot carry exactly; every item at once, as `table.column: type`.
+    #[error("cannot be carried exactly: {}", .0.join("; "))]
+    Unsupported(Vec<String>),
+    /// A server flavour that has never run the conformance suite.
+    #[error("{0}")]
+    Untested(String),
+    /// Something is not as it must be before going on.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    /// Content differs from what was promised.
+    #[error("{0}")]
+    Differs(String),
+    /// Reading or writing a stream that the caller handed in.
+    #[error("{what}: {message}")]
+    Io { what: String, message: String },
+}
+
+impl Error {
+    /// What to type or do next, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Error::Refused { hint, .. } if !hint.is_empty() => Some(hint),
+            Error::Connect { .. } => Some("check host, port, user and password, and that the server runs"),
+            // 5 is SQLITE_BUSY; the higher bits tell which lock.
+            Error::Sqlite { code, .. } if code & 0xff == 5 => {
+                Some("another process is writing to the file: stop the service or wait, then try again")
+            }
+            Error::Untested(_) => Some("add --accept-untested to go on all the same"),
+            Error::Unsupported(_) => Some("drop or convert what is named, or leave this database to another tool for now"),
+            _ => None,
+        }
+    }
+
+    /// A stable word for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Address(_) => "address",
+            Error::Connect { .. } => "unreachable",
+            Error::Server { .. } | Error::Sqlite { .. } => "database",
+            Error::Unsupported(_) => "unsupported",
+            Error::Untested(_) => "untested",
+            Error::Refused { .. } => "refused",
+            Error::Differs(_) => "verification_failed",
+            Error::Io { .. } => "io",
+        }
+    }
+
+    pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Error::Refused { message: message.into(), hint: hint.into() }
+    }
+
+    pub fn io(what: impl Into<String>, error: impl std::fmt::Display) -> Self {
+        Error::Io { what: what.into(), message: error.to_string() }
+    }
+}

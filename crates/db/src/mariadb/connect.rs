@@ -1,0 +1,119 @@
+//! Opening a session and telling which server it is on.
+
+use super::{MariaDb, cell};
+use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Every setting that could change a value, a time or the meaning of SQL is set, never inherited.
+pub(super) const SESSION: &[&str] = &[
+    "SET NAMES utf8mb4",
+    "SET SESSION character_set_results=binary",
+    "SET SESSION time_zone='+00:00'",
+    "SET SESSION sql_mode='STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION autocommit=1",
+    "SET SESSION sql_quote_show_create=1",
+    "SET SESSION net_write_timeout=600, net_read_timeout=600, wait_timeout=28800",
+    // A digest may read for hours, and must read all.
+    "SET SESSION sql_select_limit=18446744073709551615, sql_safe_updates=0, max_error_count=64",
+    "/*M!100101 SET SESSION max_statement_time=0 */",
+    "/*M!100301 SET SESSION idle_transaction_timeout=0, idle_readonly_transaction_timeout=0 */",
+    // Default: a day. Who holds a table locked that long is to be named, not waited for.
+    "SET SESSION lock_wait_timeout=60",
+];
+
+pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
+    let Address::MySql { host, port, user, password, database } = address else {
+        return Err(Error::Address(format!("{address} is not a MySQL or MariaDB address")));
+    };
+    let attributes: Vec<(String, String)> =
+        vec![("program_name".into(), "ventana".into()), ("ventana_run".into(), session.run.clone())];
+    let options = OptsBuilder::new()
+        .ip_or_hostname(Some(host.clone()))
+        .tcp_port(*port)
+        // The driver would otherwise follow @@socket to whatever server owns that path.
+        .prefer_socket(false)
+        .user(Some(user.clone()))
+        .pass(Some(password.open().to_string()))
+        .tcp_connect_timeout(Some(Duration::from_secs(10)))
+        .connect_attrs(Some(attributes.into_iter().collect::<std::collections::HashMap<_, _>>()))
+        .tcp_keepalive_time_ms(Some(30_000));
+    let unreachable = |e: mysql::Error| Error::Connect { target: address.to_string(), source_text: e.to_string() };
+    let mut conn = Conn::new(options).map_err(unreachable)?;
+    let version: Option<String> = conn.query_first("SELECT VERSION()").map_err(unreachable)?;
+    let version = version.unwrap_or_default();
+    let dialect = if version.contains("MariaDB") { Dialect::MariaDb } else { Dialect::MySql };
+    if dialect == Dialect::MySql && !session.accept_untested {
+        return Err(Error::Untested(format!(
+            "{address} runs MySQL {version}; only MariaDB has run the conformance suite so far"
+        )));
+    }
+    let mut db = MariaDb { conn, database: database.clone(), dialect, in_snapshot: false, logs_loads: false };
+    db.settings(SESSION)?;
+    if !database.is_empty() {
+        let select = format!("USE {}", dialect.quote(database));
+        db.execute(&select).map_err(|error| match error {
+            Error::Server { number: 1049, .. } => Error::refused(
+                format!("schema {database} does not exist on {host}:{port}"),
+                "check the name, or create it with `ventana restore … --into NAME`",
+            ),
+            Error::Server { number: 1044, .. } => Error::refused(
+                format!("account {user} may not use schema {database}"),
+                format!("GRANT ALL PRIVILEGES ON {}.* TO '{user}'@'…'", dialect.quote(database)),
+            ),
+            other => other,
+        })?;
+    }
+    Ok(db)
+}
+
+/// What pins the server. `@@server_id` is 1 by default and says nothing, so it is not among the fields.
+pub(super) fn identity(db: &mut MariaDb) -> Result<Identity> {
+    let uid = if db.dialect == Dialect::MariaDb { "server_uid" } else { "server_uuid" };
+    let sql = format!("SELECT VERSION(), @@{uid}, @@hostname, @@port, @@datadir");
+    let row = match db.query(&sql) {
+        Ok(rows) => rows.into_iter().next().unwrap_or_default(),
+        // server_uid came with MariaDB 10.6.
+        Err(Error::Server { number: 1193, .. }) => {
+            db.query("SELECT VERSION(), '', @@hostname, @@port, @@datadir")?.into_iter().next().unwrap_or_default()
+        }
+        Err(other) => return Err(other),
+    };
+    let field = |i: usize| row.get(i).and_then(Cell::to_text).unwrap_or_default();
+    let fields = BTreeMap::from([
+        (uid.to_string(), field(1)),
+        ("hostname".into(), field(2)),
+        ("port".into(), field(3)),
+        ("datadir".into(), field(4)),
+    ]);
+    Ok(Identity { dialect: db.dialect, version: field(0), database: db.database.clone(), fields })
+}
+
+impl MariaDb {
+    /// Runs statements that set the session; those in MariaDB's own comments are nothing to MySQL.
+    pub(super) fn settings(&mut self, statements: &[&str]) -> Result<()> {
+        for statement in statements {
+            if self.dialect == Dialect::MariaDb || !statement.starts_with("/*M!") {
+                self.execute(statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a query with values bound, over the binary protocol.
+    pub(super) fn bound(&mut self, sql: &str, values: Vec<mysql::Value>) -> Result<Vec<Vec<Cell>>> {
+        let params = if values.is_empty() { mysql::Params::Empty } else { mysql::Params::Positional(values) };
+        let rows: Vec<mysql::Row> = self.conn.exec(sql, params).map_err(|e| Self::error(sql, e))?;
+        Ok(rows.into_iter().map(|r| r.unwrap().into_iter().map(cell).collect()).collect())
+    }
+
+    /// Rows of a catalog query whose `?` are all the schema's name, as texts (NULL as `None`).
+    pub(super) fn catalog(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let name = mysql::Value::Bytes(self.database.clone().into_bytes());
+        let values = vec![name; sql.matches('?').count()];
+        let rows = self.bound(sql, values)?;
+        Ok(rows.into_iter().map(|r| r.iter().map(Cell::to_text).collect()).collect())
+    }
+}

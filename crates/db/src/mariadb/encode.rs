@@ -1,0 +1,184 @@
+//! Rows as LOAD DATA text, and the statement with which any client loads them back exactly.
+
+use crate::Cell;
+use crate::schema::{Carry, Column, Table};
+
+/// The `sql_mode` under which a dump is loaded: every value that a column can hold is taken as it is.
+pub(super) const LOAD_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION";
+
+/// Session settings under which a dump's files mean what they say; for a stock client, at the head of each file.
+pub(crate) const PREAMBLE: &str = "SET NAMES utf8mb4;\nSET SESSION time_zone='+00:00', unique_checks=0, foreign_key_checks=0, \
+sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION';\n\
+/*M!100201 SET SESSION check_constraint_checks=0 */;\n/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */;\n\n";
+
+/// The same for our own sessions; see [`super::MariaDb`]'s `begin_load`.
+pub(super) const LOAD_SESSION: &[&str] = &[
+    "SET NAMES utf8mb4",
+    "SET SESSION time_zone='+00:00', unique_checks=0, foreign_key_checks=0",
+    "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'",
+    // Rows may be older than a check; timestamps get no defaults that their definition does not name.
+    "/*M!100201 SET SESSION check_constraint_checks=0 */",
+    "/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */",
+    "SET SESSION max_error_count=65535",
+];
+
+/// Whether the digest must see a column's number: ENUM's invalid member and its empty one print alike.
+pub(super) fn is_numbered(column: &Column) -> bool {
+    let declared = column.declared.as_str();
+    declared.starts_with("enum(") || declared.starts_with("set(") || declared.starts_with("bit(")
+}
+
+/// Whether a warning of a load was to be expected: the server warns of ENUM's invalid member, which has the number 0,
+/// although it stores it. `warning` is level, number and message. What was really stored, the digest says.
+pub(super) fn expected(table: &Table, warning: &[String]) -> bool {
+    let [_, number, message] = warning else { return false };
+    number == "1265"
+        && table.columns.iter().any(|c| {
+            c.declared.starts_with("enum(") && message.starts_with(&format!("Data truncated for column '{}' at row", c.name))
+        })
+}
+
+/// The LOAD DATA statement of a table: character set binary, so that no byte is converted on the way.
+pub fn load_statement(table: &Table, file: &str) -> String {
+    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let mut fields = Vec::new();
+    let mut sets = Vec::new();
+    for (i, column) in table.columns.iter().enumerate() {
+        match column.carry {
+            Carry::Generated | Carry::Virtual => {}
+            Carry::Text => fields.push(quote(&column.name)),
+            Carry::Hex => {
+                fields.push(format!("@v{i}"));
+                sets.push(format!("{}=UNHEX(@v{i})", quote(&column.name)));
+            }
+            Carry::Number => {
+                fields.push(format!("@v{i}"));
+                sets.push(format!("{}=CAST(@v{i} AS UNSIGNED)", quote(&column.name)));
+            }
+        }
+    }
+    let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
+    format!(
+        "LOAD DATA LOCAL INFILE '{file}' INTO TABLE {} CHARACTER SET binary FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' \
+         LINES TERMINATED BY '\\n' ({}){set}",
+        quote(&table.name),
+        fields.join(", ")
+    )
+}
+
+/// Writes rows of one table.
+pub(crate) struct Encoder {
+    shapes: Vec<Shape>,
+}
+
+/// How a column's values print.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    /// Not at all: the server computes it.
+    Left,
+    Plain,
+    Hex,
+    /// Always four digits: the text `0` would be the year 2000.
+    Year,
+    Date,
+}
+
+impl Encoder {
+    pub(crate) fn new(table: &Table) -> Encoder {
+        let shape = |column: &Column| match (column.carry, column.declared.split(['(', ' ']).next().unwrap_or("")) {
+            (Carry::Generated | Carry::Virtual, _) => Shape::Left,
+            (Carry::Hex, _) => Shape::Hex,
+            (_, "year") => Shape::Year,
+            (_, "date") => Shape::Date,
+            _ => Shape::Plain,
+        };
+        Encoder { shapes: table.columns.iter().map(shape).collect() }
+    }
+
+    pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
+        use std::io::Write;
+        let mut first = true;
+        for (cell, shape) in cells.iter().zip(&self.shapes) {
+            if *shape == Shape::Left {
+                continue;
+            }
+            if !first {
+                out.push(b'\t');
+            }
+            first = false;
+            // Writing to a Vec cannot fail.
+            let _ = match cell {
+                Cell::Null => out.write_all(b"\\N"),
+                Cell::Int(v) if *shape == Shape::Year => write!(out, "{v:04}"),
+                Cell::UInt(v) if *shape == Shape::Year => write!(out, "{v:04}"),
+                Cell::Int(v) => write!(out, "{v}"),
+                Cell::UInt(v) => write!(out, "{v}"),
+                // The f64 that equals the f32 reads back to the same f32: no second rounding can happen.
+                Cell::Float(v) => write!(out, "{:e}", f64::from(*v)),
+                Cell::Double(v) => write!(out, "{v:e}"),
+                Cell::Bytes(b) | Cell::Text(b) if *shape == Shape::Hex => {
+                    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+                    out.extend(b.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]));
+                    Ok(())
+                }
+                Cell::Bytes(b) | Cell::Text(b) => {
+                    escape(b, out);
+                    Ok(())
+                }
+                Cell::Date(y, m, d, ..) if *shape == Shape::Date => write!(out, "{y:04}-{m:02}-{d:02}"),
+                Cell::Date(y, m, d, h, min, s, us) => {
+                    write!(out, "{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}").and_then(|()| fraction(*us, out))
+                }
+                Cell::Time(negative, days, h, m, s, us) => {
+                    let sign = if *negative { "-" } else { "" };
+                    let hours = days * 24 + u32::from(*h);
+                    write!(out, "{sign}{hours:02}:{m:02}:{s:02}").and_then(|()| fraction(*us, out))
+                }
+            };
+        }
+        out.push(b'\n');
+    }
+}
+
+fn fraction(microseconds: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
+    use std::io::Write;
+    if microseconds == 0 { Ok(()) } else { write!(out, ".{microseconds:06}") }
+}
+
+/// Escapes what LOAD DATA gives a meaning to; every other byte stands for itself.
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|b| matches!(b, b'\\' | b'\t' | b'\n' | 0)) {
+        out.extend_from_slice(&rest[..at]);
+        out.push(b'\\');
+        out.push(match rest[at] {
+            b'\t' => b't',
+            b'\n' => b'n',
+            0 => b'0',
+            _ => b'\\',
+        });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_load_data_reads_specially_is_escaped() {
+        let mut out = Vec::new();
+        escape(b"a\tb\nc\\N\0\"',z\r", &mut out);
+        assert_eq!(out, b"a\\tb\\nc\\\\N\\0\"',z\r");
+    }
+
+    #[test]
+    fn floats_print_so_that_they_read_back_to_the_same_bits() {
+        for bits in [0u32, 0x8000_0000, 1, 0x7f7f_ffff, 0x3dcc_cccd, 0x4342_e0c5, 0x0080_0000] {
+            let value = f32::from_bits(bits);
+            let text = format!("{:e}", f64::from(value));
+            assert_eq!((text.parse::<f64>().expect("number") as f32).to_bits(), bits, "{text}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Ending sessions, and waiting until the server has let go of them.
+
+use super::super::MariaDb;
+use super::{current_account, normal};
+use crate::{Cell, Database, Error, Result};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often it is looked whether a killed session is gone, and for how long in all: a minute.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: usize = 6000;
+
+/// Refuses when this account sees its own sessions only: ending "all" of another account's would end none.
+pub(super) fn sees_sessions(db: &mut MariaDb) -> Result<()> {
+    let grants = db.query("SHOW GRANTS")?;
+    let all = grants.iter().filter_map(|r| r.first().and_then(Cell::to_text)).any(|grant| {
+        let global = grant.split_once(" ON *.* ");
+        global.is_some_and(|(head, _)| head.contains("ALL PRIVILEGES") || head.contains("PROCESS"))
+    });
+    if all {
+        return Ok(());
+    }
+    let ours = current_account(db)?;
+    Err(Error::refused(
+        format!("account {ours} may not see the sessions of other accounts"),
+        format!("GRANT PROCESS, CONNECTION ADMIN ON *.* TO {ours}"),
+    ))
+}
+
+/// Ends the sessions that the accounts have now and waits until the server has let go of them: a session that was open
+/// when its privileges went may still be in the middle of a write. Sessions opened later have only SELECT.
+pub fn end_sessions(db: &mut MariaDb, accounts: &[String]) -> Result<()> {
+    let users: BTreeSet<String> = accounts.iter().map(|a| user_of(a)).collect();
+    let rows = db.query("SELECT ID, USER FROM information_schema.PROCESSLIST WHERE ID<>CONNECTION_ID()")?;
+    let doomed = rows
+        .iter()
+        .filter(|row| users.contains(&row[1].to_text().unwrap_or_default()))
+        .filter_map(|row| row[0].as_i64())
+        .collect();
+    end(db, doomed, "sessions of the service's accounts")
+}
+
+/// Ends the runs of events in the schema that had begun before the events were stopped.
+pub(super) fn end_event_runs(db: &mut MariaDb) -> Result<()> {
+    // The server shows the thread that runs an event as a session of its definer in state Connect.
+    let rows = db.catalog(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE DB=? AND COMMAND='Connect' \
+         AND USER NOT IN ('system user', 'unauthenticated user') AND ID<>CONNECTION_ID()",
+    )?;
+    let doomed = rows.into_iter().filter_map(|r| r.into_iter().next().flatten()?.parse().ok()).collect();
+    end(db, doomed, "running events")
+}
+
+/// Ends one session of this account and waits until the server has let go of it; one that is gone, or whose number now
+/// belongs to another account, is left alone.
+pub fn end_session(db: &mut MariaDb, connection: u64) -> Result<()> {
+    let ours = db.text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?.unwrap_or_default().replace('\'', "''");
+    let alive = format!(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND USER='{ours}' AND ID<>CONNECTION_ID()"
+    );
+    let doomed = db.query(&alive)?.iter().filter_map(|r| r[0].as_i64()).collect();
+    end(db, doomed, "session of the dead attempt")
+}
+
+fn end(db: &mut MariaDb, doomed: Vec<i64>, whose: &str) -> Result<()> {
+    if doomed.is_empty() {
+        return Ok(());
+    }
+    for id in &doomed {
+        match db.execute(&format!("KILL {id}")) {
+            // It has gone by itself in between.
+            Err(Error::Server { number: 1094, .. }) => {}
+            Err(Error::Server { number: 1095, .. }) => {
+                let ours = current_account(db)?;
+                return Err(Error::refused(
+                    format!("account {ours} may not end {whose} (connection {id})"),
+                    format!("GRANT CONNECTION ADMIN ON *.* TO {ours}"),
+                ));
+            }
+            other => other.map(|_| ())?,
+        }
+    }
+    let list = doomed.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    let alive = format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID IN ({list})");
+    for _ in 0..LOOKS {
+        if db.count(&alive)? == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+    Err(Error::refused(
+        format!("{whose} do not end: the server is rolling back a long write (connections {list})"),
+        "wait until SHOW PROCESSLIST no longer lists them, then resume",
+    ))
+}
+
+fn user_of(account: &str) -> String {
+    let plain = normal(account);
+    plain.rsplit_once('@').map_or(plain.clone(), |(user, _)| user.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accounts_user_is_what_stands_before_the_last_at() {
+        assert_eq!(user_of("'app'@'10.%'"), "app");
+        assert_eq!(user_of("`a@b`@`%`"), "a@b");
+        assert_eq!(normal("`app`@`%`"), normal("'app'@'%'"));
+    }
+}

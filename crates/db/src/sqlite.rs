@@ -1,0 +1,245 @@
+//! SQLite: one connection to one file, and the write lock that is its fence's second half.
+
+pub mod encode;
+
+mod create;
+mod inspect;
+mod restore;
+
+use crate::database::OnRow;
+use crate::schema::{Carry, Schema, Table};
+use crate::{Cell, Database, Dialect, Error, Identity, Result};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use restore::restore_over;
+
+/// How long a statement waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A connection to a SQLite database file.
+pub struct Sqlite {
+    conn: Connection,
+    path: PathBuf,
+    /// Whether this connection holds the write lock ([`Sqlite::lock_writes`]).
+    locked: bool,
+    in_snapshot: bool,
+    /// `foreign_keys` as it was before a load.
+    foreign_keys: bool,
+}
+
+fn error(sql: &str, error: rusqlite::Error) -> Error {
+    let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+    let (code, message) = match &error {
+        rusqlite::Error::SqliteFailure(e, message) => {
+            (e.extended_code, message.clone().unwrap_or_else(|| e.to_string()))
+        }
+        other => (0, other.to_string()),
+    };
+    Error::Sqlite { what: format!("`{what} …` failed"), code, message }
+}
+
+impl Sqlite {
+    /// Opens an existing database file.
+    pub fn open(path: &Path) -> Result<Sqlite> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// Opens a database file and creates it when it is not there.
+    pub fn create(path: &Path) -> Result<Sqlite> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    fn open_with(path: &Path, flags: OpenFlags) -> Result<Sqlite> {
+        let unreachable =
+            |e: rusqlite::Error| Error::Connect { target: format!("sqlite://{}", path.display()), source_text: e.to_string() };
+        let conn = Connection::open_with_flags(path, flags).map_err(unreachable)?;
+        conn.busy_timeout(BUSY).map_err(unreachable)?;
+        let header: rusqlite::Result<i64> = conn.query_row("PRAGMA schema_version", [], |r| r.get(0));
+        header.map_err(unreachable)?;
+        conn.execute_batch("PRAGMA synchronous=FULL").map_err(unreachable)?;
+        Ok(Sqlite { conn, path: path.to_path_buf(), locked: false, in_snapshot: false, foreign_keys: false })
+    }
+
+    /// Takes the database's write lock and keeps it: readers go on, every other writer waits or fails.
+    pub fn lock_writes(&mut self) -> Result<()> {
+        if !self.locked {
+            // Pages that do not fit the cache would be written before the commit, and that shuts readers out.
+            self.execute("PRAGMA cache_spill=OFF; BEGIN IMMEDIATE")?;
+            self.locked = true;
+        }
+        Ok(())
+    }
+
+    /// Makes what was done under the lock durable and releases it.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.locked {
+            self.execute("COMMIT")?;
+            self.locked = false;
+        }
+        Ok(())
+    }
+
+    /// Undoes what was done under the lock and releases it.
+    pub fn rollback(&mut self) -> Result<()> {
+        if self.locked {
+            self.execute("ROLLBACK")?;
+            self.locked = false;
+        }
+        Ok(())
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// What `integrity_check` and `foreign_key_check` say; empty when all is well.
+    pub fn check(&mut self) -> Result<Vec<String>> {
+        let mut out = Vec::new();
+        for row in self.query("PRAGMA integrity_check")? {
+            match row.first().and_then(Cell::to_text) {
+                Some(text) if text == "ok" => {}
+                other => out.push(other.unwrap_or_default()),
+            }
+        }
+        for row in self.query("PRAGMA foreign_key_check")? {
+            let parts: Vec<String> = row.iter().filter_map(Cell::to_text).collect();
+            out.push(format!("foreign key broken: {}", parts.join(" ")));
+        }
+        Ok(out)
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(v) => Cell::Int(v),
+        ValueRef::Real(v) => Cell::Double(v),
+        ValueRef::Text(t) => Cell::Text(t.to_vec()),
+        ValueRef::Blob(b) => Cell::Bytes(b.to_vec()),
+    }
+}
+
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn identity(&mut self) -> Result<Identity> {
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone()).display().to_string();
+        let version = self.text("SELECT sqlite_version()")?.unwrap_or_default();
+        let fields = BTreeMap::from([("path".to_string(), path.clone())]);
+        Ok(Identity { dialect: Dialect::Sqlite, version, database: path, fields })
+    }
+
+    fn inspect(&mut self) -> Result<Schema> {
+        inspect::inspect(self)
+    }
+
+    fn begin_snapshot(&mut self, _schema: &Schema) -> Result<()> {
+        if self.in_snapshot {
+            return Err(Error::refused("a snapshot is open on this connection already", ""));
+        }
+        // Under the write lock a transaction is open already, and nobody else can change a thing.
+        if !self.locked {
+            self.execute("BEGIN")?;
+            // A deferred transaction has no snapshot until it reads.
+            self.query("SELECT COUNT(*) FROM sqlite_master").inspect_err(|_| {
+                // The first error is the one to tell.
+                let _ = self.conn.execute_batch("ROLLBACK");
+            })?;
+        }
+        self.in_snapshot = true;
+        Ok(())
+    }
+
+    fn end_snapshot(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.in_snapshot) && !self.locked {
+            self.execute("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
+        let computed = |name: &&String| table.columns.iter().any(|c| c.name == **name && c.carry == Carry::Virtual);
+        let picked: Vec<String> = columns
+            .iter()
+            .map(|name| if computed(&name) { "NULL".into() } else { Dialect::Sqlite.quote(name) })
+            .collect();
+        // In the order of the table itself, which costs nothing and gives a copy the same order of implicit rowids.
+        let sql = format!("SELECT {} FROM {} NOT INDEXED", picked.join(", "), Dialect::Sqlite.quote(&table.name));
+        let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
+        let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
+        let mut count = 0;
+        let mut cells = Vec::with_capacity(columns.len());
+        while let Some(row) = rows.next().map_err(|e| error(&sql, e))? {
+            cells.clear();
+            for i in 0..columns.len() {
+                cells.push(cell(row.get_ref(i).map_err(|e| error(&sql, e))?));
+            }
+            each(&cells)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<u64> {
+        self.conn.execute_batch(sql).map_err(|e| error(sql, e))?;
+        Ok(self.conn.changes())
+    }
+
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>> {
+        let mut statement = self.conn.prepare(sql).map_err(|e| error(sql, e))?;
+        let width = statement.column_count();
+        let mut rows = statement.query([]).map_err(|e| error(sql, e))?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(|e| error(sql, e))? {
+            let mut cells = Vec::with_capacity(width);
+            for i in 0..width {
+                cells.push(cell(row.get_ref(i).map_err(|e| error(sql, e))?));
+            }
+            out.push(cells);
+        }
+        Ok(out)
+    }
+
+    fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send)) -> Result<u64> {
+        // A chunk is whole INSERT statements; its size is bounded by the dump.
+        let mut sql = String::new();
+        data.read_to_string(&mut sql).map_err(|e| Error::io(format!("reading a chunk of table {}", table.name), e))?;
+        let before = self.conn.total_changes();
+        self.conn.execute_batch(&sql).map_err(|e| error(&format!("INSERT INTO {}", table.name), e))?;
+        Ok(self.conn.total_changes() - before)
+    }
+
+    fn begin_load(&mut self) -> Result<()> {
+        if self.locked {
+            return Err(Error::refused("the write lock must be released before a load", ""));
+        }
+        self.foreign_keys = self.count("PRAGMA foreign_keys")? != 0;
+        self.execute("PRAGMA foreign_keys=OFF; BEGIN IMMEDIATE")?;
+        self.locked = true;
+        Ok(())
+    }
+
+    fn end_load(&mut self) -> Result<()> {
+        self.commit()?;
+        if self.foreign_keys {
+            self.execute("PRAGMA foreign_keys=ON")?;
+        }
+        Ok(())
+    }
+
+    fn abort_load(&mut self) -> Result<()> {
+        self.rollback()?;
+        self.end_load()
+    }
+
+    fn connection_id(&self) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,20 @@
+//! One suite for every dialect: what a database is dumped to, it is loaded from again, exactly; and nothing that differs
+//! has the same digest.
+#![allow(clippy::disallowed_methods, reason = "tests run stock clients and write throw-away files")]
+
+mod conformance {
+    mod place;
+    mod store;
+
+    mod ddl;
+    mod digest;
+    mod fence;
+    mod identity;
+    mod load;
+    mod migration;
+    mod round_trip;
+    mod sqlite;
+    mod stock_client;
+    mod unsupported;
+    mod writers;
+}

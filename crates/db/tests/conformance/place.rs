@@ -1,0 +1,118 @@
+//! Where a test keeps its databases: a SQLite file in a temporary folder, or a schema of its own on a MariaDB server.
+
+use db::{Address, Database, Dialect, Session};
+use std::path::PathBuf;
+use tempfile::TempDir;
+use testkit::mariadb::{MariaDb, Schema};
+
+/// Runs each named function as a test of its own in every dialect.
+macro_rules! in_every_dialect {
+    ($($name:ident),* $(,)?) => {
+        mod in_sqlite {
+            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::sqlite()); })*
+        }
+        mod in_mariadb {
+            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::mariadb()); })*
+        }
+    };
+}
+pub(super) use in_every_dialect;
+
+/// A dialect, and where its databases are made.
+pub(super) enum Place {
+    Sqlite,
+    MariaDb(&'static MariaDb),
+}
+
+/// One database, gone with its value.
+pub(super) enum Spot<'p> {
+    Sqlite { _folder: TempDir, path: PathBuf },
+    MariaDb(Schema<'p>),
+}
+
+impl Place {
+    pub(super) fn sqlite() -> Place {
+        Place::Sqlite
+    }
+
+    pub(super) fn mariadb() -> Place {
+        Place::MariaDb(MariaDb::shared())
+    }
+
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self, Place::Sqlite)
+    }
+
+    /// Of two texts the one for this dialect.
+    pub(super) fn pick<'t>(&self, sqlite: &'t str, mariadb: &'t str) -> &'t str {
+        if self.is_sqlite() { sqlite } else { mariadb }
+    }
+
+    /// An empty database.
+    pub(super) fn empty(&self) -> Spot<'_> {
+        match self {
+            Place::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let path = folder.path().join("test.db");
+                std::fs::write(&path, "").expect("an empty file is an empty database");
+                Spot::Sqlite { _folder: folder, path }
+            }
+            Place::MariaDb(server) => Spot::MariaDb(server.schema("h_db")),
+        }
+    }
+
+    /// A database after `sql`.
+    pub(super) fn with(&self, sql: &str) -> Spot<'_> {
+        let spot = self.empty();
+        spot.run(sql);
+        spot
+    }
+}
+
+impl Spot<'_> {
+    pub(super) fn address(&self) -> Address {
+        match self {
+            Spot::Sqlite { path, .. } => Address::Sqlite { path: path.clone() },
+            Spot::MariaDb(schema) => Address::parse(&schema.url()).expect("testkit's URL"),
+        }
+    }
+
+    pub(super) fn open(&self) -> Box<dyn Database> {
+        db::open(&self.address(), &Session::default()).expect("opens")
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.open().dialect()
+    }
+
+    /// The schema's name, or the file's path.
+    pub(super) fn name(&self) -> String {
+        self.address().database()
+    }
+
+    pub(super) fn path(&self) -> &PathBuf {
+        match self {
+            Spot::Sqlite { path, .. } => path,
+            Spot::MariaDb(_) => panic!("a schema has no path"),
+        }
+    }
+
+    /// Runs statements through the database's own library or client, not through the crate under test.
+    pub(super) fn run(&self, sql: &str) {
+        match self {
+            Spot::Sqlite { path, .. } => {
+                let connection = rusqlite::Connection::open(path).expect("opens");
+                // Bundled SQLite has it on; the stock one has not, and fixtures hold cycles.
+                connection.execute_batch("PRAGMA foreign_keys=OFF").expect("pragma");
+                connection.execute_batch(sql).unwrap_or_else(|e| panic!("{e} in {sql}"));
+            }
+            Spot::MariaDb(schema) => {
+                schema.query(sql);
+            }
+        }
+    }
+
+    pub(super) fn digest(&self) -> db::Digest {
+        db::digest::compute(&mut *self.open(), None, &mut db::progress::silent()).expect("a digest")
+    }
+}

@@ -1,0 +1,13 @@
+//! SQL as text, on a corpus and on random input.
+#[path = "script/canonical.rs"]
+mod canonical;
+#[path = "script/dump.rs"]
+mod dump;
+#[path = "script/lexer.rs"]
+mod lexer;
+#[path = "script/requalify.rs"]
+mod requalify;
+#[path = "script/split.rs"]
+mod split;
+#[path = "script/verbs.rs"]
+mod verbs;

@@ -1,0 +1,67 @@
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{MariaDb, socket_in, template};
+use crate::must;
+
+/// Settings of a private server: small, no binary log, events running, Debian's character set.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    extra: Vec<String>,
+}
+
+impl Options {
+    /// Adds an argument of `mariadbd`, such as `--sql-mode=ANSI`; it wins over the defaults.
+    pub fn arg(mut self, argument: impl Into<String>) -> Options {
+        self.extra.push(argument.into());
+        self
+    }
+
+    /// Turns the binary log on (it is off by default).
+    pub fn binary_log(self) -> Options {
+        self.arg("--log-bin=binlog")
+            .arg("--binlog-format=ROW")
+            .arg("--server-id=1")
+    }
+
+    /// Starts the server and waits until it greets.
+    #[track_caller]
+    pub fn start(&self) -> MariaDb {
+        must(self.try_start())
+    }
+
+    /// [`Options::start`] for callers that are not tests.
+    pub fn try_start(&self) -> Result<MariaDb> {
+        MariaDb::launch(self)
+    }
+
+    pub(super) fn arguments(&self, folder: &Path, port: u16) -> Vec<String> {
+        let mut arguments = vec!["--no-defaults".to_owned()];
+        arguments.extend(template::as_root().map(str::to_owned));
+        arguments.extend([
+            format!("--datadir={}", folder.join("data").display()),
+            format!("--socket={}", socket_in(folder).display()),
+            format!("--log-error={}", folder.join("error.log").display()),
+            format!("--pid-file={}", folder.join("pid").display()),
+            format!("--port={port}"),
+            format!("--innodb-log-file-size={}", template::LOG_FILE_SIZE),
+        ]);
+        let fixed = [
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+            "--event-scheduler=ON",
+            "--innodb-buffer-pool-size=64M",
+            // A commit reaches the kernel, so a killed server loses nothing; only a machine's crash could.
+            "--innodb-flush-log-at-trx-commit=2",
+            "--key-buffer-size=1M",
+            "--aria-pagecache-buffer-size=8M",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_general_ci",
+        ];
+        arguments.extend(fixed.map(str::to_owned));
+        arguments.extend(self.extra.iter().cloned());
+        arguments
+    }
+}

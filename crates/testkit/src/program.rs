@@ -1,0 +1,44 @@
+//! Programs that tests need, and the Debian packages that bring them.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+/// Where programs are looked for: the PATH of a Debian root shell, so that `/usr/sbin/mariadbd` is found by anybody.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const PACKAGES: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("mariadb", "mariadb-client"),
+    ("mariadb-dump", "mariadb-client"),
+    ("mariadb-install-db", "mariadb-server-core"),
+    ("mariadbd", "mariadb-server-core"),
+    ("mount", "mount"),
+    ("prlimit", "util-linux"),
+    ("sh", "dash"),
+    ("sqlite3", "sqlite3"),
+    ("umount", "mount"),
+    ("zstd", "zstd"),
+];
+
+/// The absolute path of `name`, or an error that names the Debian package to install.
+pub fn find(name: &str) -> Result<PathBuf> {
+    let own = std::env::var("PATH").unwrap_or_default();
+    for folder in PATH
+        .split(':')
+        .chain(own.split(':'))
+        .filter(|folder| !folder.is_empty())
+    {
+        let candidate = PathBuf::from(folder).join(name);
+        if candidate.is_file() {
+            return Ok(candidate);
+        }
+    }
+    let package = PACKAGES
+        .iter()
+        .find(|(program, _)| *program == name)
+        .map_or(name, |(_, package)| package);
+    bail!(
+        "program `{name}` is missing: apt-get install {package} (Debian, Ubuntu), or run `cargo xtask ci --only programs`"
+    );
+}

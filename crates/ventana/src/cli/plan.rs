@@ -1,0 +1,78 @@
+//! `ventana plan`
+
+use super::{Context, Done};
+use crate::error::Failure;
+use crate::ui::{Output, table};
+use crate::window::{PLAN, planner};
+use engine::plan::PlanFile;
+use serde_json::{Value, json};
+
+/// Options of `plan`.
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(cx: &Context, _args: Args) -> Done {
+    let plan = planner::make(&cx.config)?;
+    let dir = cx.config.state_dir();
+    std::fs::create_dir_all(&dir).map_err(crate::error::io(format!("cannot make the state folder {}", dir.display())))?;
+    plan.save(&dir.join(PLAN))?;
+    cx.out.result(&document(&plan), || text(&plan, cx.out));
+    Ok(0)
+}
+
+/// The plan as JSON.
+pub fn document(plan: &PlanFile) -> Value {
+    let steps: Vec<Value> = plan
+        .plan
+        .steps
+        .iter()
+        .map(|s| {
+            json!({ "id": s.id, "kind": s.kind.name(), "phase": s.phase, "effect": s.effect, "undo": s.undo.how(),
+                "expected_ms": plan.expected_ms.get(&s.id) })
+        })
+        .collect();
+    json!({ "plan_digest": plan.plan_digest, "service": plan.plan.service, "environment": plan.plan.environment,
+        "database": plan.plan.database, "release": plan.plan.release, "inputs": plan.plan.inputs, "steps": steps })
+}
+
+/// The plan for people.
+pub fn text(plan: &PlanFile, out: Output) -> String {
+    let pick = |es, en| out.language.pick(es, en);
+    let head = [pick("paso", "step"), pick("efecto", "effect"), pick("cómo se deshace", "undo"), pick("previsto", "expected")];
+    let mut rows = vec![head.map(str::to_string).to_vec()];
+    for step in &plan.plan.steps {
+        let expected = plan.expected_ms.get(&step.id).map(|ms| crate::ui::format::duration_ms(*ms)).unwrap_or_default();
+        rows.push(vec![step.id.clone(), step.effect.clone(), step.undo.how().unwrap_or("—").into(), expected]);
+    }
+    let release = plan.plan.release.as_ref().map_or_else(String::new, |r| {
+        format!("{}: {} → {}\n", pick("versión", "release"), r.from.as_deref().unwrap_or("—"), r.to)
+    });
+    format!(
+        "{}\n{}: {} ({})\n{release}{}: {}\n",
+        table::render(&rows),
+        pick("base de datos", "database"),
+        plan.plan.database.database,
+        plan.plan.database.dialect,
+        pick("digest del plan", "plan digest"),
+        plan.plan_digest
+    )
+}
+
+/// The plan that `ventana plan` made last, if it is still the plan that would be made now.
+pub fn current(cx: &Context) -> Result<PlanFile, Failure> {
+    let fresh = planner::make(&cx.config)?;
+    let path = cx.config.state_dir().join(PLAN);
+    if path.exists() {
+        let kept = PlanFile::load(&path)?;
+        if kept.plan_digest != fresh.plan_digest {
+            return Err(Failure::usage(format!(
+                "the plan in {} ({}) is not the plan that would be made now ({}): something that it pins has changed",
+                path.display(),
+                crate::ui::format::short(&kept.plan_digest),
+                crate::ui::format::short(&fresh.plan_digest)
+            ))
+            .hint("read the new plan with `ventana plan`, then run again"));
+        }
+    }
+    Ok(fresh)
+}

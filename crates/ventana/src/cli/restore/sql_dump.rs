@@ -1,0 +1,92 @@
+//! A dump made by mysqldump, mariadb-dump or the like: read whole and judged before its first statement is sent.
+
+use super::{Args, empty, target};
+use crate::cli::{Context, Done};
+use crate::error::{Failure, exit};
+use crate::ui::format;
+use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Part, Policy};
+use db::{Address, Database, mariadb::MariaDb};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
+    let target = target(cx, args)?;
+    if matches!(target, Address::Sqlite { .. }) {
+        return Err(Failure::usage("an SQL dump is restored into MySQL or MariaDB").hint("set DATABASE_URL=mysql://… (or the DB_* variables)"));
+    }
+    let out = cx.out;
+    let file = DumpFile::open(path).map_err(refused)?;
+    let options =
+        CheckOptions { only: args.only.clone(), allow_missing_trailer: args.no_trailer, ..CheckOptions::default() };
+    let facts = file.check(&options, &mut |p| out.progress("check", p.read, p.size, "bytes", "")).map_err(refused)?;
+    out.progress_end();
+    let policy = Policy {
+        into: args.into.clone(),
+        definer: args.definer.clone().map_or(Definer::Keep, Definer::Map),
+        events: if args.keep_events { Events::Keep } else { Events::Disable },
+    };
+    let mut db = empty(cx, &target, args.replace)?;
+    let mut sent = 0u64;
+    let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
+    let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+    for action in file.statements(&facts, &options, &policy).map_err(refused)? {
+        match action.map_err(refused)? {
+            Action::Send(outgoing) => {
+                let text = String::from_utf8(outgoing.text).map_err(|_| {
+                    Failure::failed("dump", format!("the statement on line {} is not UTF-8", outgoing.line))
+                        .hint("dump again with --default-character-set=utf8mb4 and --hex-blob")
+                })?;
+                let affected = db.execute(&text).map_err(|e| {
+                    let failure = Failure::from(e);
+                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message))
+                        .hint(format!("{} holds a part of the dump; drop it and restore again", args.into))
+                })?;
+                if let Part::Rows { table, .. } = outgoing.part {
+                    *rows.entry(table).or_default() += affected;
+                }
+                sent += 1;
+                if sent % 16 == 0 {
+                    out.progress("restore", sent, facts.statements, "statements", "");
+                }
+            }
+            Action::Skip { reason, .. } => *skipped.entry(format!("{reason:?}")).or_default() += 1,
+        }
+    }
+    out.progress_end();
+    // The dump switched off what it switched off for its session only; the digest wants a session of its own.
+    drop(db);
+    let mut fresh = MariaDb::open(&target, &crate::world::session(&cx.config, "restore"))?;
+    let digest = db::digest::compute(&mut fresh, None, &mut db::progress::silent())?;
+    let short: Vec<String> = facts
+        .rows
+        .iter()
+        .filter(|(name, promised)| promised.exact && rows.get(*name).copied().unwrap_or(0) != promised.rows)
+        .map(|(name, promised)| format!("{name}: {} of {} rows", rows.get(name).copied().unwrap_or(0), promised.rows))
+        .collect();
+    if !short.is_empty() {
+        return Err(Failure::new("verification_failed", format!("the server took fewer rows than the dump holds: {}", short.join("; ")), exit::VERIFICATION));
+    }
+    let events = fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
+    let document = json!({
+        "database": args.into, "digest": digest.digest, "verified": null, "rows": digest.rows(), "statements": sent, "skipped": skipped,
+        "tables": digest.tables.iter().map(|t| json!({ "name": t.name, "rows": t.rows })).collect::<Vec<_>>(), "events": events,
+    });
+    out.result(&document, || {
+        let mut text = format!("{target}: {} rows in {} tables\n", format::count(digest.rows()), digest.tables.len());
+        for table in &digest.tables {
+            text.push_str(&format!("  {:<24} {}\n", table.name, format::count(table.rows)));
+        }
+        text.push_str(&format!("  digest {}\n", digest.digest));
+        text.push_str(out.language.pick(
+            "  sin verificar: un volcado SQL no trae con qué compararse",
+            "  not verified: an SQL dump brings nothing to compare with",
+        ));
+        text
+    });
+    Ok(0)
+}
+
+fn refused(error: DumpError) -> Failure {
+    Failure::new("dump_refused", error.to_string(), exit::FAILED)
+}

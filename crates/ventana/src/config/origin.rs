@@ -1,0 +1,80 @@
+//! Where each value came from, for `ventana check`.
+
+use super::Config;
+use serde::Serialize;
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Flag,
+    Variable(&'static str),
+    File,
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("flag"),
+            Origin::Variable(name) => write!(f, "environment {name}"),
+            Origin::File => f.write_str("file"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value as `check` shows it. Never a secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    pub key: &'static str,
+    pub value: String,
+    pub origin: String,
+}
+
+/// The values that decide what a window does.
+pub fn origins(config: &Config) -> Vec<Shown> {
+    let from_file = |set: bool| if set { Origin::File } else { Origin::Default };
+    let file = &config.file;
+    let path = |p: Option<&std::path::PathBuf>| p.map_or("-".to_string(), |p| p.display().to_string());
+    let backup_origin = match config.vars.get("BACKUP_DIR") {
+        Some(_) => Origin::Variable("BACKUP_DIR"),
+        None => from_file(file.backup.dir.is_some()),
+    };
+    let state_origin = match (&file.state.dir, config.vars.get("VENTANA_STATE_DIR")) {
+        (None, Some(_)) => Origin::Variable("VENTANA_STATE_DIR"),
+        (dir, _) => from_file(dir.is_some()),
+    };
+    let rows: Vec<(&'static str, String, Origin)> = vec![
+        ("service", config.service(), from_file(!file.service.is_empty())),
+        ("environment", config.environment.clone(), Origin::Flag),
+        ("database.url", config.database.as_ref().map_or("-".into(), ToString::to_string), config.database_origin),
+        ("state.dir", config.state_dir().display().to_string(), state_origin),
+        ("backup.dir", config.backup_dir().display().to_string(), backup_origin),
+        ("backup.off_site", path(file.backup.off_site.as_ref()), from_file(file.backup.off_site.is_some())),
+        ("fence.file", path(config.fence_file().as_ref()), from_file(file.fence.file.is_some())),
+        ("fence.accounts", file.fence.accounts.join(", "), from_file(!file.fence.accounts.is_empty())),
+        ("release.root", path(file.release.as_ref().map(|r| &r.root)), from_file(file.release.is_some())),
+        ("release.source", path(file.release.as_ref().map(|r| &r.source)), from_file(file.release.is_some())),
+        ("migration.id", file.migration.as_ref().map_or("-".into(), |m| m.id.clone()), from_file(file.migration.is_some())),
+        ("smoke.url", file.smoke.as_ref().map_or("-".into(), |s| s.url.clone()), from_file(file.smoke.is_some())),
+    ];
+    rows.into_iter().map(|(key, value, origin)| Shown { key, value, origin: origin.to_string() }).collect()
+}
+
+impl Config {
+    /// The file whose presence makes the service refuse writes.
+    pub fn fence_file(&self) -> Option<std::path::PathBuf> {
+        if let Some(file) = &self.file.fence.file {
+            return Some(file.clone());
+        }
+        match &self.database {
+            Some(db::Address::Sqlite { path }) => {
+                let mut name = path.clone().into_os_string();
+                name.push(".fence");
+                Some(name.into())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The machine that ventana runs on: files, clock, processes, HTTP. The only place with such effects.
+
+pub mod clock;
+pub mod files;
+pub mod http;
+pub mod lease;
+pub mod process;

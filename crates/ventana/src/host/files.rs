@@ -1,0 +1,116 @@
+//! Folders of a release, the `current` link, digests of files, the fence's flag file.
+
+use crate::error::{Failure, io};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// SHA-256 as hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// SHA-256 of a file's bytes.
+pub fn sha256_of(path: &Path) -> Result<String, Failure> {
+    let mut file = fs::File::open(path).map_err(io(format!("cannot read {}", path.display())))?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut block).map_err(io(format!("cannot read {}", path.display())))?;
+        if read == 0 {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(&block[..read]);
+    }
+}
+
+/// All files below a folder, relative, sorted.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(relative) = folders.pop() {
+        let here = folder.join(&relative);
+        for entry in fs::read_dir(&here).map_err(io(format!("cannot read folder {}", here.display())))? {
+            let entry = entry.map_err(io(format!("cannot read folder {}", here.display())))?;
+            let path = relative.join(entry.file_name());
+            let kind = entry.file_type().map_err(io(format!("cannot read {}", path.display())))?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// One digest of a folder: every file's path and content.
+pub fn folder_digest(folder: &Path) -> Result<String, Failure> {
+    let mut hasher = Sha256::new();
+    for file in files_below(folder)? {
+        hasher.update(format!("{}\0{}\n", file.display(), sha256_of(&folder.join(&file))?));
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Copies a folder so that it appears whole or not at all: beside its place first, made durable, then renamed.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    let name = to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let parent = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(io(format!("cannot make folder {}", parent.display())))?;
+    let partial = parent.join(format!(".{name}.partial"));
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(io(format!("cannot remove the remains in {}", partial.display())))?;
+    }
+    for file in files_below(from)? {
+        let target = partial.join(&file);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+        }
+        fs::copy(from.join(&file), &target).map_err(io(format!("cannot copy {} to {}", file.display(), target.display())))?;
+        sync(&target)?;
+    }
+    fs::rename(&partial, to).map_err(io(format!("cannot give {} its name", to.display())))?;
+    sync(parent)
+}
+
+fn sync(path: &Path) -> Result<(), Failure> {
+    fs::File::open(path).and_then(|f| f.sync_all()).map_err(io(format!("cannot make {} durable", path.display())))
+}
+
+/// Points `link` at `target` (relative), in one step: no moment without a link.
+pub fn point_link(link: &Path, target: &Path) -> Result<(), Failure> {
+    let parent = link.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(io(format!("cannot make folder {}", parent.display())))?;
+    let fresh = parent.join(format!(".{}.new", link.file_name().unwrap_or_default().to_string_lossy()));
+    let _ = fs::remove_file(&fresh);
+    std::os::unix::fs::symlink(target, &fresh).map_err(io(format!("cannot make link {}", fresh.display())))?;
+    fs::rename(&fresh, link).map_err(io(format!("cannot point {} at {}", link.display(), target.display())))?;
+    sync(parent)
+}
+
+/// What `link` points at, when it is there.
+pub fn read_link(link: &Path) -> Option<PathBuf> {
+    fs::read_link(link).ok()
+}
+
+/// Writes the flag file at which the service refuses writes.
+pub fn raise_flag(path: &Path, run: &str, since: &str, retry_after: u32) -> Result<(), Failure> {
+    let text = serde_json::json!({"run": run, "since": since, "retry_after": retry_after}).to_string();
+    engine::durable::write(path, text.as_bytes()).map_err(io(format!("cannot write the fence file {}", path.display())))
+}
+
+/// Removes the flag file; one that is not there is fine.
+pub fn lower_flag(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Ok(()) => sync(path.parent().unwrap_or(Path::new("."))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(io(format!("cannot remove the fence file {}", path.display()))(e)),
+    }
+}

@@ -1,0 +1,77 @@
+//! Scratch copies: a schema beside the live one, or a file in the run's folder. Made for one purpose, removed after it.
+
+use crate::config::Config;
+use crate::error::{Failure, io};
+use crate::world::session;
+use db::mariadb::MariaDb;
+use db::sqlite::Sqlite;
+use db::{Address, Database};
+use std::path::Path;
+
+/// A scratch database.
+pub struct Scratch {
+    pub address: Address,
+    /// The address of the database that it is a copy of: where the schema is created from.
+    beside: Address,
+    session: db::Session,
+}
+
+impl Scratch {
+    pub fn of(config: &Config, live: &Address, run: &str, run_dir: &Path, purpose: &str) -> Result<Scratch, Failure> {
+        let address = match live {
+            Address::Sqlite { .. } => Address::Sqlite { path: run_dir.join(format!("{purpose}.db")) },
+            Address::MySql { database, .. } => {
+                // A schema's name has at most 64 characters; the run's end is what makes it unique.
+                let base: String = database.split("__ventana_").next().unwrap_or(database).chars().take(30).collect();
+                live.with_database(&format!("{base}__ventana_{run}_{purpose}"))
+            }
+        };
+        Ok(Scratch { address, beside: live.clone(), session: session(config, run) })
+    }
+
+    /// Makes it anew, empty, with the character set of the original.
+    pub fn create(&self) -> Result<Box<dyn Database>, Failure> {
+        self.drop()?;
+        match &self.address {
+            Address::Sqlite { path } => {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+                }
+                Ok(Box::new(Sqlite::create(path)?))
+            }
+            Address::MySql { database, .. } => {
+                let mut server = MariaDb::open(&self.beside, &self.session)?;
+                let defaults = server.query("SELECT @@character_set_database, @@collation_database")?;
+                let text = |i: usize| defaults.first().and_then(|r| r.get(i)).and_then(db::Cell::to_text).unwrap_or_default();
+                let name = server.dialect().quote(database);
+                server.execute(&format!("CREATE DATABASE {name} CHARACTER SET {} COLLATE {}", text(0), text(1)))?;
+                Ok(Box::new(MariaDb::open(&self.address, &self.session)?))
+            }
+        }
+    }
+
+    /// Removes it; one that is not there is fine.
+    pub fn drop(&self) -> Result<(), Failure> {
+        match &self.address {
+            Address::Sqlite { path } => {
+                for suffix in ["", "-wal", "-shm", "-journal"] {
+                    let mut name = path.clone().into_os_string();
+                    name.push(suffix);
+                    match std::fs::remove_file(&name) {
+                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(io(format!("cannot remove the scratch copy {}", path.display()))(e));
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            Address::MySql { database, .. } => {
+                let mut server = MariaDb::open(&self.beside, &self.session)?;
+                let name = server.dialect().quote(database);
+                server.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
+                Ok(())
+            }
+        }
+    }
+}

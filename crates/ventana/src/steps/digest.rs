@@ -1,0 +1,97 @@
+//! `digest`: the content digest at the fence, through the plan's start schema. Its undo is the proof of a rollback: the
+//! *full* live digest equals it. When it does not, backup B is restored over the live database, and then it must.
+
+use crate::transfer;
+use crate::world::{Live, World};
+use engine::StepError;
+use engine::fault::VERIFICATION_FAILED;
+use engine::runner::{Context, Probe, Step};
+use serde_json::{Value, json};
+
+pub(super) struct Digest<'a> {
+    pub(super) world: &'a World,
+}
+
+impl Digest<'_> {
+    fn full(&self, cx: &Context<'_>) -> Result<db::Digest, StepError> {
+        let mut live = self.world.live().map_err(super::maybe)?;
+        db::digest::compute(live.db(), None, &mut super::listen(cx.reporter())).map_err(super::maybe)
+    }
+
+    fn restore(&self, cx: &Context<'_>) -> Result<(), StepError> {
+        let backup = super::made_backup(cx, "backup_b")?;
+        cx.log(format!("the rollback left a difference: restoring {}", backup.path().display()));
+        let is_sqlite = matches!(&*self.world.live().map_err(super::maybe)?, Live::Sqlite(_));
+        if !is_sqlite {
+            return Err(StepError::maybe(
+                VERIFICATION_FAILED,
+                "the live digest after the rollback is not the one taken at the fence",
+            )
+            .hint(format!(
+                "the fence stays on; restore backup B under the same name: `ventana restore {} --into NAME --replace`",
+                backup.path().display()
+            )));
+        }
+        let scratch = self.world.scratch("rollback").map_err(super::maybe)?;
+        {
+            let mut db = scratch.create().map_err(super::maybe)?;
+            transfer::restore(&backup, &mut *db, false, &mut super::listen(cx.reporter())).map_err(super::maybe)?;
+        }
+        let mut live = self.world.live().map_err(super::maybe)?;
+        if let (Live::Sqlite(db), db::Address::Sqlite { path }) = (&mut *live, &scratch.address) {
+            db.rollback().map_err(super::maybe)?;
+            db::sqlite::restore_over(db, path).map_err(super::maybe)?;
+            db.lock_writes().map_err(super::maybe)?;
+        }
+        drop(live);
+        scratch.drop().map_err(super::maybe)
+    }
+}
+
+impl Step for Digest<'_> {
+    fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
+        let world = self.world;
+        let mut live = world.live().map_err(super::nothing)?;
+        let digest = db::digest::compute(live.db(), Some(&world.start.outline), &mut super::listen(cx.reporter()))
+            .map_err(super::nothing)?;
+        let mut facts = json!({ "digest": digest.digest, "rows": digest.rows(), "tables": digest.tables, "counters": digest.counters });
+        if let Some(pinned) = &world.start.migration {
+            facts["counts_before"] =
+                json!(db::migration::counts(&pinned.online, false, live.db()).map_err(super::nothing)?);
+            facts["invariants_before"] =
+                json!(db::migration::invariants(&pinned.online, false, live.db()).map_err(super::nothing)?);
+            facts["report"] =
+                json!(db::migration::report(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?);
+        }
+        Ok(facts)
+    }
+
+    fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
+        Ok(super::run_again())
+    }
+
+    fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
+        let Some(wanted) = cx.own_fact("digest").and_then(Value::as_str).map(str::to_string) else {
+            return Ok(json!({ "undo": "no digest was taken" }));
+        };
+        let mut now = self.full(cx)?;
+        let mut restored = false;
+        if now.digest != wanted {
+            self.restore(cx)?;
+            restored = true;
+            now = self.full(cx)?;
+        }
+        if now.digest != wanted {
+            return Err(StepError::maybe(
+                VERIFICATION_FAILED,
+                format!("the live digest is {} after the rollback, {wanted} at the fence", now.digest),
+            )
+            .hint("the fence stays on; see the report for backup B and restore it by hand"));
+        }
+        Ok(json!({ "digest": now.digest, "rows": now.rows(), "restored": restored }))
+    }
+}

@@ -1,0 +1,103 @@
+//! The plan on a restored copy of production: forward, then back, with its own journal.
+
+use super::drive::{Act, Drive, Ended};
+use crate::config::Config;
+use crate::error::Failure;
+use crate::scratch::Scratch;
+use crate::transfer;
+use crate::ui::Language;
+use crate::world::new_run_id;
+use engine::journal::Mode;
+use engine::plan::{Plan, PlanFile, StepKind};
+use engine::runner::Watcher;
+
+/// What a rehearsal showed.
+pub struct Rehearsed {
+    pub forward: Ended,
+    /// The same run, taken back.
+    pub back: Ended,
+    /// Content digest of the copy before, and after the rollback: equal, or the rehearsal failed.
+    pub digest: String,
+}
+
+impl Rehearsed {
+    /// Whether the plan went through on the copy and came back to where it was.
+    pub fn passed(&self) -> bool {
+        self.forward.outcome() == Some(engine::Outcome::Done)
+            && self.back.outcome() == Some(engine::Outcome::RolledBack)
+            && self.back.evidence.digest_after.as_deref() == Some(self.digest.as_str())
+    }
+}
+
+/// The part of a plan that can be rehearsed: everything that works on the data. There is no service to switch.
+pub fn plan_of(plan: &Plan) -> Plan {
+    let mut copy = plan.clone();
+    copy.inputs.insert("plan".into(), plan.digest());
+    copy.release = None;
+    copy.steps.retain(|step| {
+        matches!(
+            step.kind,
+            StepKind::Statement { .. }
+                | StepKind::Backfill { .. }
+                | StepKind::Proof { .. }
+                | StepKind::Migrate { .. }
+                | StepKind::Fence
+                | StepKind::Digest { .. }
+                | StepKind::SameDigest { .. }
+                | StepKind::Invariants { .. }
+                | StepKind::Lift
+        ) || step.id == "backup_b"
+            || step.id == "verify_b"
+    });
+    copy
+}
+
+/// Backs production up, restores it into a scratch copy, and runs the plan there, forward and back.
+pub fn rehearse(
+    config: &Config,
+    plan: &PlanFile,
+    language: Language,
+    watcher: &dyn Fn(&PlanFile, &str) -> Box<dyn Watcher>,
+) -> Result<Rehearsed, Failure> {
+    let live = config.address()?;
+    let id = new_run_id(config, "-rehearsal");
+    let dir = super::runs::dir(config, &id);
+    let scratch = Scratch::of(config, live, &id, &dir, "rehearsal")?;
+    let digest = copy_production(config, &id, &dir, &scratch)?;
+    let mut rehearsal = PlanFile::new(plan_of(&plan.plan), plan.created_at)
+        .map_err(|e| Failure::failed("plan", e.to_string()))?;
+    rehearsal.expected_ms = plan.expected_ms.clone();
+    let drive = Drive {
+        config,
+        address: scratch.address.clone(),
+        plan: &rehearsal,
+        id,
+        mode: Mode::Rehearsal,
+        language,
+    };
+    let result = drive.go(Act::Begin, &*watcher(&rehearsal, "rehearsal")).and_then(|forward| {
+        super::expected::keep(config, &forward.evidence);
+        let reason = "the rehearsal of the rollback".to_string();
+        let back = drive.go(Act::Rollback { reason }, &*watcher(&rehearsal, "rollback"))?;
+        Ok(Rehearsed { forward, back, digest })
+    });
+    scratch.drop()?;
+    // The copies inside the run's folder are as large as production and of no more use.
+    let _ = std::fs::remove_dir_all(dir.join("backups"));
+    result
+}
+
+/// Backup A of the live database, restored into the scratch copy; returns the copy's digest.
+fn copy_production(
+    config: &Config,
+    id: &str,
+    dir: &std::path::Path,
+    scratch: &Scratch,
+) -> Result<String, Failure> {
+    let mut source = db::open(config.address()?, &crate::world::session(config, id))?;
+    let listen = &mut db::progress::silent();
+    let made = transfer::make(&mut *source, &dir.join("backups"), &config.service(), None, listen)?;
+    let mut copy = scratch.create()?;
+    let restored = transfer::restore(&made.backup, &mut *copy, true, listen)?;
+    Ok(restored.digest.digest)
+}
