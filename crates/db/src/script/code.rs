@@ -1,6 +1,8 @@
 //! The tokens of a statement that mean something, with the questions that judges ask of them.
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::keyword;
 use super::lexer::{Kind, Lexer, Reading, Token};
@@ -11,7 +13,9 @@ use super::syntax::Syntax;
 pub struct Code<'t> {
     text: &'t [u8],
     syntax: Syntax,
-    tokens: Vec<Token>,
+    tokens: Arc<[Token]>,
+    /// The tokens that this code consists of; parts of a code share them.
+    part: Range<usize>,
 }
 
 /// A name as it stands in the code: one to several parts joined by dots.
@@ -31,17 +35,20 @@ impl<'t> Code<'t> {
 
     /// The code of `text` as `reading` executes it.
     pub fn reading(text: &'t [u8], syntax: Syntax, reading: Reading) -> Code<'t> {
-        let tokens = Lexer::reading(text, syntax, reading).filter(|token| token.kind.is_code()).collect();
-        Code { text, syntax, tokens }
+        let tokens: Vec<Token> =
+            Lexer::reading(text, syntax, reading).filter(|token| token.kind.is_code()).collect();
+        let part = 0..tokens.len();
+        Code { text, syntax, tokens: tokens.into(), part }
     }
 
     /// The part of this code from token `from` up to `to`.
     pub(crate) fn slice(&self, from: usize, to: usize) -> Code<'t> {
-        Code { text: self.text, syntax: self.syntax, tokens: self.tokens[from..to].to_vec() }
+        let part = self.part.start + from..self.part.start + to;
+        Code { text: self.text, syntax: self.syntax, tokens: Arc::clone(&self.tokens), part }
     }
 
     pub(crate) fn same_tokens(&self, other: &Code<'_>) -> bool {
-        self.tokens == other.tokens
+        self.all() == other.all()
     }
 
     pub(crate) fn text(&self) -> &'t [u8] {
@@ -53,15 +60,19 @@ impl<'t> Code<'t> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.tokens.len()
+        self.part.len()
+    }
+
+    fn all(&self) -> &[Token] {
+        &self.tokens[self.part.clone()]
     }
 
     pub(crate) fn token(&self, index: usize) -> Option<Token> {
-        self.tokens.get(index).copied()
+        self.all().get(index).copied()
     }
 
     pub(crate) fn kind(&self, index: usize) -> Option<Kind> {
-        self.tokens.get(index).map(|token| token.kind)
+        self.all().get(index).map(|token| token.kind)
     }
 
     pub(crate) fn is(&self, index: usize, kind: Kind) -> bool {
@@ -70,7 +81,7 @@ impl<'t> Code<'t> {
 
     /// The bytes of a token, none past the end.
     pub(crate) fn bytes(&self, index: usize) -> &'t [u8] {
-        self.tokens.get(index).map_or(&[], |token| &self.text[token.range()])
+        self.all().get(index).map_or(&[], |token| &self.text[token.range()])
     }
 
     /// Whether token `index` is this keyword: unquoted, and not a part of a qualified name.
@@ -97,7 +108,7 @@ impl<'t> Code<'t> {
     pub(crate) fn find(&self, from: usize, words: &[&str]) -> Option<usize> {
         let mut depth = 0usize;
         for index in from..self.len() {
-            match self.tokens[index].kind {
+            match self.all()[index].kind {
                 Kind::Open => depth += 1,
                 Kind::Close => depth = depth.saturating_sub(1),
                 Kind::Word if depth == 0 && self.any_word(index, words) => return Some(index),

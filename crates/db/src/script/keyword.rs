@@ -29,12 +29,20 @@ pub(crate) fn is_keyword(word: &[u8], family: Family) -> bool {
         )
 }
 
+/// Longest word of the lists.
+const LONGEST: usize = 30;
+
 fn holds(sorted: &[&str], word: &[u8]) -> bool {
-    if word.len() > 32 || !word.is_ascii() {
-        return false;
-    }
-    let upper = word.to_ascii_uppercase();
-    sorted.binary_search_by(|entry| entry.as_bytes().cmp(upper.as_slice())).is_ok()
+    with_upper(word, |upper| sorted.binary_search_by(|entry| entry.as_bytes().cmp(upper)).is_ok()).unwrap_or(false)
+}
+
+/// Calls `with` with the word in capitals, unless it is too long for a keyword.
+pub(crate) fn with_upper<T>(word: &[u8], with: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    let mut upper = [0; LONGEST];
+    let upper = upper.get_mut(..word.len())?;
+    upper.copy_from_slice(word);
+    upper.make_ascii_uppercase();
+    Some(with(upper))
 }
 
 #[rustfmt::skip]
@@ -162,6 +170,7 @@ mod tests {
     fn lists_are_sorted_and_disjoint() {
         for list in [MARIADB_RESERVED, MARIADB_OTHER, SQLITE_RESERVED, SQLITE_OTHER] {
             assert!(list.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(list.iter().all(|word| word.len() <= LONGEST));
         }
         assert!(MARIADB_OTHER.iter().all(|word| !is_reserved(word.as_bytes(), Family::MySql)));
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::code::Code;
 use super::lexer::Kind;
-use super::names::references;
+use super::names::{Reference, references};
 use super::reading::readings;
 use super::syntax::Syntax;
 
@@ -73,29 +73,40 @@ pub fn requalify_bytes<'t>(
     literals: Literals,
 ) -> Result<Cow<'t, [u8]>, Unsafe> {
     let codes = readings(text, syntax).map_err(|_| Unsafe::Ambiguous)?;
-    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut found: Vec<Range<usize>> = Vec::new();
     for code in &codes {
         if literals == Literals::Judge {
             judge(code, from)?;
         }
-        for reference in references(code) {
-            let place = reference.start..reference.end;
-            if reference.schema == from {
-                if !places.contains(&place) {
-                    places.push(place);
-                }
-            } else if reference.schema.eq_ignore_ascii_case(from) && !reference.guessed {
-                return Err(Unsafe::Name {
-                    schema: from.to_owned(),
-                    what: format!("{}.{}", reference.schema, reference.name),
-                    line: line_at(text, place.start),
-                    position: place.start,
-                });
-            }
+        places(code, &references(code), from, &mut found)?;
+    }
+    found.sort_by_key(|place| place.start);
+    // Several readings of one text find the same places.
+    found.dedup();
+    Ok(replace(text, &found, &quoted(to)))
+}
+
+/// Adds the places of the schema's name in `references` to `found`.
+pub(crate) fn places(
+    code: &Code<'_>,
+    references: &[Reference],
+    schema: &str,
+    found: &mut Vec<Range<usize>>,
+) -> Result<(), Unsafe> {
+    for reference in references {
+        let place = reference.start..reference.end;
+        if reference.schema == schema {
+            found.push(place);
+        } else if reference.schema.eq_ignore_ascii_case(schema) && !reference.guessed {
+            return Err(Unsafe::Name {
+                schema: schema.to_owned(),
+                what: format!("{}.{}", reference.schema, reference.name),
+                line: line_at(code.text(), place.start),
+                position: place.start,
+            });
         }
     }
-    places.sort_by_key(|place| place.start);
-    Ok(replace(text, &places, &quoted(to)))
+    Ok(())
 }
 
 /// `name` as an identifier in backticks, which every server reads the same under every `sql_mode`; SQLite too.
@@ -119,7 +130,8 @@ pub(crate) fn replace<'t>(text: &'t [u8], places: &[Range<usize>], with: &[u8]) 
     Cow::Owned(out)
 }
 
-fn judge(code: &Code<'_>, schema: &str) -> Result<(), Unsafe> {
+/// Refuses strings that could be code which names the schema.
+pub(crate) fn judge(code: &Code<'_>, schema: &str) -> Result<(), Unsafe> {
     let prepares = code.contains(&["PREPARE", "EXECUTE"]);
     for at in 0..code.len() {
         if !code.is(at, Kind::Text) || (at > 0 && code.word(at - 1, "COMMENT")) {

@@ -69,4 +69,69 @@ CREATE TABLE nothing (id int AUTO_INCREMENT PRIMARY KEY, x text) AUTO_INCREMENT=
 CREATE TABLE keyless (a int, b varchar(10), c float);
 INSERT INTO keyless VALUES (1,'dup',0.1),(1,'dup',0.1),(1,'dup',0.1),(NULL,NULL,NULL),(NULL,NULL,NULL),(2,'',0),(2,' ',0);
 
-CREATE TABLE `we``ird. näme` (`select` int, `a.b` varchar(10), `back``tick` varchar(10), `sp ace` int, `ñ😀`  int, `UPPER` int, PRIMARY KEY (`select`, `sp ace`), KEY `k.``1` (`back``tick`(3), `a.b`)) COMMENT 'x';
+CREATE TABLE `we``ird. näme` (`select` int, `a.b` varchar(10), `back``tick` varchar(10), `sp ace` int, `ñ€` int, `UPPER` int, PRIMARY KEY (`select`, `sp ace`), KEY `k.``1` (`back``tick`(3), `a.b`)) COMMENT 'x';
+INSERT INTO `we``ird. näme` VALUES (1,'x','y',2,3,4),(0,NULL,NULL,0,NULL,NULL);
+CREATE TABLE `order` (`table` int PRIMARY KEY, `group` varchar(10) DEFAULT 'sel''ect');
+INSERT INTO `order` VALUES (1, DEFAULT), (2, NULL);
+
+CREATE TABLE parent (id int PRIMARY KEY, child_id int, name varchar(10) UNIQUE, CONSTRAINT `fk parent` FOREIGN KEY (child_id) REFERENCES child (id) ON DELETE SET NULL ON UPDATE CASCADE);
+CREATE TABLE child (id int PRIMARY KEY, parent_id int, boss int, FOREIGN KEY (parent_id) REFERENCES parent (id), CONSTRAINT fk_boss FOREIGN KEY (boss) REFERENCES child (id) ON DELETE CASCADE);
+INSERT INTO parent VALUES (1,2,'p'),(2,1,'q');
+INSERT INTO child VALUES (1,1,2),(2,2,1),(3,NULL,3);
+
+CREATE TABLE checked (
+  id int PRIMARY KEY, pct int CHECK (pct BETWEEN 0 AND 100), j longtext COLLATE utf8mb4_bin CHECK (json_valid(`j`)), at timestamp NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp(),
+  txt varchar(20) NOT NULL DEFAULT concat('a', 'b') COMMENT 'a "column" comment; with '' and \\ ', n int NOT NULL DEFAULT 5, plain timestamp NOT NULL,
+  CONSTRAINT `pct and n` CHECK (pct <> n)
+) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8 STATS_PERSISTENT=0;
+INSERT INTO checked VALUES (1,50,'{}','2020-01-01 00:00:00','t',5,'2020-01-01 00:00:00'),(2,500,'not json','2020-01-02 00:00:00','older than check',500,'0000-00-00 00:00:00');
+
+CREATE TABLE indexed (
+  id bigint unsigned NOT NULL, k1 int, k2 varchar(200), k3 text, k4 int, PRIMARY KEY (id), UNIQUE KEY u (k1, k2(20)), KEY d (k4 DESC, k1), FULLTEXT KEY ft (k3), KEY ig (k4) IGNORED, KEY cm (k1) COMMENT 'why',
+  UNIQUE KEY h (k3) USING HASH
+) DEFAULT CHARSET=latin1;
+INSERT INTO indexed VALUES (18446744073709551615,1,'a','palabra uno',1),(0,1,'b','palabra dos',2),(5,NULL,NULL,NULL,NULL),(6,NULL,NULL,NULL,NULL);
+
+DELIMITER //
+CREATE DEFINER=`root`@`localhost` FUNCTION `plus`(a INT, b VARCHAR(10) CHARSET latin1) RETURNS varchar(20) CHARSET utf8mb4 COLLATE utf8mb4_bin
+    NO SQL
+    DETERMINISTIC
+    SQL SECURITY INVOKER
+    COMMENT 'it''s'
+BEGIN
+  DECLARE x VARCHAR(20) DEFAULT ';;';
+  RETURN CONCAT(a, b, x);
+END//
+CREATE DEFINER=`nobody`@`no.where` PROCEDURE `put`(IN a INT, INOUT b TEXT, OUT c DECIMAL(10,2))
+    MODIFIES SQL DATA
+BEGIN
+  INSERT INTO nothing(x) VALUES ('ñ;;');
+  SET c = a;
+END//
+CREATE DEFINER=`root`@`localhost` PROCEDURE `none`()
+SELECT 1//
+SET SESSION sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'//
+CREATE DEFINER="root"@"localhost" PROCEDURE "ansi"()
+BEGIN
+  SELECT "a" || '\' FROM keyless WHERE "b" = 'x';
+END//
+CREATE DEFINER="root"@"localhost" TRIGGER "ansi before" BEFORE UPDATE ON "keyless" FOR EACH ROW SET NEW."b" = NEW.b || '\'//
+SET SESSION sql_mode=''//
+CREATE ALGORITHM=MERGE DEFINER=`root`@`localhost` SQL SECURITY INVOKER VIEW `z_first` AS SELECT id, a AS `a_last`, `plus`(id, b) AS f, 'ñ' AS `m_middle`, 'it''s \\ "x"' AS lit FROM generated WHERE a IS NOT NULL WITH LOCAL CHECK OPTION//
+CREATE ALGORITHM=TEMPTABLE DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW `m_middle` AS SELECT z.id, COUNT(*) AS n, MAX(k.c) AS c FROM z_first z JOIN keyless k ON k.a = z.id GROUP BY z.id//
+CREATE VIEW `a_last` AS SELECT m.*, (SELECT MAX(id) FROM z_first) AS top FROM m_middle m UNION SELECT 1,2,3,4//
+CREATE ALGORITHM=UNDEFINED DEFINER=`nobody`@`no.where` SQL SECURITY DEFINER VIEW `b leaf` AS select 1 AS `one`//
+CREATE DEFINER=`root`@`localhost` TRIGGER `z_one` BEFORE INSERT ON `keyless` FOR EACH ROW SET NEW.b = CONCAT(NEW.b, '1')//
+CREATE DEFINER=`root`@`localhost` TRIGGER `a_two` BEFORE INSERT ON `keyless` FOR EACH ROW BEGIN
+  SET NEW.b = CONCAT(NEW.b, '2');
+END//
+CREATE DEFINER=`nobody`@`no.where` TRIGGER `m_zero` BEFORE INSERT ON `keyless` FOR EACH ROW PRECEDES `z_one` SET NEW.b = '0'//
+CREATE DEFINER=`root`@`localhost` TRIGGER `after` AFTER INSERT ON `keyless` FOR EACH ROW INSERT INTO nothing(x) VALUES (NEW.b)//
+SET SESSION time_zone='-05:00', sql_mode='ANSI_QUOTES,STRICT_ALL_TABLES'//
+CREATE DEFINER=`root`@`localhost` EVENT `on` ON SCHEDULE EVERY 3 DAY STARTS '2037-01-01 00:00:00' ENDS '2037-06-01 10:00:00' ON COMPLETION PRESERVE ENABLE COMMENT 'x DISABLE DO ''y''' DO SELECT "a" FROM keyless//
+SET SESSION time_zone='+00:00', sql_mode=''//
+CREATE DEFINER=`root`@`localhost` EVENT `off DO ENABLE` ON SCHEDULE EVERY 1 HOUR STARTS '2037-01-01 00:00:00' DISABLE DO BEGIN
+  SELECT 'ñ';
+END//
+CREATE DEFINER=`nobody`@`no.where` EVENT `once` ON SCHEDULE AT '2037-03-03 03:03:03' ON COMPLETION PRESERVE ENABLE DO INSERT INTO nothing(x) VALUES ('e')//
+DELIMITER ;

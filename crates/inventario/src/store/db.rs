@@ -118,15 +118,18 @@ impl Db {
                 Ok(db)
             }
             Address::MySql { host, port, user, password, database } => {
-                let options = MySqlConnectOptions::new()
+                let mut options = MySqlConnectOptions::new()
                     .host(host)
                     .port(*port)
                     .username(user)
-                    .password(password.open())
                     .database(database)
                     .charset("utf8mb4")
                     .timezone(Some("+00:00".into()))
                     .pipes_as_concat(false);
+                // An empty password is not the same as none: the server would refuse it.
+                if !password.open().is_empty() {
+                    options = options.password(password.open());
+                }
                 let pool = MySqlPoolOptions::new()
                     .max_connections(CONNECTIONS)
                     .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -49,7 +49,7 @@ fn create(path: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::File;
+    use crate::config::{Config, Environment, File};
     use std::collections::BTreeSet;
 
     /// The example with what is commented out, and nothing else: `#key = …` and `#[table]`, no blank behind the `#`.
@@ -65,7 +65,10 @@ mod tests {
     }
 
     fn parse(text: &str, environment: &str) -> File {
-        crate::config::parse(text, Path::new("ventana.example.toml"), environment).unwrap_or_else(|failure| panic!("{failure}"))
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        engine::durable::write(&path, text.as_bytes()).unwrap();
+        Config::load(&path, true, environment, Environment::default()).unwrap_or_else(|failure| panic!("{failure}")).file
     }
 
     #[test]

@@ -185,7 +185,7 @@ fn said(what: &str, output: std::io::Result<std::process::Output>) -> Result<Str
 fn configuration(folder: &Path, port: u16, admin: &str, service: &str, server: Option<&Server>, args: &Args) -> String {
     let fence = match server {
         None => String::new(),
-        Some(_) => "accounts = [\"'inventario'@'127.0.0.1'\"]\naccept_writers = [\"'root'@'localhost'\"]\n".into(),
+        Some(_) => "accounts = [\"'inventario'@'127.0.0.1'\"]\naccept_writers = [\"'root'@'localhost'\", \"'mariadb.sys'@'localhost'\"]\n".into(),
     };
     // A service that never becomes healthy need not be waited for long.
     let within = if args.fail_at.is_some() { 3 } else { 30 };

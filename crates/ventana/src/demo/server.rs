@@ -53,6 +53,9 @@ impl Server {
             pause(20);
         }
         server.sql(&[
+            // Root over the socket is enough; every further account that may write would have to be accepted by name.
+            "DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'localhost'",
+            "FLUSH PRIVILEGES",
             "CREATE DATABASE inventario CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
             "CREATE USER 'ventana'@'127.0.0.1' IDENTIFIED BY 'ventana'",
             "GRANT ALL PRIVILEGES ON *.* TO 'ventana'@'127.0.0.1' WITH GRANT OPTION",

@@ -137,7 +137,7 @@ fn a_done_run_says_what_is_now_true() {
     assert!(html.contains("class=\"verdict good\""));
     assert!(html.contains("style=\"width:") && !html.contains("<script"));
     // The path is a word for the shell, then text in HTML.
-    assert!(html.contains("ventana restore &#39;/var/backups/inventario/it&#39;\\&#39;&#39;s &lt;b&gt;&#39; --into restored.db"), "{html}");
+    assert!(html.contains("ventana restore &#39;/var/backups/inventario/it&#39;\\&#39;&#39;s &#60;b&#62;&#39; --into restored.db"), "{html}");
     assert!(markdown.contains(r"    ventana restore '/var/backups/inventario/it'\''s <b>' --into restored.db"), "{markdown}");
     assert!(markdown.contains(r"| activos\|x | 10,000 | `t1` |"), "{markdown}");
     let spanish = text(&folder.write(Language::Es).html);

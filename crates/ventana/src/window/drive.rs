@@ -194,7 +194,7 @@ fn server_lease(db: &mut db::mariadb::MariaDb) -> Result<(), Failure> {
 }
 
 /// Who types this: for the journal, not for authorization.
-fn by(config: &Config) -> String {
+pub fn by(config: &Config) -> String {
     let user = config.vars.get("SUDO_USER").or_else(|| config.vars.get("USER")).unwrap_or("unknown");
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     format!("{user}@{}", host.trim())

@@ -8,7 +8,7 @@ use crate::transfer;
 use crate::ui::Language;
 use crate::world::new_run_id;
 use engine::journal::Mode;
-use engine::plan::{Plan, PlanFile, StepKind};
+use engine::plan::{OnFailure, Phase, Plan, PlanFile, StepKind, StepSpec, Undo};
 use engine::runner::Watcher;
 
 /// What a rehearsal showed.
@@ -49,6 +49,21 @@ pub fn plan_of(plan: &Plan) -> Plan {
         ) || step.id == "backup_b"
             || step.id == "verify_b"
     });
+    // On the copy nobody else writes, so a backfill that changes any other value than its own is seen here.
+    if let Some(proof) = copy.steps.iter().position(|s| matches!(s.kind, StepKind::Proof { .. })) {
+        let spec = |id: &str, kind: StepKind, effect: &str| StepSpec {
+            id: id.into(),
+            phase: Phase::Prepare,
+            kind,
+            effect: effect.into(),
+            undo: Undo::None,
+            on_failure: OnFailure::Rollback,
+        };
+        let same = StepKind::SameDigest { label: "after the backfill".into(), as_at: "digest_start".into() };
+        copy.steps.insert(proof + 1, spec("untouched", same, "proves that expand and backfill changed no value that was there"));
+        let first = StepKind::Digest { label: "start".into() };
+        copy.steps.insert(0, spec("digest_start", first, "takes the content digest of the copy"));
+    }
     copy
 }
 

@@ -3,6 +3,8 @@
 mod allow;
 mod reach;
 
+use std::ops::Range;
+
 use super::actions::{Part, Reason};
 use super::error::Refusal;
 use super::options::{CheckOptions, Events, Policy};
@@ -11,7 +13,8 @@ use super::rewrite::{self, Edit};
 use super::session::Session;
 use crate::script::code::Code;
 use crate::script::reading::readings;
-use crate::script::requalify::{Literals, Unsafe, quoted, requalify_bytes};
+use crate::script::names::references;
+use crate::script::requalify::{self, Unsafe, quoted};
 use crate::script::split::Statement;
 use crate::script::syntax::Syntax;
 use crate::script::verb::{Object, Verb, classify_code};
@@ -128,12 +131,21 @@ impl Judge {
             _ => {}
         }
         let allowed = allow::verb(&verb)?;
-        let mut edits = Vec::new();
+        let judged = allowed == Allowed::Object && !self.options.accept_literals;
+        let mut places: Vec<Range<usize>> = Vec::new();
         for code in &codes {
-            reach::check(code, &verb, self.database(), &self.options, notes)?;
+            let references = references(code);
+            reach::check(code, &references, &verb, self.database(), &self.options, notes)?;
             allow::table_options(code, &verb)?;
+            if let Some(source) = self.database() {
+                if judged {
+                    requalify::judge(code, source).map_err(|error| refused(error, source))?;
+                }
+                requalify::places(code, &references, source, &mut places).map_err(|error| refused(error, source))?;
+            }
         }
-        self.names(text, allowed, &mut edits)?;
+        let mut edits: Vec<Edit> =
+            places.into_iter().map(|place| Edit { place, with: quoted(&self.policy.into) }).collect();
         self.details(code, &verb, notes, &mut edits);
         Ok(Outcome::Send { part: allowed.part(code), edits })
     }
@@ -144,24 +156,6 @@ impl Judge {
         notes.database = Some((name.clone(), None));
         self.current = Some(name.clone());
         Outcome::Skip(if self.belongs() { Reason::Redirected(format!("USE {name}")) } else { self.other() })
-    }
-
-    /// Names qualified by the source schema.
-    fn names(&self, text: &[u8], allowed: Allowed, edits: &mut Vec<Edit>) -> Result<(), String> {
-        let Some(source) = self.database() else { return Ok(()) };
-        let judged = allowed == Allowed::Object && !self.options.accept_literals;
-        let literals = if judged { Literals::Judge } else { Literals::Keep };
-        // Rewritten once to find out whether it can be; the places are then taken with all other edits.
-        requalify_bytes(text, self.syntax(), source, &self.policy.into, literals).map_err(|error| match error {
-            Unsafe::Literal { literal, line, .. } => {
-                format!("the string {literal} on its line {line} names the database {source}, where a copy must not reach")
-            }
-            other => other.to_string(),
-        })?;
-        for place in reach::places(text, self.syntax(), source) {
-            edits.push(Edit { place, with: quoted(&self.policy.into) });
-        }
-        Ok(())
     }
 
     fn details(&self, code: &Code<'_>, verb: &Verb, notes: &mut Notes, edits: &mut Vec<Edit>) {
@@ -183,6 +177,15 @@ impl Judge {
         {
             edits.push(Edit { place, with: quoted(&self.policy.into) });
         }
+    }
+}
+
+fn refused(error: Unsafe, source: &str) -> String {
+    match error {
+        Unsafe::Literal { literal, line, .. } => {
+            format!("the string {literal} on its line {line} names the database {source}, where a copy must not reach")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Role;
 use crate::script::block;
 use crate::script::code::{Chain, Code};
+use crate::script::keyword;
 use crate::script::lexer::Kind;
 
 /// A name and what it is used for.
@@ -184,10 +185,18 @@ impl Walk<'_, '_> {
         if !code.is(at, Kind::Word) || (at > 0 && code.is(at - 1, Kind::Dot)) || code.is(at + 1, Kind::Dot) {
             return false;
         }
-        let word = String::from_utf8_lossy(code.bytes(at)).to_ascii_uppercase();
+        let taken = keyword::with_upper(code.bytes(at), |word| match std::str::from_utf8(word) {
+            Ok(word) => self.clause(at, word),
+            Err(_) => false,
+        });
+        taken.unwrap_or(false)
+    }
+
+    fn clause(&mut self, at: usize, word: &str) -> bool {
+        let code = self.code;
         let called = code.is(at + 1, Kind::Open);
         let before = |words: &[&str]| at > 0 && code.any_word(at - 1, words);
-        match word.as_str() {
+        match word {
             "SELECT" => *self.frame() = Frame { verb: Verb::Select, ..FRESH },
             "DELETE" if !before(&["ON", "BEFORE", "AFTER", "OR", "OF"]) => {
                 self.frame().verb = Verb::Delete;
@@ -217,12 +226,12 @@ impl Walk<'_, '_> {
             "TABLE" | "TABLES" | "VIEW" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "SEQUENCE" | "PACKAGE"
                 if !called =>
             {
-                self.object(&word);
+                self.object(word);
             }
             "BODY" if before(&["PACKAGE"]) => {}
             "INDEX" if self.frames.len() == 1 && self.frame().verb == Verb::Other => self.on_names_table = true,
             "CREATE" | "ALTER" | "DROP" | "RENAME" | "LOCK" | "TRUNCATE" | "ANALYZE" | "OPTIMIZE" | "REPAIR"
-            | "CHECK" => self.other(&word, at),
+            | "CHECK" => self.other(word, at),
             "TO" if self.frame().verb == Verb::Other => self.expect_other(),
             "ON" if self.on_names_table && self.frames.len() == 1 => {
                 self.on_names_table = false;

@@ -1,14 +1,10 @@
 //! Whether a statement reaches into another schema than the one that is restored.
 
-use std::ops::Range;
-
 use super::Notes;
 use super::allow::altered_database;
 use crate::script::code::Code;
 use crate::script::dump::options::CheckOptions;
-use crate::script::names::{Role, references};
-use crate::script::reading::readings;
-use crate::script::syntax::Syntax;
+use crate::script::names::{Reference, Role};
 use crate::script::verb::{Object, Verb};
 
 /// Schemas that hold nothing of the users'. Reading them changes nothing.
@@ -17,6 +13,7 @@ const CATALOGS: &[&str] = &["information_schema", "performance_schema"];
 /// Refuses `code` when it writes to another schema than `source`, calls something there or depends on it.
 pub(super) fn check(
     code: &Code<'_>,
+    references: &[Reference],
     verb: &Verb,
     source: Option<&str>,
     options: &CheckOptions,
@@ -36,7 +33,7 @@ pub(super) fn check(
             ..
         }
     );
-    for reference in references(code) {
+    for reference in references {
         let schema = reference.schema.as_str();
         if source == Some(schema) || reference.guessed {
             continue;
@@ -62,18 +59,4 @@ pub(super) fn check(
         }
     }
     Ok(())
-}
-
-/// Places in `text` of the schema name `source` before a dot.
-pub(super) fn places(text: &[u8], syntax: Syntax, source: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for code in readings(text, syntax).unwrap_or_default() {
-        for reference in references(&code) {
-            let place = reference.start..reference.end;
-            if reference.schema == source && !found.contains(&place) {
-                found.push(place);
-            }
-        }
-    }
-    found
 }
