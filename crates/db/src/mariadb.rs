@@ -3,6 +3,7 @@
 pub mod encode;
 pub mod fence;
 pub mod objects;
+pub mod swap;
 
 mod connect;
 mod ddl;

@@ -7,6 +7,8 @@ mod dump;
 mod lexer;
 #[path = "script/requalify.rs"]
 mod requalify;
+#[path = "script/server.rs"]
+mod server;
 #[path = "script/split.rs"]
 mod split;
 #[path = "script/verbs.rs"]

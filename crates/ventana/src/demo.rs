@@ -63,6 +63,10 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let cx = scene.context(cx)?;
     if args.prepare_only {
         cx.out.result(&scene.document(), || scene.ready(&cx));
+        scene.keep();
+        if let Some(server) = &scene.server {
+            server.keep();
+        }
         return Ok(0);
     }
     let plan = planner::make(&cx.config)?;

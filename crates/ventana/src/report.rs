@@ -7,8 +7,8 @@ mod verdict;
 mod verify;
 mod view;
 
-pub use verdict::{Tone, verdict};
-pub use verify::{Check, Verified, verify};
+pub use verdict::verdict;
+pub use verify::{Verified, verify};
 
 use crate::error::{Failure, io};
 use crate::ui::Language;

@@ -57,6 +57,15 @@ pub fn load_statement(table: &Table, file: &str) -> String {
             }
         }
     }
+    // With a SET clause MariaDB numbers rows anew whose AUTO_INCREMENT value is 0, sql_mode or not, unless the clause
+    // itself assigns the column.
+    if !sets.is_empty() {
+        let counted = table.columns.iter().map(|c| quote(&c.name)).filter(|name| {
+            let head = format!("  {name} ");
+            table.create.lines().any(|line| line.starts_with(&head) && line.contains("AUTO_INCREMENT"))
+        });
+        sets.extend(counted.map(|name| format!("{name}={name}")));
+    }
     let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
     format!(
         "LOAD DATA LOCAL INFILE '{file}' INTO TABLE {} CHARACTER SET binary FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' \

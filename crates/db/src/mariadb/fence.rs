@@ -4,7 +4,7 @@ mod grant;
 mod sessions;
 
 use super::MariaDb;
-use super::objects::account;
+use super::objects::{account, session};
 use crate::{Cell, Database, Error, Result};
 use grant::{Grant, roles, without_identity};
 use serde::{Deserialize, Serialize};
@@ -61,20 +61,18 @@ pub fn read(db: &mut MariaDb, accounts: &[String]) -> Result<Before> {
     )?;
     for row in rows {
         let field = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
-        events.insert(field(0), event_statements(db, &row, "ENABLE"));
+        events.insert(field(0), event_statements(db, &row));
     }
     Ok(Before { grants, events })
 }
 
 /// ALTER EVENT takes the session's sql_mode, character set and time zone and the session's user unless told otherwise.
-fn event_statements(db: &MariaDb, row: &[Option<String>], state: &str) -> Vec<String> {
+fn event_statements(db: &MariaDb, row: &[Option<String>]) -> Vec<String> {
     let field = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
-    vec![
-        format!("SET SESSION sql_mode='{}'", field(2).replace('\'', "''")),
-        format!("SET SESSION character_set_client={}, collation_connection={}", field(3), field(4)),
-        format!("SET SESSION time_zone='{}'", field(5)),
-        format!("ALTER DEFINER={} EVENT {} {state}", account(&field(1)), db.dialect.quote(&field(0))),
-    ]
+    let mut statements = session(&field(2), &field(3), &field(4));
+    statements.push(format!("SET SESSION time_zone='{}'", field(5)));
+    statements.push(format!("ALTER DEFINER={} EVENT {} ENABLE", account(&field(1)), db.dialect.quote(&field(0))));
+    statements
 }
 
 /// Takes every privilege but SELECT from the accounts, stops the events and ends the accounts' sessions and the runs of

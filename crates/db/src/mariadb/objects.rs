@@ -45,9 +45,12 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// Settings that are part of a stored program's meaning.
-fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<String> {
+pub(super) fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<String> {
+    // The catalog of routines and events spells one mode otherwise than SET takes it.
+    let mode = |given| if given == "INVALID_DATES" { "ALLOW_INVALID_DATES" } else { given };
+    let modes: Vec<&str> = sql_mode.split(',').map(mode).collect();
     vec![
-        format!("SET SESSION sql_mode='{}'", sql_mode.replace('\'', "''")),
+        format!("SET SESSION sql_mode='{}'", modes.join(",")),
         format!("SET SESSION character_set_client={charset}, collation_connection={collation}"),
     ]
 }

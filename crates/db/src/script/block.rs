@@ -23,11 +23,62 @@ enum Block {
 
 /// Statements that a body can begin with, as a body follows its header without a mark of its own.
 const STARTERS: &[&str] = &[
-    "BEGIN", "IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR", "SET", "SELECT", "INSERT", "UPDATE", "DELETE",
-    "REPLACE", "CALL", "RETURN", "WITH", "DO", "TRUNCATE", "PREPARE", "EXECUTE", "DEALLOCATE", "DROP", "CREATE",
-    "ALTER", "SIGNAL", "RESIGNAL", "OPEN", "FETCH", "CLOSE", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "LOCK",
-    "UNLOCK", "SHOW", "ANALYZE", "OPTIMIZE", "RENAME", "FLUSH", "KILL", "GRANT", "REVOKE", "LEAVE", "ITERATE",
-    "DECLARE", "GET", "LOAD", "HANDLER", "VALUES", "EXPLAIN", "USE", "RESET", "CHANGE", "XA", "PURGE",
+    "BEGIN",
+    "IF",
+    "CASE",
+    "LOOP",
+    "WHILE",
+    "REPEAT",
+    "FOR",
+    "SET",
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "REPLACE",
+    "CALL",
+    "RETURN",
+    "WITH",
+    "DO",
+    "TRUNCATE",
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
+    "DROP",
+    "CREATE",
+    "ALTER",
+    "SIGNAL",
+    "RESIGNAL",
+    "OPEN",
+    "FETCH",
+    "CLOSE",
+    "START",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "LOCK",
+    "UNLOCK",
+    "SHOW",
+    "ANALYZE",
+    "OPTIMIZE",
+    "RENAME",
+    "FLUSH",
+    "KILL",
+    "GRANT",
+    "REVOKE",
+    "LEAVE",
+    "ITERATE",
+    "DECLARE",
+    "GET",
+    "LOAD",
+    "HANDLER",
+    "VALUES",
+    "EXPLAIN",
+    "USE",
+    "RESET",
+    "CHANGE",
+    "XA",
+    "PURGE",
 ];
 
 /// Token ranges `(from, to)` of the statements in `code`, without their semicolons and without empty ones.
@@ -37,7 +88,9 @@ pub(crate) fn statements(code: &Code<'_>) -> Result<Vec<(usize, usize)>, Unbalan
     while from < code.len() {
         let to = match body(code, from) {
             Some(body) => end_of_body(code, body)?,
-            None => (from..code.len()).find(|at| code.is(*at, Kind::Semicolon)).unwrap_or(code.len()),
+            None => (from..code.len())
+                .find(|at| code.is(*at, Kind::Semicolon))
+                .unwrap_or(code.len()),
         };
         if to > from {
             found.push((from, to));
@@ -60,8 +113,19 @@ pub(crate) fn body(code: &Code<'_>, from: usize) -> Option<usize> {
     let object = (from + 1..code.len().min(from + 16))
         .take_while(|at| !code.is(*at, Kind::Open) || code.word(at.wrapping_sub(1), "CURRENT_USER"))
         .find(|at| code.any_word(*at, OBJECTS))?;
-    if code.any_word(from + 1, &["TABLE", "VIEW", "DATABASE", "SCHEMA", "INDEX", "UNIQUE", "USER", "TEMPORARY"])
-        && code.syntax().family == super::Family::MySql
+    if code.any_word(
+        from + 1,
+        &[
+            "TABLE",
+            "VIEW",
+            "DATABASE",
+            "SCHEMA",
+            "INDEX",
+            "UNIQUE",
+            "USER",
+            "TEMPORARY",
+        ],
+    ) && code.syntax().family == super::Family::MySql
     {
         return None;
     }
@@ -80,7 +144,11 @@ fn body_of_trigger(code: &Code<'_>, object: usize) -> Option<usize> {
     }
     let row = (object..code.len()).find(|at| code.words(*at, &["FOR", "EACH", "ROW"]))? + 3;
     let ordered = code.any_word(row, &["FOLLOWS", "PRECEDES"]);
-    Some(if ordered { code.chain(row + 1).map_or(row + 2, |chain| chain.next) } else { row })
+    Some(if ordered {
+        code.chain(row + 1).map_or(row + 2, |chain| chain.next)
+    } else {
+        row
+    })
 }
 
 fn body_of_routine(code: &Code<'_>, object: usize) -> Option<usize> {
@@ -128,7 +196,12 @@ fn after_parenthesis(code: &Code<'_>, open: usize) -> usize {
 
 /// The token after the body that begins at `from`: its semicolon, or the end.
 fn end_of_body(code: &Code<'_>, from: usize) -> Result<usize, Unbalanced> {
-    let mut walk = Walk { code, at: from, stack: Vec::new(), starts: true };
+    let mut walk = Walk {
+        code,
+        at: from,
+        stack: Vec::new(),
+        starts: true,
+    };
     while walk.at < code.len() {
         if code.is(walk.at, Kind::Semicolon) {
             if walk.stack.is_empty() {
@@ -140,7 +213,11 @@ fn end_of_body(code: &Code<'_>, from: usize) -> Result<usize, Unbalanced> {
         }
         walk.step()?;
     }
-    if walk.stack.is_empty() { Ok(code.len()) } else { Err(Unbalanced) }
+    if walk.stack.is_empty() {
+        Ok(code.len())
+    } else {
+        Err(Unbalanced)
+    }
 }
 
 struct Walk<'c, 't> {
@@ -208,7 +285,10 @@ impl Walk<'_, '_> {
     /// `END`, `END IF`, `END LOOP name`: the rest of it is read up to its semicolon.
     fn end(&mut self) -> Result<(), Unbalanced> {
         self.stack.pop().ok_or(Unbalanced)?;
-        if self.code.any_word(self.at, &["IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR"]) {
+        if self
+            .code
+            .any_word(self.at, &["IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR"])
+        {
             self.at += 1;
         }
         self.starts = false;

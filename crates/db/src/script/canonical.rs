@@ -15,9 +15,38 @@ use super::syntax::{Family, Syntax};
 
 /// Built-in functions of MySQL whose name must touch the parenthesis, else a stored function is meant.
 const TOUCHING: &[&str] = &[
-    "ADDDATE", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CURDATE", "CURTIME", "DATE_ADD", "DATE_SUB", "EXTRACT",
-    "GROUP_CONCAT", "MAX", "MID", "MIN", "NOW", "POSITION", "SESSION_USER", "STD", "STDDEV", "STDDEV_POP", "STDDEV_SAMP",
-    "SUBDATE", "SUBSTR", "SUBSTRING", "SUM", "SYSDATE", "SYSTEM_USER", "TRIM", "VARIANCE", "VAR_POP", "VAR_SAMP",
+    "ADDDATE",
+    "BIT_AND",
+    "BIT_OR",
+    "BIT_XOR",
+    "CAST",
+    "COUNT",
+    "CURDATE",
+    "CURTIME",
+    "DATE_ADD",
+    "DATE_SUB",
+    "EXTRACT",
+    "GROUP_CONCAT",
+    "MAX",
+    "MID",
+    "MIN",
+    "NOW",
+    "POSITION",
+    "SESSION_USER",
+    "STD",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "SUBDATE",
+    "SUBSTR",
+    "SUBSTRING",
+    "SUM",
+    "SYSDATE",
+    "SYSTEM_USER",
+    "TRIM",
+    "VARIANCE",
+    "VAR_POP",
+    "VAR_SAMP",
 ];
 
 /// The canonical form of a definition's `text`; names of `own_schema` lose their qualifier.
@@ -36,11 +65,20 @@ pub fn canonical(text: &str, syntax: Syntax, own_schema: Option<&str>) -> String
     }
     let kept: Vec<Token> = tokens
         .into_iter()
-        .filter(|token| !own.iter().any(|(start, end)| token.start >= *start && token.start < *end))
+        .filter(|token| {
+            !own.iter()
+                .any(|(start, end)| token.start >= *start && token.start < *end)
+        })
         .collect();
     let mut out = String::with_capacity(text.len());
     for (index, token) in kept.iter().enumerate() {
-        let place = Place { text, syntax, kept: &kept, own: &own, index };
+        let place = Place {
+            text,
+            syntax,
+            kept: &kept,
+            own: &own,
+            index,
+        };
         if index > 0 && place.spaced(token) {
             out.push(' ');
         }
@@ -55,18 +93,29 @@ fn tokens(text: &[u8], syntax: Syntax) -> Vec<Token> {
     let mut base = 0;
     let mut lexer = Lexer::new(text, syntax);
     while let Some(token) = lexer.next() {
-        let token = Token { kind: token.kind, start: base + token.start, end: base + token.end };
+        let token = Token {
+            kind: token.kind,
+            start: base + token.start,
+            end: base + token.end,
+        };
         match token.kind {
             Kind::Space | Kind::Comment | Kind::ConditionClose => {}
             Kind::ConditionOpen => {
                 let condition = Condition::at(&text[token.start..]);
-                let oldest = Reading::Server { mariadb: true, version: 100_000 };
+                let oldest = Reading::Server {
+                    mariadb: true,
+                    version: 100_000,
+                };
                 let everywhere =
                     condition.is_some_and(|condition| !condition.maria && condition.is_code(oldest));
                 if !everywhere {
                     let length = end_of_comment(&text[token.start..], true);
                     base = length.map_or(text.len(), |length| token.start + length);
-                    found.push(Token { kind: Kind::Hint, start: token.start, end: base });
+                    found.push(Token {
+                        kind: Kind::Hint,
+                        start: token.start,
+                        end: base,
+                    });
                     lexer = Lexer::new(&text[base..], syntax);
                 }
             }
@@ -119,7 +168,9 @@ impl Place<'_> {
             return false;
         }
         if token.kind == Kind::Open && self.syntax.family == Family::MySql && self.touches(token) {
-            return !self.word_before().is_some_and(|word| TOUCHING.contains(&word.as_str()));
+            return !self
+                .word_before()
+                .is_some_and(|word| TOUCHING.contains(&word.as_str()));
         }
         true
     }
@@ -166,12 +217,17 @@ impl Place<'_> {
 
     /// Whether the token stands where only the name of a table, view, index or trigger can.
     fn defines(&self) -> bool {
-        let Some(word) = self.word_before() else { return false };
+        let Some(word) = self.word_before() else {
+            return false;
+        };
         match word.as_str() {
             "TABLE" | "VIEW" | "INDEX" | "TRIGGER" | "REFERENCES" | "INTO" | "JOIN" => true,
             "EXISTS" => self.of_definition(),
             // Not IS DISTINCT FROM.
-            "FROM" => !self.index.checked_sub(2).is_some_and(|at| self.is_word(at, "DISTINCT")),
+            "FROM" => !self
+                .index
+                .checked_sub(2)
+                .is_some_and(|at| self.is_word(at, "DISTINCT")),
             // Not the condition of a join.
             "ON" => {
                 self.of_definition()
@@ -187,7 +243,9 @@ impl Place<'_> {
 
     /// Whether the text creates something, so that `EXISTS` is that of `IF NOT EXISTS`.
     fn of_definition(&self) -> bool {
-        self.kept.first().is_some_and(|first| self.bytes(first).eq_ignore_ascii_case(b"CREATE"))
+        self.kept
+            .first()
+            .is_some_and(|first| self.bytes(first).eq_ignore_ascii_case(b"CREATE"))
     }
 
     /// A name without quotes where it needs none, else in backticks.

@@ -35,16 +35,27 @@ impl<'t> Code<'t> {
 
     /// The code of `text` as `reading` executes it.
     pub fn reading(text: &'t [u8], syntax: Syntax, reading: Reading) -> Code<'t> {
-        let tokens: Vec<Token> =
-            Lexer::reading(text, syntax, reading).filter(|token| token.kind.is_code()).collect();
+        let tokens: Vec<Token> = Lexer::reading(text, syntax, reading)
+            .filter(|token| token.kind.is_code())
+            .collect();
         let part = 0..tokens.len();
-        Code { text, syntax, tokens: tokens.into(), part }
+        Code {
+            text,
+            syntax,
+            tokens: tokens.into(),
+            part,
+        }
     }
 
     /// The part of this code from token `from` up to `to`.
     pub(crate) fn slice(&self, from: usize, to: usize) -> Code<'t> {
         let part = self.part.start + from..self.part.start + to;
-        Code { text: self.text, syntax: self.syntax, tokens: Arc::clone(&self.tokens), part }
+        Code {
+            text: self.text,
+            syntax: self.syntax,
+            tokens: Arc::clone(&self.tokens),
+            part,
+        }
     }
 
     pub(crate) fn same_tokens(&self, other: &Code<'_>) -> bool {
@@ -81,7 +92,9 @@ impl<'t> Code<'t> {
 
     /// The bytes of a token, none past the end.
     pub(crate) fn bytes(&self, index: usize) -> &'t [u8] {
-        self.all().get(index).map_or(&[], |token| &self.text[token.range()])
+        self.all()
+            .get(index)
+            .map_or(&[], |token| &self.text[token.range()])
     }
 
     /// Whether token `index` is this keyword: unquoted, and not a part of a qualified name.
@@ -97,7 +110,10 @@ impl<'t> Code<'t> {
 
     /// Whether these keywords stand in a row from `index` on.
     pub(crate) fn words(&self, index: usize, words: &[&str]) -> bool {
-        words.iter().enumerate().all(|(ahead, word)| self.word(index + ahead, word))
+        words
+            .iter()
+            .enumerate()
+            .all(|(ahead, word)| self.word(index + ahead, word))
     }
 
     pub(crate) fn sign(&self, index: usize, sign: &str) -> bool {
@@ -141,7 +157,10 @@ impl<'t> Code<'t> {
         if !self.is_name(index) {
             return None;
         }
-        let mut chain = Chain { parts: vec![index], next: index + 1 };
+        let mut chain = Chain {
+            parts: vec![index],
+            next: index + 1,
+        };
         while self.is(chain.next, Kind::Dot) {
             let part = chain.next + 1;
             if !(matches!(self.kind(part), Some(Kind::Word | Kind::Quoted)) || self.sign(part, "*")) {

@@ -17,6 +17,7 @@ mod plain;
 mod rewrite;
 mod session;
 mod source;
+mod utf8;
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,11 @@ impl DumpFile {
     pub fn open(path: impl AsRef<Path>) -> Result<DumpFile, DumpError> {
         let path = path.as_ref().to_path_buf();
         let (compression, size) = source::probe(&path)?;
-        Ok(DumpFile { path, compression, size })
+        Ok(DumpFile {
+            path,
+            compression,
+            size,
+        })
     }
 
     /// The file.

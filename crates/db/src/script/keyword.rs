@@ -33,7 +33,12 @@ pub(crate) fn is_keyword(word: &[u8], family: Family) -> bool {
 const LONGEST: usize = 30;
 
 fn holds(sorted: &[&str], word: &[u8]) -> bool {
-    with_upper(word, |upper| sorted.binary_search_by(|entry| entry.as_bytes().cmp(upper)).is_ok()).unwrap_or(false)
+    with_upper(word, |upper| {
+        sorted
+            .binary_search_by(|entry| entry.as_bytes().cmp(upper))
+            .is_ok()
+    })
+    .unwrap_or(false)
 }
 
 /// Calls `with` with the word in capitals, unless it is too long for a keyword.
@@ -172,7 +177,11 @@ mod tests {
             assert!(list.windows(2).all(|pair| pair[0] < pair[1]));
             assert!(list.iter().all(|word| word.len() <= LONGEST));
         }
-        assert!(MARIADB_OTHER.iter().all(|word| !is_reserved(word.as_bytes(), Family::MySql)));
+        assert!(
+            MARIADB_OTHER
+                .iter()
+                .all(|word| !is_reserved(word.as_bytes(), Family::MySql))
+        );
     }
 
     #[test]

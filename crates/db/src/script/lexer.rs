@@ -120,15 +120,30 @@ impl Condition {
             return None;
         }
         let mark = if maria { 4 } else { 3 };
-        let digits = text[mark..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = text[mark..]
+            .iter()
+            .take(6)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits < 5 {
-            return Some(Condition { maria, version: 0, length: mark, sandbox: false });
+            return Some(Condition {
+                maria,
+                version: 0,
+                length: mark,
+                sandbox: false,
+            });
         }
-        let version =
-            text[mark..mark + digits].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+        let version = text[mark..mark + digits]
+            .iter()
+            .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
         let length = mark + digits;
         let sandbox = version == 999_999 && text[length..].starts_with(b"\\-");
-        Some(Condition { maria, version, length, sandbox })
+        Some(Condition {
+            maria,
+            version,
+            length,
+            sandbox,
+        })
     }
 
     /// Whether `reading` executes what is inside.
@@ -138,11 +153,14 @@ impl Condition {
         }
         match reading {
             Reading::Any => true,
-            Reading::Server { mariadb: true, version } => {
-                self.version <= version
-                    && (self.maria || self.version < 50_700 || self.version > 99_999)
-            }
-            Reading::Server { mariadb: false, version } => !self.maria && self.version <= version,
+            Reading::Server {
+                mariadb: true,
+                version,
+            } => self.version <= version && (self.maria || self.version < 50_700 || self.version > 99_999),
+            Reading::Server {
+                mariadb: false,
+                version,
+            } => !self.maria && self.version <= version,
         }
     }
 }
@@ -170,7 +188,15 @@ impl<'t> Lexer<'t> {
 
     /// A lexer with the conditional comments of `reading`.
     pub fn reading(text: &'t [u8], syntax: Syntax, reading: Reading) -> Lexer<'t> {
-        Lexer { text, syntax, reading, at: 0, in_condition: false, after_name: false, after_dot: false }
+        Lexer {
+            text,
+            syntax,
+            reading,
+            at: 0,
+            in_condition: false,
+            after_name: false,
+            after_dot: false,
+        }
     }
 
     /// Where the next token begins.
@@ -286,7 +312,11 @@ impl<'t> Lexer<'t> {
                     .iter()
                     .take_while(|byte| literal::is_name_byte(**byte) || **byte == b'.')
                     .count();
-                if length == 0 { (Kind::Operator, 1) } else { (Kind::Variable, 1 + length) }
+                if length == 0 {
+                    (Kind::Operator, 1)
+                } else {
+                    (Kind::Variable, 1 + length)
+                }
             }
             _ => (Kind::Operator, literal::operator_length(rest)),
         }
@@ -301,7 +331,11 @@ impl Iterator for Lexer<'_> {
             return None;
         }
         let (kind, length) = self.cut();
-        let token = Token { kind, start: self.at, end: self.at + length };
+        let token = Token {
+            kind,
+            start: self.at,
+            end: self.at + length,
+        };
         self.at = token.end;
         match kind {
             Kind::ConditionOpen => self.in_condition = true,

@@ -62,7 +62,11 @@ pub fn danger(text: &[u8], syntax: Syntax) -> Option<Danger> {
 pub fn lint<'t>(statements: impl IntoIterator<Item = &'t str>, syntax: Syntax) -> Vec<Finding> {
     let mut found = Vec::new();
     for (statement, text) in statements.into_iter().enumerate() {
-        found.extend(dangers(text.as_bytes(), syntax).into_iter().map(|danger| Finding { statement, danger }));
+        found.extend(
+            dangers(text.as_bytes(), syntax)
+                .into_iter()
+                .map(|danger| Finding { statement, danger }),
+        );
     }
     found
 }
@@ -96,16 +100,26 @@ fn of_code(code: &Code<'_>) -> Vec<Danger> {
                 why: "several statements in one: a server may run them all; give them one by one".to_owned(),
             }];
             if let Ok(parts) = block::statements(code) {
-                found.extend(parts.iter().flat_map(|(from, to)| of_code(&code.slice(*from, *to))));
+                found.extend(
+                    parts
+                        .iter()
+                        .flat_map(|(from, to)| of_code(&code.slice(*from, *to))),
+                );
             }
             found
         }
         Verb::AlterTable(changes) => {
             let table = head(code);
-            let mut found: Vec<Danger> =
-                changes.iter().filter_map(|change| of_change(&table, change)).collect();
+            let mut found: Vec<Danger> = changes
+                .iter()
+                .filter_map(|change| of_change(&table, change))
+                .collect();
             if (1..4).any(|at| code.word(at, "IGNORE")) {
-                found.push(made(Class::Destroys, table, "IGNORE drops rows that the new keys do not admit"));
+                found.push(made(
+                    Class::Destroys,
+                    table,
+                    "IGNORE drops rows that the new keys do not admit",
+                ));
             }
             found
         }
@@ -115,7 +129,11 @@ fn of_code(code: &Code<'_>) -> Vec<Danger> {
 }
 
 fn made(class: Class, what: impl Into<String>, why: &str) -> Danger {
-    Danger { class, what: what.into(), why: why.to_owned() }
+    Danger {
+        class,
+        what: what.into(),
+        why: why.to_owned(),
+    }
 }
 
 /// The beginning of a statement, for people: its first words up to and including the first name.
@@ -150,30 +168,43 @@ fn of_verb(code: &Code<'_>, verb: &Verb) -> Option<Danger> {
         Verb::Drop(Object::Database) => (Destroys, "every table in the database is gone"),
         Verb::Drop(Object::Index) => (Weakens, "what the index made unique or fast no longer is"),
         Verb::Drop(Object::Sequence) => (Destroys, "the sequence's state is gone"),
-        Verb::Drop(Object::User | Object::Role | Object::Server) => (Elsewhere, "it concerns the whole server"),
-        Verb::Drop(_) => (Destroys, "the definition is gone, and what it did is no longer done"),
+        Verb::Drop(Object::User | Object::Role | Object::Server) => {
+            (Elsewhere, "it concerns the whole server")
+        }
+        Verb::Drop(_) => (
+            Destroys,
+            "the definition is gone, and what it did is no longer done",
+        ),
         Verb::Truncate => (Destroys, "every row is gone, and no rollback brings them back"),
         Verb::Delete { filtered: false } => (Destroys, "no WHERE that names a column: every row is deleted"),
-        Verb::Update { filtered: false, .. } => (Overwrites, "no WHERE that names a column: every row is changed"),
-        Verb::Update { ignore: true, .. } | Verb::Insert { ignore: true, .. } => {
-            (Overwrites, "IGNORE drops or bends rows and values that do not fit, without an error")
+        Verb::Update { filtered: false, .. } => {
+            (Overwrites, "no WHERE that names a column: every row is changed")
         }
+        Verb::Update { ignore: true, .. } | Verb::Insert { ignore: true, .. } => (
+            Overwrites,
+            "IGNORE drops or bends rows and values that do not fit, without an error",
+        ),
         Verb::Insert { overwrites: true, .. } => (Overwrites, "rows with the same key are overwritten"),
         Verb::Replace => (Overwrites, "rows with the same key are deleted first"),
         Verb::Load => (Overwrites, "it reads a file and turns errors in it into warnings"),
-        Verb::Create { object: Object::Trigger | Object::Procedure | Object::Function | Object::Package | Object::Event, .. } => {
-            (Opaque, "its body runs later, with the rights of its definer")
-        }
-        Verb::Create { object: Object::User | Object::Role | Object::Server, .. } => {
-            (Elsewhere, "it concerns the whole server")
-        }
-        Verb::Create { object: Object::Table | Object::Sequence | Object::TemporaryTable, replace: true } => {
-            (Destroys, "OR REPLACE drops the one that is there, with its rows")
-        }
+        Verb::Create {
+            object: Object::Trigger | Object::Procedure | Object::Function | Object::Package | Object::Event,
+            ..
+        } => (Opaque, "its body runs later, with the rights of its definer"),
+        Verb::Create {
+            object: Object::User | Object::Role | Object::Server,
+            ..
+        } => (Elsewhere, "it concerns the whole server"),
+        Verb::Create {
+            object: Object::Table | Object::Sequence | Object::TemporaryTable,
+            replace: true,
+        } => (Destroys, "OR REPLACE drops the one that is there, with its rows"),
         Verb::Create { replace: true, .. } => (Destroys, "OR REPLACE drops the definition that is there"),
-        Verb::Create { object: Object::Database, .. } | Verb::Use => {
-            (Elsewhere, "it reaches into another database")
+        Verb::Create {
+            object: Object::Database,
+            ..
         }
+        | Verb::Use => (Elsewhere, "it reaches into another database"),
         Verb::Alter(Object::Database | Object::User | Object::Role | Object::Server) => {
             (Elsewhere, "it concerns more than this database's tables")
         }
@@ -220,57 +251,110 @@ fn of_change(table: &str, change: &Change) -> Option<Danger> {
     use Class::{Destroys, Overwrites, Renames, Unknown, Weakens};
     let (class, what, why) = match change {
         Change::Add | Change::Option | Change::Definition | Change::Partition => return None,
-        Change::DropColumn(name) => (Destroys, format!("DROP COLUMN {name}"), "the column's values are gone"),
-        Change::DropIndex(name) => {
-            (Weakens, format!("DROP INDEX {name}"), "what the index made unique or fast no longer is")
-        }
-        Change::DropPrimaryKey => (Weakens, "DROP PRIMARY KEY".to_owned(), "rows are no longer unique"),
-        Change::DropConstraint(name) => {
-            (Weakens, format!("DROP CONSTRAINT {name}"), "rows that it kept out get in")
-        }
-        Change::DropPartition => (Destroys, "DROP PARTITION".to_owned(), "the partition's rows are gone"),
-        Change::DropHistory => (Destroys, "DROP SYSTEM VERSIONING".to_owned(), "the history of all rows is gone"),
-        Change::ChangeColumn { from, to } if from == to => {
-            (Overwrites, format!("CHANGE {from}"), "values that the new type does not hold are cut or refused")
-        }
+        Change::DropColumn(name) => (
+            Destroys,
+            format!("DROP COLUMN {name}"),
+            "the column's values are gone",
+        ),
+        Change::DropIndex(name) => (
+            Weakens,
+            format!("DROP INDEX {name}"),
+            "what the index made unique or fast no longer is",
+        ),
+        Change::DropPrimaryKey => (
+            Weakens,
+            "DROP PRIMARY KEY".to_owned(),
+            "rows are no longer unique",
+        ),
+        Change::DropConstraint(name) => (
+            Weakens,
+            format!("DROP CONSTRAINT {name}"),
+            "rows that it kept out get in",
+        ),
+        Change::DropPartition => (
+            Destroys,
+            "DROP PARTITION".to_owned(),
+            "the partition's rows are gone",
+        ),
+        Change::DropHistory => (
+            Destroys,
+            "DROP SYSTEM VERSIONING".to_owned(),
+            "the history of all rows is gone",
+        ),
+        Change::ChangeColumn { from, to } if from == to => (
+            Overwrites,
+            format!("CHANGE {from}"),
+            "values that the new type does not hold are cut or refused",
+        ),
         Change::ChangeColumn { from, to } => (
             Renames,
             format!("CHANGE {from} {to}"),
             "the running release does not find the column, and a narrower type cuts values",
         ),
-        Change::ModifyColumn(name) => {
-            (Overwrites, format!("MODIFY {name}"), "values that the new type does not hold are cut or refused")
-        }
-        Change::RenameColumn { from, to } => {
-            (Renames, format!("RENAME COLUMN {from} TO {to}"), "the running release does not find the column")
-        }
-        Change::Rename(to) => (Renames, format!("RENAME TO {to}"), "the running release does not find the table"),
-        Change::Convert => {
-            (Overwrites, "CONVERT TO".to_owned(), "characters that the new character set lacks become '?'")
-        }
-        Change::Engine(name) => {
-            (Weakens, format!("ENGINE {name}"), "another engine may drop foreign keys, checks and transactions")
-        }
+        Change::ModifyColumn(name) => (
+            Overwrites,
+            format!("MODIFY {name}"),
+            "values that the new type does not hold are cut or refused",
+        ),
+        Change::RenameColumn { from, to } => (
+            Renames,
+            format!("RENAME COLUMN {from} TO {to}"),
+            "the running release does not find the column",
+        ),
+        Change::Rename(to) => (
+            Renames,
+            format!("RENAME TO {to}"),
+            "the running release does not find the table",
+        ),
+        Change::Convert => (
+            Overwrites,
+            "CONVERT TO".to_owned(),
+            "characters that the new character set lacks become '?'",
+        ),
+        Change::Engine(name) => (
+            Weakens,
+            format!("ENGINE {name}"),
+            "another engine may drop foreign keys, checks and transactions",
+        ),
         Change::MovePartition(text) => (Destroys, text.clone(), "rows leave the table"),
-        Change::Tablespace => (Destroys, "DISCARD TABLESPACE".to_owned(), "the table's file is replaced"),
-        Change::Unknown(text) => (Unknown, text.clone(), "it is not understood, so it may do anything"),
+        Change::Tablespace => (
+            Destroys,
+            "DISCARD TABLESPACE".to_owned(),
+            "the table's file is replaced",
+        ),
+        Change::Unknown(text) => (
+            Unknown,
+            text.clone(),
+            "it is not understood, so it may do anything",
+        ),
     };
-    Some(Danger { class, what: format!("{table} {what}"), why: why.to_owned() })
+    Some(Danger {
+        class,
+        what: format!("{table} {what}"),
+        why: why.to_owned(),
+    })
 }
 
 /// Session settings that switch checks off.
 fn of_settings(code: &Code<'_>) -> Vec<Danger> {
     const CHECKS: &[&str] = &[
-        "foreign_key_checks", "unique_checks", "check_constraint_checks", "sql_mode", "innodb_strict_mode", "sql_log_bin",
+        "foreign_key_checks",
+        "unique_checks",
+        "check_constraint_checks",
+        "sql_mode",
+        "innodb_strict_mode",
+        "sql_log_bin",
     ];
     let all: Vec<Assignment> = assignments(code).unwrap_or_default();
     all.iter()
         .filter_map(|one| match &one.target {
-            Target::System(name) if one.scope == Scope::Session && CHECKS.contains(&name.as_str()) => Some(made(
-                Class::Weakens,
-                format!("SET {name}"),
-                "it can let in what the server would have refused, or hide it from replicas",
-            )),
+            Target::System(name) if one.scope == Scope::Session && CHECKS.contains(&name.as_str()) => {
+                Some(made(
+                    Class::Weakens,
+                    format!("SET {name}"),
+                    "it can let in what the server would have refused, or hide it from replicas",
+                ))
+            }
             _ => None,
         })
         .collect()

@@ -53,10 +53,17 @@ pub fn references(code: &Code<'_>) -> Vec<Reference> {
         }
         let guessed = parts.len() == 2 && name.role == Role::Column && !name.star;
         let schema = code.name(parts[0]);
-        if guessed && walked.tables.iter().any(|table| table.eq_ignore_ascii_case(&schema)) {
+        if guessed
+            && walked
+                .tables
+                .iter()
+                .any(|table| table.eq_ignore_ascii_case(&schema))
+        {
             continue;
         }
-        let (Some(first), Some(second)) = (code.token(parts[0]), code.token(parts[1])) else { continue };
+        let (Some(first), Some(second)) = (code.token(parts[0]), code.token(parts[1])) else {
+            continue;
+        };
         found.push(Reference {
             schema,
             name: code.name(parts[1]),

@@ -28,12 +28,21 @@ pub(crate) fn readings<'t>(text: &'t [u8], syntax: Syntax) -> Result<Vec<Code<'t
         }
     }
     let mut ways = vec![
-        Reading::Server { mariadb: true, version: OLDEST_MARIADB },
-        Reading::Server { mariadb: false, version: OLDEST_MYSQL },
+        Reading::Server {
+            mariadb: true,
+            version: OLDEST_MARIADB,
+        },
+        Reading::Server {
+            mariadb: false,
+            version: OLDEST_MYSQL,
+        },
     ];
     for (_, condition) in &conditions {
         for mariadb in [true, false] {
-            let way = Reading::Server { mariadb, version: condition.version };
+            let way = Reading::Server {
+                mariadb,
+                version: condition.version,
+            };
             let oldest = if mariadb { OLDEST_MARIADB } else { OLDEST_MYSQL };
             if condition.version > oldest && !ways.contains(&way) {
                 ways.push(way);

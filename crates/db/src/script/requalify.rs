@@ -162,7 +162,9 @@ fn names_schema(literal: &[u8], schema: &[u8], any: bool) -> bool {
         return false;
     }
     let word = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'$' || *byte >= 0x80)
+        byte.is_some_and(|byte| {
+            byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'$' || *byte >= 0x80
+        })
     };
     let lower = literal.to_ascii_lowercase();
     let finder = schema.to_ascii_lowercase();
@@ -182,7 +184,9 @@ fn names_schema(literal: &[u8], schema: &[u8], any: bool) -> bool {
             next += 1;
         }
         let qualifies = literal.get(next) == Some(&b'.')
-            && literal.get(next + 1).is_some_and(|byte| word(Some(byte)) || matches!(byte, b'`' | b'"' | b'\'' | b'*'));
+            && literal
+                .get(next + 1)
+                .is_some_and(|byte| word(Some(byte)) || matches!(byte, b'`' | b'"' | b'\'' | b'*'));
         if any || exact || qualifies {
             return true;
         }
@@ -192,7 +196,11 @@ fn names_schema(literal: &[u8], schema: &[u8], any: bool) -> bool {
 
 /// Whether the byte before `start` is the letter of an escape (`\n`) and so no part of a word.
 fn ends_escape(literal: &[u8], start: usize) -> bool {
-    let slashes = literal[..start.saturating_sub(1)].iter().rev().take_while(|byte| **byte == b'\\').count();
+    let slashes = literal[..start.saturating_sub(1)]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\')
+        .count();
     slashes % 2 == 1
 }
 

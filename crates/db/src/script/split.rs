@@ -125,7 +125,10 @@ impl<R: Read> Splitter<R> {
     /// The next statement, none at the end of the stream.
     pub fn next_statement(&mut self) -> Result<Option<Statement>, SplitError> {
         loop {
-            match self.scan.step(&self.buffer[self.start..], self.ended, self.syntax, &self.ends) {
+            match self
+                .scan
+                .step(&self.buffer[self.start..], self.ended, self.syntax, &self.ends)
+            {
                 Step::More => self.fill()?,
                 Step::Skip(length) => self.advance(length),
                 Step::Delimiter { line, length } => {
@@ -172,7 +175,10 @@ impl<R: Read> Splitter<R> {
             self.buffer.drain(..mem::take(&mut self.start));
         }
         if self.buffer.len() > self.limit {
-            return Err(SplitError::TooLong { line: self.line, limit: self.limit });
+            return Err(SplitError::TooLong {
+                line: self.line,
+                limit: self.limit,
+            });
         }
         let filled = self.buffer.len();
         // Room doubles with a long statement, so that it is not copied over and over.
@@ -190,7 +196,11 @@ impl<R: Read> Splitter<R> {
             Ok(_) => Ok(()),
             Err(source) => {
                 let passed = memchr::memchr_iter(b'\n', &self.buffer).count() as u64;
-                Err(SplitError::Read { offset: self.bytes(), line: self.line + passed, source })
+                Err(SplitError::Read {
+                    offset: self.bytes(),
+                    line: self.line + passed,
+                    source,
+                })
             }
         }
     }

@@ -22,11 +22,17 @@ pub struct Syntax {
 
 impl Syntax {
     /// MySQL and MariaDB with a `sql_mode` that leaves the tokens alone, as every default does.
-    pub const MARIADB: Syntax =
-        Syntax { family: Family::MySql, ansi_quotes: false, no_backslash_escapes: false };
+    pub const MARIADB: Syntax = Syntax {
+        family: Family::MySql,
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+    };
     /// SQLite.
-    pub const SQLITE: Syntax =
-        Syntax { family: Family::Sqlite, ansi_quotes: true, no_backslash_escapes: true };
+    pub const SQLITE: Syntax = Syntax {
+        family: Family::Sqlite,
+        ansi_quotes: true,
+        no_backslash_escapes: true,
+    };
 
     /// The rules of MySQL and MariaDB under this value of `@@sql_mode` (names, or the number that stands for them).
     pub fn with_sql_mode(mode: &str) -> Syntax {

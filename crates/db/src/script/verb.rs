@@ -168,7 +168,9 @@ pub enum Verb {
 /// What `text` does. Where servers would read it differently, [`Verb::Unknown`]; where some of them would do
 /// nothing, what the others do.
 pub fn classify(text: &[u8], syntax: Syntax) -> Verb {
-    let Ok(codes) = readings(text, syntax) else { return Verb::Unknown };
+    let Ok(codes) = readings(text, syntax) else {
+        return Verb::Unknown;
+    };
     let mut known = Verb::Empty;
     for code in &codes {
         match classify_code(code) {
@@ -218,8 +220,14 @@ impl fmt::Display for Object {
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self {
-            Verb::Create { object, replace: false } => return write!(f, "CREATE {object}"),
-            Verb::Create { object, replace: true } => return write!(f, "CREATE OR REPLACE {object}"),
+            Verb::Create {
+                object,
+                replace: false,
+            } => return write!(f, "CREATE {object}"),
+            Verb::Create {
+                object,
+                replace: true,
+            } => return write!(f, "CREATE OR REPLACE {object}"),
             Verb::Alter(object) => return write!(f, "ALTER {object}"),
             Verb::Drop(object) => return write!(f, "DROP {object}"),
             Verb::Rename(object) => return write!(f, "RENAME {object}"),

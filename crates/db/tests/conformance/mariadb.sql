@@ -115,7 +115,7 @@ CREATE DEFINER="root"@"localhost" PROCEDURE "ansi"()
 BEGIN
   SELECT "a" || '\' FROM keyless WHERE "b" = 'x';
 END//
-CREATE DEFINER="root"@"localhost" TRIGGER "ansi before" BEFORE UPDATE ON "keyless" FOR EACH ROW SET NEW."b" = NEW.b || '\'//
+CREATE DEFINER="root"@"localhost" TRIGGER `ansi before` BEFORE UPDATE ON `keyless` FOR EACH ROW SET NEW."b" = NEW.b || '\'//
 SET SESSION sql_mode=''//
 CREATE ALGORITHM=MERGE DEFINER=`root`@`localhost` SQL SECURITY INVOKER VIEW `z_first` AS SELECT id, a AS `a_last`, `plus`(id, b) AS f, 'ñ' AS `m_middle`, 'it''s \\ "x"' AS lit FROM generated WHERE a IS NOT NULL WITH LOCAL CHECK OPTION//
 CREATE ALGORITHM=TEMPTABLE DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW `m_middle` AS SELECT z.id, COUNT(*) AS n, MAX(k.c) AS c FROM z_first z JOIN keyless k ON k.a = z.id GROUP BY z.id//

@@ -42,7 +42,7 @@ fn a_dump_is_the_digest_through_an_outline_too(place: Place) {
     let original = everything(&place);
     let mut outline: Outline = original.open().inspect().expect("inspects").outline();
     outline.tables.remove("keyless");
-    outline.tables.get_mut("nothing").expect("a table").retain(|c| c != "x");
+    outline.tables.get_mut(place.pick("empty_one", "nothing")).expect("a table").retain(|c| c != "x");
     let (_, dumped) = dumped(&original, Some(&outline));
     let through = db::digest::compute(&mut *original.open(), Some(&outline), &mut db::progress::silent()).expect("digest");
     assert_eq!(dumped.through, Some(through.clone()));
@@ -124,7 +124,7 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
     }
     let definitions = |schema: &str| {
         let mut dump = server.dump_client();
-        dump.args(["--no-data", "--routines", "--events", "--triggers", "--skip-comments", "--skip-dump-date", schema]);
+        dump.args(["--no-data", "--routines", "--events", "--triggers", "--skip-comments", "--skip-lock-tables", schema]);
         let output = dump.output().expect("mariadb-dump runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).replace(schema, "SCHEMA")

@@ -14,10 +14,16 @@ fn the_same() {
     let pairs = [
         ("SELECT  a\n FROM `t` -- x\n", "select `a` from t"),
         ("select /* c */ 1", "select 1"),
-        ("/*!50001 CREATE VIEW `v` AS select 1 */", "create VIEW v as select 1"),
+        (
+            "/*!50001 CREATE VIEW `v` AS select 1 */",
+            "create VIEW v as select 1",
+        ),
         ("select `own`.`t`.`a` from own.t", "select t.a from t"),
         ("select x . y", "select `x`.y"),
-        ("create trigger t before insert on own.t for each row set NEW.a=1", "create trigger t before insert on t for each row set NEW . a = 1"),
+        (
+            "create trigger t before insert on own.t for each row set NEW.a=1",
+            "create trigger t before insert on t for each row set NEW . a = 1",
+        ),
         ("select own.select from own.own", "select own.`select` from `own`"),
         ("select a from b where c=1", "select a from b where c = 1"),
     ];
@@ -55,12 +61,27 @@ fn not_the_same() {
 #[test]
 fn sqlite() {
     let sqlite = |text| canonical(text, Syntax::SQLITE, Some("main"));
-    assert_eq!(sqlite("CREATE TABLE \"t\" (a text)"), sqlite("create  table t(a text)"));
-    assert_eq!(sqlite("CREATE TABLE t ([a] text)"), sqlite("create  table main.t(`a` text)"));
-    assert_eq!(sqlite("CREATE INDEX i ON \"t\" (a)"), sqlite("CREATE INDEX i ON t (a)"));
+    assert_eq!(
+        sqlite("CREATE TABLE \"t\" (a text)"),
+        sqlite("create  table t(a text)")
+    );
+    assert_eq!(
+        sqlite("CREATE TABLE t ([a] text)"),
+        sqlite("create  table main.t(`a` text)")
+    );
+    assert_eq!(
+        sqlite("CREATE INDEX i ON \"t\" (a)"),
+        sqlite("CREATE INDEX i ON t (a)")
+    );
     // A string where no column has that name.
-    assert_ne!(sqlite("CREATE TABLE t (a DEFAULT \"x\")"), sqlite("CREATE TABLE t (a DEFAULT x)"));
-    assert_ne!(sqlite("CREATE VIEW v AS SELECT a FROM t WHERE b = \"c\""), sqlite("CREATE VIEW v AS SELECT a FROM t WHERE b = c"));
+    assert_ne!(
+        sqlite("CREATE TABLE t (a DEFAULT \"x\")"),
+        sqlite("CREATE TABLE t (a DEFAULT x)")
+    );
+    assert_ne!(
+        sqlite("CREATE VIEW v AS SELECT a FROM t WHERE b = \"c\""),
+        sqlite("CREATE VIEW v AS SELECT a FROM t WHERE b = c")
+    );
 }
 
 proptest! {

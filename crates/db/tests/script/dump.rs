@@ -41,13 +41,22 @@ fn check_with(path: &Path, options: &CheckOptions) -> Result<Facts, DumpError> {
 }
 
 fn policy() -> Policy {
-    Policy { into: "staging".to_owned(), definer: Definer::Keep, events: Events::Disable }
+    Policy {
+        into: "staging".to_owned(),
+        definer: Definer::Keep,
+        events: Events::Disable,
+    }
 }
 
 fn actions(path: &Path, options: &CheckOptions, policy: &Policy) -> Vec<Action> {
     let file = DumpFile::open(path).unwrap();
-    let facts = file.check(options, &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
-    file.statements(&facts, options, policy).unwrap().map(|action| action.unwrap()).collect()
+    let facts = file
+        .check(options, &mut |_| {})
+        .unwrap_or_else(|error| panic!("{error}"));
+    file.statements(&facts, options, policy)
+        .unwrap()
+        .map(|action| action.unwrap())
+        .collect()
 }
 
 fn sent(actions: &[Action]) -> Vec<String> {
@@ -77,26 +86,65 @@ fn the_shared_dump() {
     assert_eq!(facts.source.as_deref(), Some("inventario"));
     assert_eq!(facts.databases.len(), 1);
     assert_eq!(facts.databases[0].character_set.as_deref(), Some("utf8mb4"));
-    assert_eq!(facts.databases[0].collation.as_deref(), Some("utf8mb4_general_ci"));
+    assert_eq!(
+        facts.databases[0].collation.as_deref(),
+        Some("utf8mb4_general_ci")
+    );
     assert!(facts.sandbox);
-    assert!(facts.made_by.as_deref().unwrap().starts_with("MariaDB dump 10.19"));
+    assert!(
+        facts
+            .made_by
+            .as_deref()
+            .unwrap()
+            .starts_with("MariaDB dump 10.19")
+    );
     assert!(facts.server.as_deref().unwrap().starts_with("10.11"));
-    assert!(facts.trailer.as_deref().unwrap().starts_with("-- Dump completed on"));
-    let rows: Vec<(&str, u64, bool)> =
-        facts.rows.iter().map(|(table, rows)| (table.as_str(), rows.rows, rows.exact)).collect();
-    assert_eq!(rows, [
-        ("activos", 5000, true),
-        ("categorias", 10, true),
-        ("mantenimientos", 6959, true),
-        ("roles", 2, true),
-        ("usuarios", 3, true),
-    ]);
-    assert_eq!((facts.tables, facts.views, facts.triggers, facts.routines, facts.events), (5, 1, 1, 1, 0));
+    assert!(
+        facts
+            .trailer
+            .as_deref()
+            .unwrap()
+            .starts_with("-- Dump completed on")
+    );
+    let rows: Vec<(&str, u64, bool)> = facts
+        .rows
+        .iter()
+        .map(|(table, rows)| (table.as_str(), rows.rows, rows.exact))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("activos", 5000, true),
+            ("categorias", 10, true),
+            ("mantenimientos", 6959, true),
+            ("roles", 2, true),
+            ("usuarios", 3, true),
+        ]
+    );
+    assert_eq!(
+        (
+            facts.tables,
+            facts.views,
+            facts.triggers,
+            facts.routines,
+            facts.events
+        ),
+        (5, 1, 1, 1, 0)
+    );
     assert_eq!(facts.definers.len(), 1);
-    assert_eq!((facts.definers[0].name.as_str(), facts.definers[0].statements), ("`root`@`localhost`", 3));
-    let redirected: Vec<(&str, u64)> =
-        facts.redirected.iter().map(|one| (one.name.as_str(), one.statements)).collect();
-    assert_eq!(redirected, [("CREATE DATABASE inventario", 1), ("USE inventario", 2)]);
+    assert_eq!(
+        (facts.definers[0].name.as_str(), facts.definers[0].statements),
+        ("`root`@`localhost`", 3)
+    );
+    let redirected: Vec<(&str, u64)> = facts
+        .redirected
+        .iter()
+        .map(|one| (one.name.as_str(), one.statements))
+        .collect();
+    assert_eq!(
+        redirected,
+        [("CREATE DATABASE inventario", 1), ("USE inventario", 2)]
+    );
     assert!(facts.reads.is_empty());
 }
 
@@ -104,14 +152,18 @@ fn the_shared_dump() {
 #[test]
 fn the_shared_dump_is_sent_whole() {
     let text = fixture_text();
-    let all: Vec<Vec<u8>> =
-        Splitter::new(&text[..], Syntax::MARIADB).map(|statement| statement.unwrap().text).collect();
+    let all: Vec<Vec<u8>> = Splitter::new(&text[..], Syntax::MARIADB)
+        .map(|statement| statement.unwrap().text)
+        .collect();
     let actions = actions(&fixture(), &CheckOptions::default(), &policy());
     assert_eq!(actions.len(), all.len());
     for (action, text) in actions.iter().zip(&all) {
         match action {
             Action::Send(one) => assert_eq!(one.text, *text),
-            Action::Skip { reason: Reason::Redirected(_), .. } => {
+            Action::Skip {
+                reason: Reason::Redirected(_),
+                ..
+            } => {
                 assert!(text.starts_with(b"USE") || text.starts_with(b"CREATE DATABASE"));
             }
             Action::Skip { .. } => panic!("{action:?}"),
@@ -156,9 +208,15 @@ fn what_is_no_dump() {
         (b"SQLite format 3\0", "SQLite"),
     ] {
         let error = check(&folder.write("x", bytes)).unwrap_err();
-        assert!(matches!(error, DumpError::NotADump { .. }) && error.to_string().contains(says), "{error}");
+        assert!(
+            matches!(error, DumpError::NotADump { .. }) && error.to_string().contains(says),
+            "{error}"
+        );
     }
-    assert!(matches!(check(&folder.0.path().join("absent")).unwrap_err(), DumpError::Io { .. }));
+    assert!(matches!(
+        check(&folder.0.path().join("absent")).unwrap_err(),
+        DumpError::Io { .. }
+    ));
 }
 
 /// Cut right after each statement of the dump: every such file restores without an error and lacks tables.
@@ -174,13 +232,20 @@ fn cut_between_statements() {
         })
         .collect();
     // The small ends at all, the rest at some: each cut is read whole.
-    for end in ends.iter().filter(|end| **end < 5_000).chain(ends.iter().rev().step_by(7)) {
+    for end in ends
+        .iter()
+        .filter(|end| **end < 5_000)
+        .chain(ends.iter().rev().step_by(7))
+    {
         let error = check(&folder.write("cut", &text[..*end])).unwrap_err();
         assert!(matches!(error, DumpError::NoTrailer { .. }), "{end}: {error}");
     }
     let last = *ends.last().unwrap();
     let path = folder.write("cut", &text[..last]);
-    let options = CheckOptions { allow_missing_trailer: true, ..CheckOptions::default() };
+    let options = CheckOptions {
+        allow_missing_trailer: true,
+        ..CheckOptions::default()
+    };
     assert_eq!(check_with(&path, &options).unwrap().trailer, None);
 }
 
@@ -188,9 +253,13 @@ fn cut_between_statements() {
 fn cut_inside_a_statement() {
     let folder = Folder::new();
     let text = fixture_text();
-    let options = CheckOptions { allow_missing_trailer: true, ..CheckOptions::default() };
-    let statements: Vec<_> =
-        Splitter::new(&text[..], Syntax::MARIADB).map(|statement| statement.unwrap()).collect();
+    let options = CheckOptions {
+        allow_missing_trailer: true,
+        ..CheckOptions::default()
+    };
+    let statements: Vec<_> = Splitter::new(&text[..], Syntax::MARIADB)
+        .map(|statement| statement.unwrap())
+        .collect();
     for statement in statements.iter().step_by(5) {
         for length in [1, statement.text.len() / 2, statement.text.len()] {
             let end = statement.offset as usize + length;
@@ -225,7 +294,10 @@ fn cut_inside_compressed_data() {
     }
     // A whole frame that holds half of the dump.
     let half = zstd::encode_all(&text[..text.len() / 2], 3).unwrap();
-    assert!(matches!(check(&folder.write("half.zst", &half)).unwrap_err(), DumpError::CutOff { .. }));
+    assert!(matches!(
+        check(&folder.write("half.zst", &half)).unwrap_err(),
+        DumpError::CutOff { .. }
+    ));
     // A flipped bit.
     let mut damaged = zst.clone();
     let middle = damaged.len() / 2;
@@ -247,7 +319,8 @@ fn the_trailer_counts_only_at_the_end() {
         assert!(matches!(error, DumpError::NoTrailer { .. }), "{text}: {error}");
     }
     assert!(check(&folder.write("x", b"INSERT INTO t VALUES (1);\n-- Dump completed")).is_ok());
-    let error = check(&folder.write("x", b"INSERT INTO t VALUES (1);\n/* open\n-- Dump completed\n")).unwrap_err();
+    let error =
+        check(&folder.write("x", b"INSERT INTO t VALUES (1);\n/* open\n-- Dump completed\n")).unwrap_err();
     assert!(matches!(error, DumpError::CutOff { .. }), "{error}");
 }
 
@@ -315,7 +388,9 @@ fn what_would_write_elsewhere() {
     for statement in refused {
         let text = dump(&format!("SELECT 1;\nDELIMITER ;;\n{statement};;\nDELIMITER ;"));
         match check(&folder.write("x", &text)) {
-            Err(DumpError::Refused { refusals, more: 0, .. }) if refusals.len() == 1 => {
+            Err(DumpError::Refused {
+                refusals, more: 0, ..
+            }) if refusals.len() == 1 => {
                 let refusal = &refusals[0];
                 let begins = statement.starts_with(refusal.statement.trim_end_matches('…'));
                 if !begins || refusal.line != 11 {
@@ -387,30 +462,54 @@ fn names_and_databases_are_redirected() {
         events: Events::Disable,
     };
     let found = actions(&path, &CheckOptions::default(), &policy);
-    assert_eq!(sent(&found), [
-        "ALTER DATABASE `own__ventana` CHARACTER SET latin1 COLLATE latin1_swedish_ci",
-        "ALTER DATABASE CHARACTER SET latin1",
-        "CREATE TABLE `own__ventana`.t (a int)",
-        "INSERT INTO `own__ventana`.t VALUES (1,'own.t')",
-        "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`ven``tana`@`%` SQL SECURITY DEFINER */\n/*!50001 VIEW `v` AS select `own__ventana`.`t`.`a` AS `a` from (`own__ventana`.`t` join `other`.`u`) */",
-        "/*!50106 CREATE*/ /*!50117 DEFINER=`ven``tana`@`%`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE DISABLE DO begin update `own__ventana`.t set a=1; end\n*/",
-        "CREATE EVENT e2 ON SCHEDULE EVERY 1 DAY DISABLE COMMENT 'x' DO SELECT 1",
-        "CREATE EVENT e3 ON SCHEDULE EVERY 1 DAY DISABLE ON SLAVE DO SELECT 1",
-    ]);
+    assert_eq!(
+        sent(&found),
+        [
+            "ALTER DATABASE `own__ventana` CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+            "ALTER DATABASE CHARACTER SET latin1",
+            "CREATE TABLE `own__ventana`.t (a int)",
+            "INSERT INTO `own__ventana`.t VALUES (1,'own.t')",
+            "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`ven``tana`@`%` SQL SECURITY DEFINER */\n/*!50001 VIEW `v` AS select `own__ventana`.`t`.`a` AS `a` from (`own__ventana`.`t` join `other`.`u`) */",
+            "/*!50106 CREATE*/ /*!50117 DEFINER=`ven``tana`@`%`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE DISABLE DO begin update `own__ventana`.t set a=1; end\n*/",
+            "CREATE EVENT e2 ON SCHEDULE EVERY 1 DAY DISABLE COMMENT 'x' DO SELECT 1",
+            "CREATE EVENT e3 ON SCHEDULE EVERY 1 DAY DISABLE ON SLAVE DO SELECT 1",
+        ]
+    );
     let skipped: Vec<String> = found
         .iter()
         .filter_map(|action| match action {
-            Action::Skip { reason: Reason::Redirected(what), line } => Some(format!("{line} {what}")),
+            Action::Skip {
+                reason: Reason::Redirected(what),
+                line,
+            } => Some(format!("{line} {what}")),
             _ => None,
         })
         .collect();
-    assert_eq!(skipped, ["7 CREATE DATABASE own", "8 USE own", "9 DROP DATABASE own"]);
+    assert_eq!(
+        skipped,
+        ["7 CREATE DATABASE own", "8 USE own", "9 DROP DATABASE own"]
+    );
     let facts = check(&path).unwrap();
-    assert_eq!(facts.reads.iter().map(|one| (one.name.as_str(), one.line)).collect::<Vec<_>>(), [("other", 14)]);
+    assert_eq!(
+        facts
+            .reads
+            .iter()
+            .map(|one| (one.name.as_str(), one.line))
+            .collect::<Vec<_>>(),
+        [("other", 14)]
+    );
     assert_eq!(facts.events, 3);
-    let kept = Policy { definer: Definer::Map("current_user".to_owned()), events: Events::Keep, ..policy };
+    let kept = Policy {
+        definer: Definer::Map("current_user".to_owned()),
+        events: Events::Keep,
+        ..policy
+    };
     let found = sent(&actions(&path, &CheckOptions::default(), &kept));
-    assert!(found[5].contains("DEFINER=CURRENT_USER*/") && found[5].contains("PRESERVE ENABLE DO"), "{}", found[5]);
+    assert!(
+        found[5].contains("DEFINER=CURRENT_USER*/") && found[5].contains("PRESERVE ENABLE DO"),
+        "{}",
+        found[5]
+    );
 }
 
 #[test]
@@ -427,14 +526,20 @@ fn several_databases() {
         DumpError::Several { databases, .. } => assert_eq!(databases, ["a", "b", "mysql"]),
         other => panic!("{other}"),
     }
-    let only = |name: &str| CheckOptions { only: Some(name.to_owned()), ..CheckOptions::default() };
-    assert_eq!(sent(&actions(&path, &only("b"), &policy())), [
-        "SET NAMES utf8mb4",
-        "SET @x = 1",
-        "CREATE TABLE u (x int)",
-        "INSERT INTO `u` VALUES (1),(2)",
-        "CREATE VIEW w AS SELECT 1 FROM `staging`.u",
-    ]);
+    let only = |name: &str| CheckOptions {
+        only: Some(name.to_owned()),
+        ..CheckOptions::default()
+    };
+    assert_eq!(
+        sent(&actions(&path, &only("b"), &policy())),
+        [
+            "SET NAMES utf8mb4",
+            "SET @x = 1",
+            "CREATE TABLE u (x int)",
+            "INSERT INTO `u` VALUES (1),(2)",
+            "CREATE VIEW w AS SELECT 1 FROM `staging`.u",
+        ]
+    );
     let facts = check_with(&path, &only("a")).unwrap();
     assert_eq!(facts.rows.keys().collect::<Vec<_>>(), ["t"]);
     assert_eq!(facts.reads[0].name, "b");
@@ -443,7 +548,10 @@ fn several_databases() {
         DumpError::NotInDump { only, .. } => assert_eq!(only, "c"),
         other => panic!("{other}"),
     }
-    assert!(matches!(check_with(&path, &only("mysql")), Err(DumpError::Refused { .. })));
+    assert!(matches!(
+        check_with(&path, &only("mysql")),
+        Err(DumpError::Refused { .. })
+    ));
 }
 
 /// `mysqldump inventario`, without `--databases`: the header alone tells the database.
@@ -452,12 +560,22 @@ fn a_dump_without_use() {
     let folder = Folder::new();
     let body = "CREATE TABLE t (a int);\nCREATE VIEW v AS SELECT own.t.a FROM own.t;\n-- Dump completed\n";
     let headed = format!("-- Host: localhost    Database: own\n{body}");
-    let found = actions(&folder.write("x", headed.as_bytes()), &CheckOptions::default(), &policy());
-    assert_eq!(sent(&found)[1], "CREATE VIEW v AS SELECT `staging`.t.a FROM `staging`.t");
+    let found = actions(
+        &folder.write("x", headed.as_bytes()),
+        &CheckOptions::default(),
+        &policy(),
+    );
+    assert_eq!(
+        sent(&found)[1],
+        "CREATE VIEW v AS SELECT `staging`.t.a FROM `staging`.t"
+    );
     // No header: nobody knows whose name it is, and the copy would read the original.
     let path = folder.write("y", body.as_bytes());
     assert!(check(&path).unwrap_err().to_string().contains("name its source"));
-    let options = CheckOptions { source: Some("own".to_owned()), ..CheckOptions::default() };
+    let options = CheckOptions {
+        source: Some("own".to_owned()),
+        ..CheckOptions::default()
+    };
     assert_eq!(sent(&actions(&path, &options, &policy())), sent(&found));
 }
 
@@ -477,9 +595,14 @@ fn sql_mode_is_followed() {
     );
     let found = actions(&folder.write("x", &text), &CheckOptions::default(), &policy());
     let sent = sent(&found);
-    assert_eq!(sent[2], "CREATE PROCEDURE p() BEGIN INSERT INTO `staging`.\"t\" VALUES ('\\'); SELECT 1; END");
+    assert_eq!(
+        sent[2],
+        "CREATE PROCEDURE p() BEGIN INSERT INTO `staging`.\"t\" VALUES ('\\'); SELECT 1; END"
+    );
     assert_eq!(sent[4], "INSERT INTO t VALUES ('\\';', \"own\")");
-    assert!(matches!(&found.last().unwrap(), Action::Send(one) if one.part == Part::Rows { table: "t".to_owned(), rows: Some(1) }));
+    assert!(
+        matches!(&found.last().unwrap(), Action::Send(one) if one.part == Part::Rows { table: "t".to_owned(), rows: Some(1) })
+    );
     assert_eq!(sent.len(), 6);
 }
 
@@ -490,7 +613,11 @@ fn a_file_that_changed_in_between_stops() {
     let file = DumpFile::open(&path).unwrap();
     let options = CheckOptions::default();
     let facts = file.check(&options, &mut |_| {}).unwrap();
-    fs::write(&path, dump("INSERT INTO t VALUES (1);\nDROP TABLE other.t;\nSELECT 1;")).unwrap();
+    fs::write(
+        &path,
+        dump("INSERT INTO t VALUES (1);\nDROP TABLE other.t;\nSELECT 1;"),
+    )
+    .unwrap();
     let found: Vec<_> = file.statements(&facts, &options, &policy()).unwrap().collect();
     assert!(matches!(found.last().unwrap(), Err(DumpError::Refused { .. })));
     fs::write(&path, dump("INSERT INTO t VALUES (1),(2);")).unwrap();
@@ -506,9 +633,17 @@ fn what_a_person_accepts() {
         &dump("CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW INSERT INTO audit.log VALUES ('own');"),
     );
     let mut options = CheckOptions::default();
-    assert!(matches!(check_with(&path, &options), Err(DumpError::Refused { .. })));
+    assert!(matches!(
+        check_with(&path, &options),
+        Err(DumpError::Refused { .. })
+    ));
     options.accept_schemas.insert("audit".to_owned());
-    assert!(check_with(&path, &options).unwrap_err().to_string().contains("'own'"));
+    assert!(
+        check_with(&path, &options)
+            .unwrap_err()
+            .to_string()
+            .contains("'own'")
+    );
     options.accept_literals = true;
     assert!(check_with(&path, &options).is_ok());
 }
@@ -516,7 +651,10 @@ fn what_a_person_accepts() {
 #[test]
 fn refusals_read_well() {
     let folder = Folder::new();
-    let path = folder.write("x.sql", &dump("SET GLOBAL a = 1;\nINSERT INTO other.t VALUES (1);"));
+    let path = folder.write(
+        "x.sql",
+        &dump("SET GLOBAL a = 1;\nINSERT INTO other.t VALUES (1);"),
+    );
     let text = check(&path).unwrap_err().to_string();
     let text = text.replace(&path.display().to_string(), "x.sql");
     assert_eq!(
@@ -524,5 +662,37 @@ fn refusals_read_well() {
         "x.sql: 2 statements are refused; nothing was sent\n  \
          line 9: SET GLOBAL a = 1: it changes a variable of the whole server\n  \
          line 10: INSERT INTO other.t VALUES (1): it names other.t, and the dump's database is own"
+    );
+}
+
+/// A dump without `--hex-blob` holds raw bytes, and a driver takes only UTF-8.
+#[test]
+fn raw_bytes_become_hexadecimal() {
+    let folder = Folder::new();
+    let mut text = dump("");
+    let at = text.iter().rposition(|byte| *byte == b';').unwrap() + 1;
+    let body = b"\nINSERT INTO t VALUES (1,_binary '\xff\\0\\'\\n''x','\xfe;','\xc3\xb1');\
+        \nSET NAMES latin1;\nINSERT INTO t VALUES ('\xf1',\"\xf1\");\nSET NAMES utf8mb4;";
+    text.splice(at..at, body.iter().copied());
+    let found = sent(&actions(
+        &folder.write("x", &text),
+        &CheckOptions::default(),
+        &policy(),
+    ));
+    assert_eq!(
+        found,
+        [
+            "INSERT INTO t VALUES (1,_binary X'FF00270A2778',X'FE3B','\u{f1}')",
+            "SET NAMES latin1",
+            "INSERT INTO t VALUES (_latin1 X'F1',_latin1 X'F1')",
+            "SET NAMES utf8mb4",
+        ]
+    );
+    let path = folder.write("y", b"INSERT INTO `t\xf1` VALUES (1);\n-- Dump completed\n");
+    assert!(
+        check(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("outside of its strings it is not UTF-8")
     );
 }

@@ -55,8 +55,16 @@ fn only_schema_names_are_rewritten() {
         // What is rewritten there and back means the same as before.
         let back = requalify(&after, Syntax::MARIADB, "new`one", "own").unwrap();
         let (own, new) = (Some("own"), Some("new`one"));
-        assert_eq!(canonical(&back, Syntax::MARIADB, own), canonical(&before, Syntax::MARIADB, own), "{text}");
-        assert_eq!(canonical(&after, Syntax::MARIADB, new), canonical(&before, Syntax::MARIADB, own), "{text}");
+        assert_eq!(
+            canonical(&back, Syntax::MARIADB, own),
+            canonical(&before, Syntax::MARIADB, own),
+            "{text}"
+        );
+        assert_eq!(
+            canonical(&after, Syntax::MARIADB, new),
+            canonical(&before, Syntax::MARIADB, own),
+            "{text}"
+        );
     }
 }
 
@@ -91,7 +99,12 @@ fn strings_that_may_be_code_are_refused() {
 fn the_place_of_a_refused_string_is_told() {
     let text = "create procedure p()\nbegin\n  select 'own.t';\nend";
     match requalify(text, Syntax::MARIADB, "own", "b").unwrap_err() {
-        Unsafe::Literal { schema, literal, line, position } => {
+        Unsafe::Literal {
+            schema,
+            literal,
+            line,
+            position,
+        } => {
             assert_eq!((schema.as_str(), literal.as_str(), line), ("own", "'own.t'", 3));
             assert_eq!(&text[position..position + 7], "'own.t'");
         }

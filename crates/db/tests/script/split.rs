@@ -24,7 +24,10 @@ fn split(text: &[u8], syntax: Syntax) -> Vec<Statement> {
 }
 
 fn texts(text: &str, syntax: Syntax) -> Vec<String> {
-    split(text.as_bytes(), syntax).into_iter().map(|one| String::from_utf8(one.text).unwrap()).collect()
+    split(text.as_bytes(), syntax)
+        .into_iter()
+        .map(|one| String::from_utf8(one.text).unwrap())
+        .collect()
 }
 
 #[test]
@@ -35,10 +38,19 @@ fn mariadb() {
         (r"SELECT '\';', '''' ;y;", &[r"SELECT '\';', '''' ", "y"]),
         ("a -- ; no\n; b # ;\n;/* ; */ c", &["a -- ; no\n", "b # ;\n", "c"]),
         ("-- lead\n\n/* more */ a;", &["a"]),
-        ("/*!50003 SET a=1 */;/*M!999999\\- sandbox */ b;", &["/*!50003 SET a=1 */", "b"]),
+        (
+            "/*!50003 SET a=1 */;/*M!999999\\- sandbox */ b;",
+            &["/*!50003 SET a=1 */", "b"],
+        ),
         ("/*!50003 a; b */; c", &["/*!50003 a; b */", "c"]),
-        ("DELIMITER ;;\nCREATE x BEGIN a; b; END ;;\nDELIMITER ;\nc;", &["CREATE x BEGIN a; b; END ", "c"]),
-        ("delimiter //\r\na;b//\r\nDelimiter \";\"\r\nc;d", &["a;b", "c", "d"]),
+        (
+            "DELIMITER ;;\nCREATE x BEGIN a; b; END ;;\nDELIMITER ;\nc;",
+            &["CREATE x BEGIN a; b; END ", "c"],
+        ),
+        (
+            "delimiter //\r\na;b//\r\nDelimiter \";\"\r\nc;d",
+            &["a;b", "c", "d"],
+        ),
         ("select delimiter ;\n", &["select delimiter "]),
         ("a--1;b", &["a--1", "b"]),
         (";;;a;;", &["a"]),
@@ -53,7 +65,10 @@ fn mariadb() {
 #[test]
 fn sqlite() {
     let cases: &[(&str, &[&str])] = &[
-        ("CREATE TABLE [a;b] (\"c;\" TEXT); x", &["CREATE TABLE [a;b] (\"c;\" TEXT)", "x"]),
+        (
+            "CREATE TABLE [a;b] (\"c;\" TEXT); x",
+            &["CREATE TABLE [a;b] (\"c;\" TEXT)", "x"],
+        ),
         (
             "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b=CASE WHEN 1 THEN 2 END; SELECT ';'; -- ;\n END; SELECT 1;",
             &[
@@ -61,7 +76,10 @@ fn sqlite() {
                 "SELECT 1",
             ],
         ),
-        ("create /* x */ temp trigger t begin select 1; end;b", &["create /* x */ temp trigger t begin select 1; end", "b"]),
+        (
+            "create /* x */ temp trigger t begin select 1; end;b",
+            &["create /* x */ temp trigger t begin select 1; end", "b"],
+        ),
         ("BEGIN; a; END; b", &["BEGIN", "a", "END", "b"]),
         ("SELECT 'a\\'; b", &["SELECT 'a\\'", "b"]),
         ("DELIMITER ;\na;", &["DELIMITER ", "a"]),
@@ -74,15 +92,36 @@ fn sqlite() {
 #[test]
 fn places_are_told() {
     let found = split(b"-- x\n\n  a\nb;\n c; 'd", Syntax::MARIADB);
-    let places: Vec<_> = found.iter().map(|one| (one.line, one.offset, one.terminated, one.open)).collect();
-    assert_eq!(places, [(3, 8, true, false), (5, 14, true, false), (5, 17, false, true)]);
+    let places: Vec<_> = found
+        .iter()
+        .map(|one| (one.line, one.offset, one.terminated, one.open))
+        .collect();
+    assert_eq!(
+        places,
+        [(3, 8, true, false), (5, 14, true, false), (5, 17, false, true)]
+    );
 }
 
 #[test]
 fn what_is_open_at_the_end_is_told() {
-    for (text, open) in [("a", false), ("'a", true), ("`a", true), ("a /* b", true), ("/* a", true), ("a -- b", false), ("/*!50003 a", true)] {
+    for (text, open) in [
+        ("a", false),
+        ("'a", true),
+        ("`a", true),
+        ("a /* b", true),
+        ("/* a", true),
+        ("a -- b", false),
+        ("/*!50003 a", true),
+    ] {
         let found = split(text.as_bytes(), Syntax::MARIADB);
-        assert_eq!(found.iter().map(|one| (one.terminated, one.open)).collect::<Vec<_>>(), [(false, open)], "{text}");
+        assert_eq!(
+            found
+                .iter()
+                .map(|one| (one.terminated, one.open))
+                .collect::<Vec<_>>(),
+            [(false, open)],
+            "{text}"
+        );
     }
 }
 
@@ -91,7 +130,13 @@ fn long_statements_are_refused() {
     let text = format!("SELECT 1;\nSELECT '{}';", "x".repeat(3_000_000));
     let mut splitter = Splitter::with_limit(text.as_bytes(), Syntax::MARIADB, 1_000_000);
     assert!(splitter.next_statement().unwrap().is_some());
-    assert!(matches!(splitter.next_statement(), Err(SplitError::TooLong { line: 2, limit: 1_000_000 })));
+    assert!(matches!(
+        splitter.next_statement(),
+        Err(SplitError::TooLong {
+            line: 2,
+            limit: 1_000_000
+        })
+    ));
     let mut splitter = Splitter::with_limit(text.as_bytes(), Syntax::MARIADB, 4_000_000);
     assert_eq!(splitter.by_ref().count(), 2);
 }

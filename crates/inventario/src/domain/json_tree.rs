@@ -53,7 +53,9 @@ pub enum Reason {
 /// # Errors
 /// The first place at which it stops being one.
 pub fn check(text: &str) -> Result<(), JsonError> {
-    serde_json::from_str::<&RawValue>(text).map(|_| ()).map_err(|error| located(text, &error))
+    serde_json::from_str::<&RawValue>(text)
+        .map(|_| ())
+        .map_err(|error| located(text, &error))
 }
 
 /// The same document with a member a line and two blanks a level; every token keeps its text. What is not JSON comes
@@ -135,11 +137,29 @@ fn located(text: &str, error: &serde_json::Error) -> JsonError {
         () if message.starts_with("invalid number") || message.starts_with("number out") => Reason::BadNumber,
         () => Reason::Malformed,
     };
-    // serde_json counts the column in bytes.
-    let line = error.line().max(1);
-    let before = text.split('\n').nth(line - 1).unwrap_or("");
-    let end = (0..=error.column().min(before.len())).rev().find(|at| before.is_char_boundary(*at)).unwrap_or(0);
-    JsonError { line, column: before[..end].chars().count().max(1), reason }
+    let (line, column) = (error.line().max(1), error.column());
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    // serde_json counts the column in bytes, up to and with the one it stopped at.
+    let end = (start..=(start + column).min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    let read = &text[..end.unwrap_or(start)];
+    let reason = if ends_with_trailing_comma(read) {
+        Reason::TrailingComma
+    } else {
+        reason
+    };
+    JsonError {
+        line,
+        column: read[start..].chars().count().max(1),
+        reason,
+    }
+}
+
+/// Whether what was read ends with a comma and a closing bracket; the parser calls that a missing key or value.
+fn ends_with_trailing_comma(read: &str) -> bool {
+    read.strip_suffix(['}', ']'])
+        .is_some_and(|inside| inside.trim_end().ends_with(','))
 }
 
 #[cfg(test)]
@@ -150,9 +170,13 @@ mod tests {
     fn errors_say_where_and_why() {
         let case = |text: &str| check(text).unwrap_err();
         let at = |line, column, reason| JsonError { line, column, reason };
-        assert_eq!(case("{\n  \"año\": 1,\n  \"ñ\" 2\n}"), at(3, 7, Reason::ExpectedColon));
+        assert_eq!(
+            case("{\n  \"año\": 1,\n  \"ñ\" 2\n}"),
+            at(3, 7, Reason::ExpectedColon)
+        );
         assert_eq!(case(r#"{"cpu": "i5", "ram": "8"#).reason, Reason::EndsTooEarly);
         assert_eq!(case(r#"{"a":1,}"#), at(1, 8, Reason::TrailingComma));
+        assert_eq!(case("[1, \n ]"), at(2, 2, Reason::TrailingComma));
         assert_eq!(case(r#"{"a":1} x"#), at(1, 9, Reason::TrailingText));
         assert_eq!(case("Laptop del jefe").reason, Reason::ExpectedValue);
         assert_eq!(case("{cpu: 1}").reason, Reason::KeyNotQuoted);
@@ -161,7 +185,10 @@ mod tests {
         assert_eq!(case(r#""\x""#).reason, Reason::BadEscape);
         assert_eq!(case("01").reason, Reason::BadNumber);
         assert_eq!(case("  \n "), at(2, 1, Reason::Empty));
-        assert_eq!(case("").to_string(), "not JSON: nothing was written at line 1, column 1");
+        assert_eq!(
+            case("").to_string(),
+            "not JSON: nothing was written at line 1, column 1"
+        );
     }
 
     #[test]

@@ -28,34 +28,48 @@ pub struct List {
     pub next: Option<i64>,
 }
 
+struct Query {
+    only: Option<String>,
+    limit: usize,
+    after: i64,
+}
+
+impl Query {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let mut query = Self { only: None, limit: DEFAULT_LIMIT, after: 0 };
+        for (name, value) in pairs(text) {
+            match name.as_str() {
+                "only" if value.is_empty() => {}
+                "only" if CLASSES.contains(&value.as_str()) || Finding::ALL.iter().any(|f| f.name() == value) => {
+                    query.only = Some(value);
+                }
+                "only" => return Err("only must be the name of a class or finding"),
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+                    query.limit = limit.ok_or("limit must be between 1 and 1000")?;
+                }
+                "after" => query.after = strict_id(&value).ok_or("after must be an id")?,
+                _ => return Err("known parameters: only, limit, after"),
+            }
+        }
+        Ok(query)
+    }
+}
+
 /// `GET /api/revision?only=&limit=&after=`
 pub async fn list(
     _: Sesion,
     State(state): State<AppState>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<List>, Problem> {
-    let (mut only, mut limit, mut after) = (None, DEFAULT_LIMIT, 0);
-    for (name, value) in pairs(query.as_deref().unwrap_or("")) {
-        let known = |value: &str| CLASSES.contains(&value) || Finding::ALL.iter().any(|f| f.name() == value);
-        let taken = match name.as_str() {
-            "only" if value.is_empty() => Ok(()),
-            "only" if known(&value) => Ok(only = Some(value)),
-            "limit" => match value.parse() {
-                Ok(n) if (1..=MAX_LIMIT).contains(&n) => Ok(limit = n),
-                _ => Err("limit must be between 1 and 1000"),
-            },
-            "after" => strict_id(&value).map(|id| after = id).ok_or("after must be an id"),
-            "only" => Err("only must be the name of a class or finding"),
-            _ => Err("known parameters: only, limit, after"),
-        };
-        taken.map_err(|message| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_query", "The address has a parameter that cannot be taken")
-                .detail(message)
-                .hint("The parameters are described at /api/openapi.json.")
-                .errors(vec![FieldError::new("", "bad_query", message)])
-        })?;
-    }
-    let page = state.store.review_list(after, limit, only.as_deref()).await.map_err(StoreError::problem)?;
+    let query = Query::parse(query.as_deref().unwrap_or("")).map_err(|message| {
+        Problem::new(StatusCode::BAD_REQUEST, "bad_query", "The address has a parameter that cannot be taken")
+            .detail(message)
+            .hint("The parameters are described at /api/openapi.json.")
+            .errors(vec![FieldError::new("", "bad_query", message)])
+    })?;
+    let found = state.store.review_list(query.after, query.limit, query.only.as_deref()).await;
+    let page = found.map_err(StoreError::problem)?;
     Ok(Json(List { rows: page.rows, next: page.next }))
 }
 

@@ -21,7 +21,10 @@ pub(super) fn activo(stored: Option<&str>, t: &Texts) -> Badge {
         "de_baja" | "dado_de_baja" => (e.de_baja, ""),
         _ => (stored, ""),
     };
-    Badge { label: label.to_owned(), class }
+    Badge {
+        label: label.to_owned(),
+        class,
+    }
 }
 
 /// The `estado` of a mantenimiento.
@@ -34,7 +37,10 @@ pub(super) fn mantenimiento(stored: Option<&str>, t: &Texts) -> Badge {
         "realizado" | "completado" => "good",
         _ => "",
     };
-    Badge { label: known(&t.mantenimientos.estados, &key, stored), class }
+    Badge {
+        label: known(&t.mantenimientos.estados, &key, stored),
+        class,
+    }
 }
 
 /// The `tipo` of a mantenimiento.
@@ -44,7 +50,11 @@ pub(super) fn tipo(stored: Option<&str>, t: &Texts) -> String {
 }
 
 fn known(words: &[(&str, &str)], key: &str, stored: &str) -> String {
-    words.iter().find(|(word, _)| *word == key).map_or(stored, |(_, label)| label).to_owned()
+    words
+        .iter()
+        .find(|(word, _)| *word == key)
+        .map_or(stored, |(_, label)| label)
+        .to_owned()
 }
 
 fn folded(stored: &str) -> String {
@@ -61,11 +71,29 @@ mod tests {
     #[test]
     fn spellings_and_unknown_words() {
         let (es, en) = (texts::of(Language::Es), texts::of(Language::En));
-        assert_eq!(activo(Some(" EN MANTENIMIENTO "), en), Badge { label: "In maintenance".into(), class: "warn" });
+        assert_eq!(
+            activo(Some(" EN MANTENIMIENTO "), en),
+            Badge {
+                label: "In maintenance".into(),
+                class: "warn"
+            }
+        );
         assert_eq!(activo(Some("En Reparación"), es).class, "info");
-        assert_eq!(activo(Some("prestado"), en), Badge { label: "prestado".into(), class: "" });
+        assert_eq!(
+            activo(Some("prestado"), en),
+            Badge {
+                label: "prestado".into(),
+                class: ""
+            }
+        );
         assert_eq!(activo(None, es), Badge::default());
-        assert_eq!(mantenimiento(Some("Realizado"), en), Badge { label: "Done".into(), class: "good" });
+        assert_eq!(
+            mantenimiento(Some("Realizado"), en),
+            Badge {
+                label: "Done".into(),
+                class: "good"
+            }
+        );
         assert_eq!(tipo(Some("otro"), en), "otro");
     }
 }

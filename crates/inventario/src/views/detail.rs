@@ -59,6 +59,7 @@ impl DetailPage {
     ) -> Self {
         let text = stored(activo);
         let count = mantenimientos.len() as u64;
+        let shown = specs::of_activo(text, review, t);
         Self {
             t,
             fenced,
@@ -67,10 +68,17 @@ impl DetailPage {
             under: under(activo),
             estado: badge::activo(activo.estado.as_deref(), t),
             facts: facts(activo, t),
-            kinds: if review.is_due() { review::kinds(review, t) } else { Vec::new() },
-            shown: specs::of_activo(text, review, t),
+            kinds: if review.is_due() {
+                review::kinds(review, t)
+            } else {
+                Vec::new()
+            },
             hides: specs::hides(text),
-            stored: text.map(|text| json_tree::pretty(text).into_owned()),
+            // Text that is no JSON is shown as it is already.
+            stored: text
+                .filter(|_| !matches!(shown, Shown::Text(_)))
+                .map(|text| json_tree::pretty(text).into_owned()),
+            shown,
             mantenimientos: mantenimientos.iter().map(|one| row(one, t)).collect(),
             mantenimientos_count: format::count(t.language, count),
             mantenimientos_word: (t.mantenimientos.count)(count),
@@ -88,14 +96,20 @@ impl DetailPage {
 
 fn facts(activo: &Activo, t: &Texts) -> Vec<Fact> {
     let f = &t.fields;
-    let fact = |label, value: Option<&str>| Fact { label, value: value.unwrap_or("").to_owned() };
+    let fact = |label, value: Option<&str>| Fact {
+        label,
+        value: value.unwrap_or("").to_owned(),
+    };
     let bitlocker = activo.bitlocker.as_deref().map(|stored| match stored {
         "enabled" => f.bitlocker_enabled,
         "disabled" => f.bitlocker_disabled,
         "unknown" => f.bitlocker_unknown,
         other => other,
     });
-    let date = activo.fecha_compra.as_deref().map(|stored| format::date(t.language, stored));
+    let date = activo
+        .fecha_compra
+        .as_deref()
+        .map(|stored| format::date(t.language, stored));
     let price = activo.precio_usd.as_deref().map(format::price);
     let instant = |stored: Option<&str>| stored.map(|stored| frame::instant(t.language, stored));
     vec![
@@ -110,8 +124,14 @@ fn facts(activo: &Activo, t: &Texts) -> Vec<Fact> {
         fact(f.precio_usd, price.as_deref()),
         fact(f.bitlocker, bitlocker),
         fact(f.notas, activo.notas.as_deref()),
-        fact(t.detail.created_at, instant(activo.creado_en.as_deref()).as_deref()),
-        fact(t.detail.updated_at, instant(activo.actualizado_en.as_deref()).as_deref()),
+        fact(
+            t.detail.created_at,
+            instant(activo.creado_en.as_deref()).as_deref(),
+        ),
+        fact(
+            t.detail.updated_at,
+            instant(activo.actualizado_en.as_deref()).as_deref(),
+        ),
     ]
 }
 

@@ -19,7 +19,17 @@ const MAX_OPENED: usize = 4;
 
 /// Keys that tell most about a device: they come first in a digest.
 const TELLING: [&str; 12] = [
-    "cpu", "ram", "disco_duro", "numero_puertos", "resolution", "size_inches", "imei", "gid", "firmware", "ppm", "mac",
+    "cpu",
+    "ram",
+    "disco_duro",
+    "numero_puertos",
+    "resolution",
+    "size_inches",
+    "imei",
+    "gid",
+    "firmware",
+    "ppm",
+    "mac",
     "service_tag",
 ];
 
@@ -98,7 +108,9 @@ pub(super) fn judged(stored: Option<&str>, schema: Option<u32>) -> Review {
 /// Reads the field as it leaves the domain, secrets already replaced.
 fn read(stored: Option<&str>, t: &Texts) -> Shown {
     let Some(text) = stored else { return Shown::None };
-    let Some(value) = raw_json::parse(text) else { return Shown::Text(text.to_owned()) };
+    let Some(value) = raw_json::parse(text) else {
+        return Shown::Text(text.to_owned());
+    };
     match &value.kind {
         Kind::Object(members) => {
             let mut rest = entries(members, t, 0);
@@ -122,20 +134,37 @@ fn read(stored: Option<&str>, t: &Texts) -> Shown {
 /// The few specifications that fit into a row.
 pub(super) fn chips(stored: Option<&str>, t: &Texts) -> Vec<Chip> {
     let text_chip = |text: &str| {
+        let text = if text.trim().is_empty() {
+            t.especificaciones.empty
+        } else {
+            text
+        };
         let value = format::excerpt(text, CHIP_LENGTH);
-        vec![Chip { label: t.especificaciones.original.to_owned(), value, warn: true }]
+        vec![Chip {
+            label: t.especificaciones.original.to_owned(),
+            value,
+            warn: true,
+        }]
     };
     let entry_chips = |mut entries: Vec<Entry>, warn: bool| {
-        entries.sort_by_key(|entry| TELLING.iter().position(|key| *key == entry.key).unwrap_or(TELLING.len()));
-        let chip = |entry: Entry| {
+        entries.sort_by_key(|entry| {
+            TELLING
+                .iter()
+                .position(|key| *key == entry.key)
+                .unwrap_or(TELLING.len())
+        });
+        let chip = |entry: &Entry| {
             let value = entry.item.short(t)?;
-            Some(Chip { label: entry.label, value, warn: warn || entry.repeated })
+            Some(Chip {
+                label: short_label(entry),
+                value,
+                warn: warn || entry.repeated,
+            })
         };
-        entries.into_iter().filter_map(chip).take(CHIPS).collect()
+        entries.iter().filter_map(chip).take(CHIPS).collect()
     };
     match read(stored, t) {
         Shown::None => Vec::new(),
-        Shown::Text(text) if text.is_empty() => Vec::new(),
         Shown::Text(text) | Shown::Original { text, .. } => text_chip(&text),
         Shown::Entries(entries) => entry_chips(entries, false),
         Shown::Other(Item::JsonInText(inner)) => match *inner {
@@ -143,18 +172,31 @@ pub(super) fn chips(stored: Option<&str>, t: &Texts) -> Vec<Chip> {
             other => other.short(t).map_or_else(Vec::new, |value| text_chip(&value)),
         },
         Shown::Other(Item::Text(text)) => text_chip(&text),
-        Shown::Other(item) => {
-            item.short(t).into_iter().map(|value| Chip { label: String::new(), value, warn: true }).collect()
-        }
+        Shown::Other(item) => item
+            .short(t)
+            .into_iter()
+            .map(|value| Chip {
+                label: String::new(),
+                value,
+                warn: true,
+            })
+            .collect(),
     }
 }
 
 /// The text that a person looks at in the review list: what was no JSON as it was, everything else as it is stored.
 pub(super) fn plain_text(stored: &str, review: &Review) -> String {
-    let Some(value) = raw_json::parse(stored) else { return stored.to_owned() };
+    let Some(value) = raw_json::parse(stored) else {
+        return stored.to_owned();
+    };
     match &value.kind {
-        Kind::Object(members) if review.wrapped => members.first().map(|member| plain(&member.value)).unwrap_or_default(),
-        Kind::String if matches!(review.class, Class::Text | Class::Truncated | Class::Empty) => plain(&value),
+        Kind::Object(members) if review.wrapped => members
+            .first()
+            .map(|member| plain(&member.value))
+            .unwrap_or_default(),
+        Kind::String if matches!(review.class, Class::Text | Class::Truncated | Class::Empty) => {
+            plain(&value)
+        }
         _ => stored.to_owned(),
     }
 }
@@ -172,7 +214,11 @@ fn entries(members: &[raw_json::Member<'_>], t: &Texts, opened: usize) -> Vec<En
             label: label(&member.key, t),
             key: member.key.to_string(),
             // The domain has replaced it; should a way around it be found, the page still does not show it.
-            item: if hidden { Item::Hidden } else { item(&member.value, t, opened) },
+            item: if hidden {
+                Item::Hidden
+            } else {
+                item(&member.value, t, opened)
+            },
             repeated: repeated(&member.key),
         }
     };
@@ -209,7 +255,9 @@ fn item(value: &Value<'_>, t: &Texts, opened: usize) -> Item {
 
 /// A string's text; any other value as it is written.
 fn plain(value: &Value<'_>) -> String {
-    value.text().map_or_else(|| value.raw.to_owned(), std::borrow::Cow::into_owned)
+    value
+        .text()
+        .map_or_else(|| value.raw.to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// What people call a key. Unknown keys lose their underscores and begin with a capital.
@@ -218,7 +266,12 @@ fn label(key: &str, t: &Texts) -> String {
     if let Some(known) = t.keys.iter().find(|(known, _)| *known == folded) {
         return known.1.to_owned();
     }
-    let words: Vec<String> = key.trim().split(['_', ' ']).filter(|word| !word.is_empty()).map(spelled).collect();
+    let words: Vec<String> = key
+        .trim()
+        .split(['_', ' '])
+        .filter(|word| !word.is_empty())
+        .map(spelled)
+        .collect();
     let spaced = words.join(" ");
     let mut chars = spaced.chars();
     match chars.next() {
@@ -228,18 +281,38 @@ fn label(key: &str, t: &Texts) -> String {
     }
 }
 
+/// What a key is called where there is little room.
+fn short_label(entry: &Entry) -> String {
+    match entry.key.as_str() {
+        key @ ("cpu" | "ram" | "mac" | "ppm") => key.to_uppercase(),
+        _ => entry.label.clone(),
+    }
+}
+
 /// Abbreviations in capitals.
 fn spelled(word: &str) -> String {
-    const CAPITALS: [&str; 14] =
-        ["id", "gpu", "ip", "mac", "usb", "ssd", "hdd", "gb", "tb", "mb", "ghz", "sku", "url", "poe"];
-    if CAPITALS.contains(&word) { word.to_uppercase() } else { word.to_owned() }
+    const CAPITALS: [&str; 14] = [
+        "id", "gpu", "ip", "mac", "usb", "ssd", "hdd", "gb", "tb", "mb", "ghz", "sku", "url", "poe",
+    ];
+    if CAPITALS.contains(&word) {
+        word.to_uppercase()
+    } else {
+        word.to_owned()
+    }
 }
 
 impl Item {
     /// A single value in few characters; groups, lists, secrets and blanks have none.
     fn short(&self, t: &Texts) -> Option<String> {
         match self {
-            Self::Bool(yes) => Some(if *yes { t.especificaciones.yes } else { t.especificaciones.no }.to_owned()),
+            Self::Bool(yes) => Some(
+                if *yes {
+                    t.especificaciones.yes
+                } else {
+                    t.especificaciones.no
+                }
+                .to_owned(),
+            ),
             Self::Number(text) | Self::Text(text) => Some(format::excerpt(text, CHIP_LENGTH)),
             Self::JsonInText(inner) => inner.short(t),
             Self::Null | Self::Blank | Self::Empty | Self::List(_) | Self::Group(_) | Self::Hidden => None,

@@ -30,7 +30,11 @@ impl FailurePage {
             code: problem.code,
             name: kind.name,
             help: kind.help,
-            detail: if explained { None } else { problem.detail.as_deref().map(str::to_owned) },
+            detail: if explained {
+                None
+            } else {
+                problem.detail.as_deref().map(str::to_owned)
+            },
             errors: problem.errors.iter().map(|error| error.message.clone()).collect(),
             request: request.map(str::to_owned),
         }

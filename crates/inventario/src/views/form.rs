@@ -45,9 +45,10 @@ pub(super) struct Filled<'a> {
     pub(super) errors: &'a [FieldError],
     /// What is wrong as a whole.
     pub(super) message: Option<&'static str>,
-    /// Some of the values are hidden; the row is on the review list.
+    /// Some of the values are hidden.
     pub(super) hides: bool,
-    pub(super) needs_review: bool,
+    /// What to do about a row of the review list.
+    pub(super) hint: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -94,12 +95,19 @@ pub(super) fn values_of(activo: &Activo) -> Vec<(String, String)> {
         "notas" => activo.notas.clone(),
         _ => specs.clone(),
     };
-    FIELDS.into_iter().chain([SPECS]).map(|name| (name.to_owned(), value(name).unwrap_or_default())).collect()
+    FIELDS
+        .into_iter()
+        .chain([SPECS])
+        .map(|name| (name.to_owned(), value(name).unwrap_or_default()))
+        .collect()
 }
 
 impl Filled<'_> {
     fn value(&self, name: &str) -> &str {
-        self.values.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+        self.values
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -110,14 +118,18 @@ impl FormPage {
             Some(_) => (f.edit_title, f.save),
             None => (f.new_title, f.create),
         };
-        let home = filled.id.map_or_else(|| "/activos".to_owned(), |id| format!("/activos/{id}"));
+        let home = filled
+            .id
+            .map_or_else(|| "/activos".to_owned(), |id| format!("/activos/{id}"));
         Self {
             t,
             fenced,
             id: filled.id,
             version: filled.version.clone(),
             title,
-            action: filled.id.map_or_else(|| "/activos/nuevo".to_owned(), |_| format!("{home}/editar")),
+            action: filled
+                .id
+                .map_or_else(|| "/activos/nuevo".to_owned(), |_| format!("{home}/editar")),
             cancel: home,
             submit,
             message: filled.message,
@@ -191,17 +203,34 @@ fn broken(place: &JsonError, t: &Texts) -> String {
         Reason::Malformed => r.malformed,
     };
     let f = &t.form;
-    format!("{} {}, {} {}: {reason}", f.line, place.line, f.column, place.column)
+    format!(
+        "{} {}, {} {}: {reason}",
+        f.line, place.line, f.column, place.column
+    )
 }
 
 /// The line of a broken JSON text, with a mark below the place.
 fn excerpt(value: &str) -> Option<String> {
     const AROUND: usize = 40;
-    let place = json_tree::check(value.trim()).err().filter(|place| place.reason != Reason::Empty)?;
-    let line: Vec<char> = value.trim().split('\n').nth(place.line - 1)?.trim_end_matches('\r').chars().collect();
+    let place = json_tree::check(value.trim())
+        .err()
+        .filter(|place| place.reason != Reason::Empty)?;
+    let line: Vec<char> = value
+        .trim()
+        .split('\n')
+        .nth(place.line - 1)?
+        .trim_end_matches('\r')
+        .chars()
+        .collect();
     let at = (place.column - 1).min(line.len());
     let (from, to) = (at.saturating_sub(AROUND), (at + AROUND).min(line.len()));
-    let shown: String = line[from..to].iter().map(|c| if c.is_control() { ' ' } else { *c }).collect();
+    let shown: String = line[from..to]
+        .iter()
+        .map(|c| if c.is_control() { ' ' } else { *c })
+        .collect();
     let number = format!("{} | ", place.line);
-    Some(format!("{number}{shown}\n{}^", " ".repeat(number.len() + at - from)))
+    Some(format!(
+        "{number}{shown}\n{}^",
+        " ".repeat(number.len() + at - from)
+    ))
 }

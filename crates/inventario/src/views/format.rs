@@ -51,7 +51,9 @@ pub(super) fn date(language: Language, stored: &str) -> String {
         let (es, en) = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
         let month = if language == Language::Es { es } else { en };
         let time = rest.get(6..).unwrap_or("").trim_start_matches(['T', ' ']);
-        let minutes = time.get(..5).filter(|time| time.as_bytes()[2] == b':' && *time != "00:00");
+        let minutes = time
+            .get(..5)
+            .filter(|time| time.as_bytes()[2] == b':' && *time != "00:00");
         let date = format!("{} {month} {year}", day.parse::<u8>().ok()?);
         Some(minutes.map_or_else(|| date.clone(), |time| format!("{date}, {time}")))
     };
@@ -88,7 +90,10 @@ mod tests {
         let both = |n| (count(Language::Es, n), count(Language::En, n));
         assert_eq!(both(0), ("0".into(), "0".into()));
         assert_eq!(both(1234), ("1234".into(), "1,234".into()));
-        assert_eq!(both(1_234_567), ("1\u{202f}234\u{202f}567".into(), "1,234,567".into()));
+        assert_eq!(
+            both(1_234_567),
+            ("1\u{202f}234\u{202f}567".into(), "1,234,567".into())
+        );
         assert_eq!(both(10_000), ("10\u{202f}000".into(), "10,000".into()));
     }
 
@@ -106,8 +111,20 @@ mod tests {
         assert_eq!(date(Language::Es, "2024-01-09"), "9 ene 2024");
         assert_eq!(date(Language::En, "2024-01-09T00:00:00.000Z"), "9 Jan 2024");
         assert_eq!(date(Language::En, "2024-12-31 17:05:09"), "31 Dec 2024, 17:05");
-        for odd in ["", "ayer", "2024-13-01", "2024-00-01", "2024/01/01", "20é4-01-01", "2024-01-1", "2024-01-01 1é:00"] {
-            assert!(date(Language::Es, odd) == odd || odd.starts_with("2024-01-01 "), "{odd}");
+        for odd in [
+            "",
+            "ayer",
+            "2024-13-01",
+            "2024-00-01",
+            "2024/01/01",
+            "20é4-01-01",
+            "2024-01-1",
+            "2024-01-01 1é:00",
+        ] {
+            assert!(
+                date(Language::Es, odd) == odd || odd.starts_with("2024-01-01 "),
+                "{odd}"
+            );
         }
     }
 

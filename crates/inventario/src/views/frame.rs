@@ -92,13 +92,21 @@ impl Frame {
             title: title.into(),
             product: "Inventario",
             home: "/activos",
-            styles: vec![ASSETS.url("look.css").to_owned(), ASSETS.url("inventario.css").to_owned()],
+            styles: vec![
+                ASSETS.url("look.css").to_owned(),
+                ASSETS.url("inventario.css").to_owned(),
+            ],
             scripts: vec![ASSETS.url("page.js").to_owned()],
             icon: ASSETS.url("icon.svg").to_owned(),
             nav,
             user: self.user.as_ref().map(|person| SignedIn {
                 name: person.nombre.clone(),
-                role: if person.administrador { t.frame.administrador } else { t.frame.usuario }.to_owned(),
+                role: if person.administrador {
+                    t.frame.administrador
+                } else {
+                    t.frame.usuario
+                }
+                .to_owned(),
                 logout: "/logout",
             }),
             banner: self.fence.as_ref().map(|fence| self.banner(fence)),
@@ -118,7 +126,10 @@ impl Frame {
         if let Some(run) = &fence.run {
             text.push_str(&format!(" {}: {run}.", t.fence_run));
         }
-        Banner { title: t.fence_title.to_owned(), text }
+        Banner {
+            title: t.fence_title.to_owned(),
+            text,
+        }
     }
 
     fn footer(&self) -> Vec<(String, String)> {
@@ -129,17 +140,26 @@ impl Frame {
             other => other.to_string(),
         });
         let release = (t.release.to_owned(), self.release.clone());
-        std::iter::once(release).chain(schema.map(|schema| (t.schema.to_owned(), schema))).collect()
+        std::iter::once(release)
+            .chain(schema.map(|schema| (t.schema.to_owned(), schema)))
+            .collect()
     }
 }
 
 /// An instant in UTC, which is said: the server does not know where its reader is.
 pub(super) fn instant(language: Language, stored: &str) -> String {
     let shown = format::date(language, stored);
-    if stored.ends_with('Z') && shown != stored { format!("{shown} UTC") } else { shown }
+    if stored.ends_with('Z') && shown != stored {
+        format!("{shown} UTC")
+    } else {
+        shown
+    }
 }
 
 /// A message on top of the page.
 pub(super) fn notice(kind: NoticeKind, text: impl Into<String>) -> Option<Notice> {
-    Some(Notice { kind, text: text.into() })
+    Some(Notice {
+        kind,
+        text: text.into(),
+    })
 }

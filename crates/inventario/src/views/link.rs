@@ -37,13 +37,27 @@ mod tests {
     #[test]
     fn queries_are_encoded() {
         assert_eq!(to("/activos", &[]), "/activos");
-        assert_eq!(to("/activos", &[("q", "a&b=ñ \"<"), ("estado", ""), ("orden", "-id")]), "/activos?q=a%26b%3D%C3%B1%20%22%3C&orden=-id");
+        assert_eq!(
+            to(
+                "/activos",
+                &[("q", "a&b=ñ \"<"), ("estado", ""), ("orden", "-id")]
+            ),
+            "/activos?q=a%26b%3D%C3%B1%20%22%3C&orden=-id"
+        );
     }
 
     #[test]
     fn only_our_own_addresses_are_followed() {
         assert_eq!(local("/activos/4?x=1"), Some("/activos/4?x=1"));
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a\r\nb", "/a b"] {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:x",
+            "",
+            "/a\r\nb",
+            "/a b",
+        ] {
             assert_eq!(local(foreign), None, "{foreign:?}");
         }
     }

@@ -67,7 +67,8 @@ struct Column {
 
 impl Column {
     fn arrow(&self) -> Option<&'static str> {
-        self.sorted.map(|direction| if direction == "ascending" { "▲" } else { "▼" })
+        self.sorted
+            .map(|direction| if direction == "ascending" { "▲" } else { "▼" })
     }
 }
 
@@ -86,9 +87,17 @@ struct Row {
 impl ListPage {
     pub(super) fn new(t: &'static Texts, fenced: bool, list: &Listing<'_>) -> Self {
         let filtered = *list.filter != Filter::default();
-        let categoria = list.filter.categoria_id.map(|id| id.to_string()).unwrap_or_default();
+        let categoria = list
+            .filter
+            .categoria_id
+            .map(|id| id.to_string())
+            .unwrap_or_default();
         let address = |sort: Sort, more: &[(&str, &str)]| {
-            let orden = if sort == Sort::default() { String::new() } else { sort.name() };
+            let orden = if sort == Sort::default() {
+                String::new()
+            } else {
+                sort.name()
+            };
             let mut pairs = vec![
                 ("q", list.filter.q.as_deref().unwrap_or("")),
                 ("estado", list.filter.estado.as_deref().unwrap_or("")),
@@ -106,7 +115,10 @@ impl ListPage {
                 address(list.sort, &[("antes", cursor), ("n", &before)])
             }),
             next: list.next.as_deref().map(|cursor| {
-                address(list.sort, &[("despues", cursor), ("n", &(list.before + rows).to_string())])
+                address(
+                    list.sort,
+                    &[("despues", cursor), ("n", &(list.before + rows).to_string())],
+                )
             }),
         };
         Self {
@@ -133,8 +145,19 @@ fn columns(current: Sort, t: &Texts, address: impl Fn(Sort) -> String) -> Vec<Co
         Column {
             label,
             // A click on the sorted column turns it round.
-            href: key.map(|key| address(Sort { key, descending: sorted.is_some() && !current.descending })),
-            sorted: sorted.map(|_| if current.descending { "descending" } else { "ascending" }),
+            href: key.map(|key| {
+                address(Sort {
+                    key,
+                    descending: sorted.is_some() && !current.descending,
+                })
+            }),
+            sorted: sorted.map(|_| {
+                if current.descending {
+                    "descending"
+                } else {
+                    "ascending"
+                }
+            }),
         }
     };
     vec![
@@ -142,7 +165,7 @@ fn columns(current: Sort, t: &Texts, address: impl Fn(Sort) -> String) -> Vec<Co
         column(t.fields.numero_serie, Some(SortKey::NumeroSerie)),
         column(t.fields.categoria, Some(SortKey::Categoria)),
         column(t.fields.estado, Some(SortKey::Estado)),
-        column(t.fields.ubicacion, Some(SortKey::Ubicacion)),
+        column(t.list.place, Some(SortKey::Ubicacion)),
         column(t.fields.especificaciones, None),
     ]
 }
@@ -164,23 +187,44 @@ fn row(activo: &Activo, t: &Texts) -> Row {
 /// `marca · modelo`, as far as they are there.
 pub(super) fn under(activo: &Activo) -> String {
     let parts = [activo.marca.as_deref(), activo.modelo.as_deref()];
-    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// The JSON text of the field, as it may be shown.
 pub(super) fn stored(activo: &Activo) -> Option<&str> {
-    activo.especificaciones.as_deref().map(serde_json::value::RawValue::get)
+    activo
+        .especificaciones
+        .as_deref()
+        .map(serde_json::value::RawValue::get)
 }
 
 fn estado_choices(stored: &[String], selected: Option<&str>, t: &Texts) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     // A filter that no row meets any more stays visible.
     let gone = selected.filter(|selected| !stored.iter().any(|value| value == selected));
-    for value in stored.iter().map(String::as_str).chain(gone).filter(|value| !value.is_empty()) {
+    for value in stored
+        .iter()
+        .map(String::as_str)
+        .chain(gone)
+        .filter(|value| !value.is_empty())
+    {
         let label = badge::activo(Some(value), t).label;
         // Two spellings of one state are two filters: the second is shown as it is stored.
-        let label = if choices.iter().any(|choice| choice.label == label) { value.to_owned() } else { label };
-        choices.push(Choice { value: value.to_owned(), label, selected: selected == Some(value) });
+        let label = if choices.iter().any(|choice| choice.label == label) {
+            value.to_owned()
+        } else {
+            label
+        };
+        choices.push(Choice {
+            value: value.to_owned(),
+            label,
+            selected: selected == Some(value),
+        });
     }
     choices
 }

@@ -16,8 +16,18 @@ pub(super) struct LoginPage {
 }
 
 impl LoginPage {
-    pub(super) fn new(t: &'static Texts, wrong: Option<&'static str>, email: &str, next: Option<&str>) -> Self {
+    pub(super) fn new(
+        t: &'static Texts,
+        wrong: Option<&'static str>,
+        email: &str,
+        next: Option<&str>,
+    ) -> Self {
         let next = next.and_then(link::local).map(str::to_owned);
-        Self { t, wrong, email: email.to_owned(), next }
+        Self {
+            t,
+            wrong,
+            email: email.to_owned(),
+            next,
+        }
     }
 }

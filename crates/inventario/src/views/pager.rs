@@ -42,9 +42,23 @@ impl Pager {
         // Rows may come and go between two pages: what is said stays possible.
         let last = (before + rows).min(total.max(rows));
         let first = (last + 1).saturating_sub(rows).max(1);
-        let range = if rows == 0 { count(0) } else { format!("{}–{}", count(first), count(last)) };
-        let here = Link { label: count(first.div_ceil(size.max(1))), href: None, rel: None, current: true };
-        let link = |label: &str, href, rel| Link { label: label.to_owned(), href, rel, current: false };
+        let range = if rows == 0 {
+            count(0)
+        } else {
+            format!("{}–{}", count(first), count(last))
+        };
+        let here = Link {
+            label: count(first.div_ceil(size.max(1))),
+            href: None,
+            rel: None,
+            current: true,
+        };
+        let link = |label: &str, href, rel| Link {
+            label: label.to_owned(),
+            href,
+            rel,
+            current: false,
+        };
         let mut links = Vec::new();
         if before > 0 {
             links.push(link("1", neighbours.first, None));
@@ -55,6 +69,11 @@ impl Pager {
             links.push(link(t.list.next, neighbours.next, Some("next")));
         }
         links.retain(|link| link.current || link.href.is_some());
-        Self { t, range, total: count(total), links }
+        Self {
+            t,
+            range,
+            total: count(total),
+            links,
+        }
     }
 }

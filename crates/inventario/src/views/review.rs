@@ -101,13 +101,20 @@ impl ReviewPage {
             first: Some(address(&[])),
             previous: None,
             next: due.next.map(|id| {
-                address(&[("despues", &id.to_string()), ("n", &(due.before + rows).to_string())])
+                address(&[
+                    ("despues", &id.to_string()),
+                    ("n", &(due.before + rows).to_string()),
+                ])
             }),
         };
         Self {
             t,
             fenced,
-            lead: if due.before_window { t.review.lead_text } else { t.review.lead },
+            lead: if due.before_window {
+                t.review.lead_text
+            } else {
+                t.review.lead
+            },
             kinds,
             heading: kind.map_or(t.review.all, |kind| kind.name),
             help: kind.map(|kind| kind.help),
@@ -135,15 +142,22 @@ fn shown(row: &DueRow, t: &'static Texts) -> Row {
 /// Why a row is due, in words.
 pub(super) fn kinds(review: &Review, t: &'static Texts) -> Vec<&'static Kind> {
     let class = (!matches!(review.class, Class::ValidObject | Class::Null)).then(|| review.class.name());
-    let wrapped = review.wrapped.then_some("wrapped");
-    let names = wrapped.into_iter().chain(class).chain(review.findings.iter().map(|finding| finding.name()));
+    // The class of a wrapped text says it already.
+    let wrapped = (review.wrapped && class.is_none()).then_some("wrapped");
+    let names = wrapped
+        .into_iter()
+        .chain(class)
+        .chain(review.findings.iter().map(|finding| finding.name()));
     names.filter_map(|name| named(name, &t.review.kinds)).collect()
 }
 
 /// The reasons of the filter, in the order of the page.
 pub(super) fn reasons() -> Vec<&'static str> {
     let classes = [Class::Text, Class::Truncated, Class::Empty, Class::ValidOther].map(Class::name);
-    std::iter::once("wrapped").chain(classes).chain(Finding::ALL.map(Finding::name)).collect()
+    std::iter::once("wrapped")
+        .chain(classes)
+        .chain(Finding::ALL.map(Finding::name))
+        .collect()
 }
 
 fn named<'a>(name: &str, kinds: &'a Kinds) -> Option<&'a Kind> {

@@ -66,10 +66,18 @@ pub(crate) async fn for_browsers(State(state): State<AppState>, request: Request
         Some(problem) => problem.clone(),
         // What axum itself refuses: no such route or method, a body that cannot be read.
         None if status.is_client_error() || status.is_server_error() => {
-            if response.headers().get(axum::http::header::CONTENT_TYPE).is_some_and(is_html) {
+            if response
+                .headers()
+                .get(axum::http::header::CONTENT_TYPE)
+                .is_some_and(is_html)
+            {
                 return response;
             }
-            Problem::new(status, code(status), status.canonical_reason().unwrap_or("failed"))
+            Problem::new(
+                status,
+                code(status),
+                status.canonical_reason().unwrap_or("failed"),
+            )
         }
         None => return response,
     };
@@ -105,7 +113,12 @@ fn show<T: askama::Template>(status: StatusCode, page: &web::Page, content: &T) 
         Ok(response) => (status, response).into_response(),
         Err(error) => {
             tracing::error!(%error, page = page.title, "a page cannot be rendered");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The page cannot be shown").into_response()
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "The page cannot be shown",
+            )
+            .into_response()
         }
     }
 }

@@ -26,13 +26,21 @@ use sample::{HOSTILE, activo, categorias, frame, hostile, mantenimientos};
 fn pages(language: Language, fenced: bool) -> Vec<(&'static str, String)> {
     let t = texts::of(language);
     let mut frame = frame(language);
-    frame.fence = fenced.then(|| FenceSign { since: Some("2026-03-01T02:00:00Z".into()), run: Some("r-7".into()) });
-    let show = |title: &str, place, content: &dyn Fn(&web::Page) -> String| content(&frame.page(title, place));
+    frame.fence = fenced.then(|| FenceSign {
+        since: Some("2026-03-01T02:00:00Z".into()),
+        run: Some("r-7".into()),
+    });
+    let show =
+        |title: &str, place, content: &dyn Fn(&web::Page) -> String| content(&frame.page(title, place));
     fn whole<T: Template>(content: &T) -> impl Fn(&web::Page) -> String + '_ {
         move |page| page.render(content).unwrap()
     }
     let rows: Vec<_> = (1..=4).map(activo).collect();
-    let filter = Filter { q: Some("i5 \"x\"".into()), estado: Some("Activo".into()), categoria_id: Some(1) };
+    let filter = Filter {
+        q: Some("i5 \"x\"".into()),
+        estado: Some("Activo".into()),
+        categoria_id: Some(1),
+    };
     let estados = ["Activo".to_owned(), "activo".to_owned(), "De baja".to_owned()];
     let categorias = categorias();
     let listing = Listing {
@@ -50,7 +58,13 @@ fn pages(language: Language, fenced: bool) -> Vec<(&'static str, String)> {
     let list = ListPage::new(t, fenced, &listing);
     let judged = judged(stored(&rows[0]), Some(2));
     let detail = DetailPage::new(t, fenced, &rows[0], &judged, &mantenimientos());
-    let original = DetailPage::new(t, fenced, &rows[1], &super::especificaciones::judged(stored(&rows[1]), Some(2)), &[]);
+    let original = DetailPage::new(
+        t,
+        fenced,
+        &rows[1],
+        &super::especificaciones::judged(stored(&rows[1]), Some(2)),
+        &[],
+    );
     let values = sample::values(&rows[0], "{\n  \"cpu\": \"i5\",\n  \"ñ\" 2\n}");
     let errors = [
         FieldError::new("numero_serie", "duplicate", "x"),
@@ -65,15 +79,27 @@ fn pages(language: Language, fenced: bool) -> Vec<(&'static str, String)> {
         errors,
         message: None,
         hides: true,
-        needs_review: true,
+        hint: Some(t.form.especificaciones_review),
     };
-    let (form, wrong) = (FormPage::new(t, fenced, &filled(&[])), FormPage::new(t, fenced, &filled(&errors)));
+    let (form, wrong) = (
+        FormPage::new(t, fenced, &filled(&[])),
+        FormPage::new(t, fenced, &filled(&errors)),
+    );
     let due: Vec<_> = rows.iter().map(|row| sample::due(row, Some(1))).collect();
     let counts: Vec<_> = reasons().into_iter().zip(1..).collect();
     let reviews = ReviewPage::new(
         t,
         fenced,
-        &Due { reason: Some("text"), counts: &counts, all: 65, rows: &due, before: 50, total: 54, next: None, before_window: true },
+        &Due {
+            reason: Some("text"),
+            counts: &counts,
+            all: 65,
+            rows: &due,
+            before: 50,
+            total: 54,
+            next: None,
+            before_window: true,
+        },
     );
     let problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "No such activo");
     let failure = FailurePage::new(t, &problem, Some("a1-7"));
@@ -122,7 +148,16 @@ fn every_page_is_accessible() {
 #[test]
 fn no_page_has_code_or_styles_in_it() {
     for (name, html) in pages(Language::Es, true) {
-        for forbidden in ["<style", " style=\"", "<script>", " onclick", " onchange", "javascript:", "http://", "https://"] {
+        for forbidden in [
+            "<style",
+            " style=\"",
+            "<script>",
+            " onclick",
+            " onchange",
+            "javascript:",
+            "http://",
+            "https://",
+        ] {
             assert!(!html.contains(forbidden), "{name}: {forbidden}");
         }
     }
@@ -133,17 +168,34 @@ fn during_the_fence_nothing_can_be_written() {
     for language in Language::ALL {
         let t = texts::of(language);
         for (name, html) in pages(language, true) {
-            assert!(html.contains(t.frame.fence_title) && html.contains("r-7"), "{name}");
-            assert!(!html.contains("href=\"/activos/nuevo\"") && !html.contains("/editar\" aria"), "{name}\n{html}");
+            assert!(
+                html.contains(t.frame.fence_title) && html.contains("r-7"),
+                "{name}"
+            );
+            assert!(
+                !html.contains("href=\"/activos/nuevo\"") && !html.contains("/editar\" aria"),
+                "{name}\n{html}"
+            );
             assert!(!html.contains("/editar\">"), "{name}\n{html}");
             if name.starts_with("form") {
-                assert!(html.contains("method=\"post\" action=\"/activos/1/editar\" novalidate"), "{html}");
+                assert!(
+                    html.contains("method=\"post\" action=\"/activos/1/editar\" novalidate"),
+                    "{html}"
+                );
                 assert!(html.contains("<button type=\"submit\" disabled"), "{html}");
                 // The fields and the button.
-                assert_eq!(html.matches(" disabled").count(), super::form::FIELDS.len() + 2, "{html}");
+                assert_eq!(
+                    html.matches(" disabled").count(),
+                    super::form::FIELDS.len() + 2,
+                    "{html}"
+                );
             }
         }
-        assert!(pages(language, false).iter().all(|(_, html)| !html.contains(t.frame.fence_title)));
+        assert!(
+            pages(language, false)
+                .iter()
+                .all(|(_, html)| !html.contains(t.frame.fence_title))
+        );
     }
 }
 
@@ -154,13 +206,23 @@ fn hostile_values_are_text() {
     let mut frame = frame(Language::En);
     frame.uri = "/activos?q=%22%3E%3Cscript%3E&x='\"".parse().unwrap_or_default();
     frame.release = HOSTILE.into();
-    frame.fence = Some(FenceSign { since: Some(HOSTILE.into()), run: Some(HOSTILE.into()) });
+    frame.fence = Some(FenceSign {
+        since: Some(HOSTILE.into()),
+        run: Some(HOSTILE.into()),
+    });
     if let Some(user) = &mut frame.user {
         user.nombre = HOSTILE.into();
     }
     let (row, text) = (hostile(), HOSTILE.to_owned());
-    let filter = Filter { q: Some(text.clone()), estado: Some(text.clone()), categoria_id: None };
-    let categorias = [crate::domain::activo::Categoria { id: 1, nombre: text.clone() }];
+    let filter = Filter {
+        q: Some(text.clone()),
+        estado: Some(text.clone()),
+        categoria_id: None,
+    };
+    let categorias = [crate::domain::activo::Categoria {
+        id: 1,
+        nombre: text.clone(),
+    }];
     let estados = [text.clone()];
     let rows = [row.clone()];
     let listing = Listing {
@@ -175,8 +237,14 @@ fn hostile_values_are_text() {
         previous: Some(text.clone()),
         next: Some(text.clone()),
     };
-    let errors = [FieldError::new(text.clone(), "other", text.clone()), FieldError::new(format!("especificaciones/{text}"), "sensitive", text.clone())];
-    let values: Vec<_> = sample::values(&row, HOSTILE).into_iter().map(|(name, _)| (name, text.clone())).collect();
+    let errors = [
+        FieldError::new(text.clone(), "other", text.clone()),
+        FieldError::new(format!("especificaciones/{text}"), "sensitive", text.clone()),
+    ];
+    let values: Vec<_> = sample::values(&row, HOSTILE)
+        .into_iter()
+        .map(|(name, _)| (name, text.clone()))
+        .collect();
     let filled = Filled {
         id: None,
         version: Some(text.clone()),
@@ -185,14 +253,17 @@ fn hostile_values_are_text() {
         errors: &errors,
         message: None,
         hides: false,
-        needs_review: false,
+        hint: None,
     };
     let due = [DueRow {
         id: 1,
         nombre: text.clone(),
         numero_serie: text.clone(),
         shown: text.clone(),
-        review: review(Some(&format!("{{{}:1}}", serde_json::to_string(&format!("clave {text}")).unwrap()))),
+        review: review(Some(&format!(
+            "{{{}:1}}",
+            serde_json::to_string(&format!("clave {text}")).unwrap()
+        ))),
     }];
     let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid", text.clone())
         .detail(text.clone())
@@ -202,12 +273,27 @@ fn hostile_values_are_text() {
     let page = frame.page(HOSTILE, Place::Activos);
     let all = [
         page.render(&ListPage::new(t, false, &listing)),
-        page.render(&DetailPage::new(t, false, &row, &judged, &sample::hostile_mantenimientos())),
+        page.render(&DetailPage::new(
+            t,
+            false,
+            &row,
+            &judged,
+            &sample::hostile_mantenimientos(),
+        )),
         page.render(&FormPage::new(t, false, &filled)),
         page.render(&ReviewPage::new(
             t,
             false,
-            &Due { reason: Some("text"), counts: &[("text", 1)], all: 1, rows: &due, before: 0, total: 1, next: None, before_window: false },
+            &Due {
+                reason: Some("text"),
+                counts: &[("text", 1)],
+                all: 1,
+                rows: &due,
+                before: 0,
+                total: 1,
+                next: None,
+                before_window: false,
+            },
         )),
         page.render(&FailurePage::new(t, &problem, Some(HOSTILE))),
         page.render(&LoginPage::new(t, None, HOSTILE, Some(HOSTILE))),
@@ -224,11 +310,17 @@ fn hostile_values_are_text() {
 
 #[test]
 fn a_broken_json_text_is_explained_beside_its_field() {
-    for (language, line) in [(Language::Es, "línea 3, columna 7: Faltan los dos puntos"), (Language::En, "line 3, column 7: The colon")] {
+    for (language, line) in [
+        (Language::Es, "Línea 3, columna 7: Faltan los dos puntos"),
+        (Language::En, "Line 3, column 7: The colon"),
+    ] {
         let html = &pages(language, false)[4].1;
         assert_eq!(html.matches(line).count(), 2, "{html}");
         assert!(html.contains("3 |   &#34;ñ&#34; 2\n          ^</pre>"), "{html}");
-        assert!(html.contains("aria-describedby=\"especificaciones-help especificaciones-wrong\""), "{html}");
+        assert!(
+            html.contains("aria-describedby=\"especificaciones-help especificaciones-wrong\""),
+            "{html}"
+        );
         // What was typed is still there.
         assert!(html.contains("&#34;cpu&#34;: &#34;i5&#34;,\n"), "{html}");
     }
@@ -237,10 +329,18 @@ fn a_broken_json_text_is_explained_beside_its_field() {
 #[test]
 fn pages_link_to_assets_that_exist() {
     for (name, html) in pages(Language::Es, false) {
-        let files: Vec<&str> = html.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let files: Vec<&str> = html
+            .split("\"/assets/")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
         assert_eq!(files.len(), 4, "{name}");
         for file in files {
-            assert_eq!(super::frame::ASSETS.serve(file).status(), StatusCode::OK, "{file}");
+            assert_eq!(
+                super::frame::ASSETS.serve(file).status(),
+                StatusCode::OK,
+                "{file}"
+            );
         }
     }
 }

@@ -25,7 +25,7 @@ pub enum What {
     BackupDamaged,
     /// A file stands where the off-site folder was.
     OffSiteGone,
-    /// A folder stands where the fence's file should be.
+    /// A file stands where the fence file's folder was.
     FenceFileBlocked,
     /// A row arrives for which the migration's expression is not total.
     ExpressionNotTotal,
@@ -113,7 +113,7 @@ impl Watched<'_> {
             What::ReleaseChanged => write(&folder.join("build/r2/RELEASE"), "r2-changed\n"),
             What::BackupFolderGone => blocked(&folder.join("backups")),
             What::OffSiteGone => blocked(&folder.join("off-site")),
-            What::FenceFileBlocked => make_dir(&folder.join("inventario.fence/in-the-way")),
+            What::FenceFileBlocked => blocked(&folder.join("fence")),
             What::BackupDamaged => damage(&folder.join("backups")),
             What::ExpressionNotTotal => self.sqlite("UPDATE activos SET especificaciones=X'00FF' WHERE id=(SELECT MAX(id) FROM activos)"),
             What::ColumnDropped => self.root(&[

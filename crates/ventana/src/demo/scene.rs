@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
 
 /// The secret of the demo's tokens: the folder is scratch, and so is this.
 const JWT_SECRET: &str = "demo-secret-of-a-scratch-folder";
@@ -23,6 +24,7 @@ pub struct Scene {
     pub generated: Value,
     config: Config,
     pub server: Option<Server>,
+    kept: AtomicBool,
 }
 
 impl Scene {
@@ -66,8 +68,9 @@ impl Scene {
         let app = folder.join("app");
         files::copy_folder(&folder.join("build/r1"), &app.join("releases/r1"))?;
         files::point_link(&app.join("current"), Path::new("releases/r1"))?;
+        std::fs::create_dir_all(folder.join("fence")).map_err(io("cannot make the fence's folder"))?;
         std::fs::create_dir_all(config.state_dir()).map_err(io("cannot make the state folder"))?;
-        let scene = Scene { folder, port, generated, config, server };
+        let scene = Scene { folder, port, generated, config, server, kept: AtomicBool::new(false) };
         Service::of(&scene.config).map_or(Ok(()), |s| s.restart())?;
         wait_healthy(&scene.config, Some("r1"), &|| false)?;
         cx.out.say("service", &format!(
@@ -110,8 +113,16 @@ impl Scene {
         )
     }
 
+    /// Leaves service and server running when the demo ends.
+    pub fn keep(&self) {
+        self.kept.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
     /// Stops the service and the private server; the folder stays.
     pub fn stop(&self) -> Result<(), Failure> {
+        if self.kept.load(std::sync::atomic::Ordering::SeqCst) {
+            return Ok(());
+        }
         if let Some(service) = Service::of(&self.config) {
             service.stop()?;
         }
@@ -204,7 +215,7 @@ dir = "backups"
 off_site = "off-site"
 
 [fence]
-file = "{folder}/inventario.fence"
+file = "{folder}/fence/inventario.fence"
 {fence}
 [release]
 root = "app"
@@ -212,7 +223,7 @@ source = "build/r2"
 
 [process]
 exec = ["{{current}}/inventario", "serve"]
-environment = {{ PORT = "{port}", FENCE_FILE = "{folder}/inventario.fence", DATABASE_URL = "{service}" }}
+environment = {{ PORT = "{port}", FENCE_FILE = "{folder}/fence/inventario.fence", DATABASE_URL = "{service}" }}
 pass_on = ["JWT_SECRET"]
 
 [migration]

@@ -6,11 +6,13 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The server, ended when dropped.
 pub struct Server {
     pub port: u16,
     child: Mutex<Child>,
+    kept: AtomicBool,
     folder: PathBuf,
 }
 
@@ -44,7 +46,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .map_err(lacking)?;
-        let server = Server { port, child: Mutex::new(child), folder: folder.to_path_buf() };
+        let server = Server { port, child: Mutex::new(child), kept: AtomicBool::new(false), folder: folder.to_path_buf() };
         let late = deadline(30);
         while !server.folder.join("mariadb.sock").exists() {
             if late() {
@@ -96,7 +98,15 @@ impl Server {
             .ok()
     }
 
+    /// Leaves the server running when the demo ends.
+    pub fn keep(&self) {
+        self.kept.store(true, Ordering::SeqCst);
+    }
+
     pub fn stop(&self) {
+        if self.kept.load(Ordering::SeqCst) {
+            return;
+        }
         let Ok(mut child) = self.child.lock() else { return };
         if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);

@@ -110,7 +110,7 @@ pub fn raise_flag(path: &Path, run: &str, since: &str, retry_after: u32) -> Resu
 pub fn lower_flag(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Ok(()) => sync(path.parent().unwrap_or(Path::new("."))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(()),
         Err(e) => Err(io(format!("cannot remove the fence file {}", path.display()))(e)),
     }
 }

@@ -118,10 +118,14 @@ fn done(evidence: &Evidence, plan: &Plan, l: Language) -> (Tone, String, String)
         ),
     };
     match accounted(evidence) {
-        Some(Ok(rows)) => {
-            let text = l.pick("cada fila está justificada", "every row is accounted for");
-            let class = l.pick("filas, cada una en la clase que tenía", "rows, each in the class it had before");
-            (Tone::Good, head, format!("{now}, {} {text}: {} {class}.", l.pick("y", "and"), count(rows)))
+        Some(Ok(migrated)) => {
+            let text = l.pick("y cada fila está justificada", "and every row is accounted for");
+            let class = l.pick("migradas, cada una en la clase que tenía", "migrated, each in the class it had before");
+            let all = rows(evidence).map_or_else(String::new, |(before, after)| {
+                let (before, after) = (count(before), count(after));
+                format!("{before} {}, {after} {}; ", l.pick("filas antes", "rows before"), l.pick("después", "after"))
+            });
+            (Tone::Good, head, format!("{now}, {text}: {all}{} {class}.", count(migrated)))
         }
         Some(Err(())) => {
             let text = l.pick(
@@ -167,6 +171,12 @@ fn rolled_back(evidence: &Evidence, l: Language) -> (Tone, String, String) {
         ),
     };
     (tone, head, text.to_owned())
+}
+
+/// Rows of the whole database at the fence and at the lift, if both were counted.
+pub fn rows(evidence: &Evidence) -> Option<(u64, u64)> {
+    let of = |kind: &str| evidence.steps.iter().find(|step| step.kind == kind)?.facts.get("rows")?.as_u64();
+    Some((of("digest")?, of("lift")?))
 }
 
 /// Whether the counts after equal the counts before; the number of rows that were put into classes, if they do.

@@ -63,6 +63,8 @@ pub(super) struct Share {
 pub(super) struct Digests {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
+    /// Rows of the whole database, before and after.
+    pub(super) rows: Option<(String, String)>,
     /// What the pair says.
     pub(super) meaning: &'static str,
 }
@@ -185,7 +187,8 @@ fn digests(evidence: &Evidence, plan: &Plan, l: Language) -> Digests {
         (Some(_), None) => l.pick("Al final no se tomó ninguno.", "None was taken at the end."),
         (None, _) => l.pick("La valla no llegó a ponerse, o el digest no se tomó.", "The fence was never on, or no digest was taken there."),
     };
-    Digests { before, after, meaning }
+    let rows = verdict::rows(evidence).map(|(before, after)| (count(before), count(after)));
+    Digests { before, after, rows, meaning }
 }
 
 /// What the report asks of a plan.

@@ -5,6 +5,7 @@ use crate::transfer;
 use crate::world::{Live, World};
 use engine::StepError;
 use engine::fault::VERIFICATION_FAILED;
+use engine::plan::{Part, StepKind};
 use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
 
@@ -23,14 +24,7 @@ impl Digest<'_> {
         cx.log(format!("the rollback left a difference: restoring {}", backup.path().display()));
         let is_sqlite = matches!(&*self.world.live().map_err(super::maybe)?, Live::Sqlite(_));
         if !is_sqlite {
-            return Err(StepError::maybe(
-                VERIFICATION_FAILED,
-                "the live digest after the rollback is not the one taken at the fence",
-            )
-            .hint(format!(
-                "the fence stays on; restore backup B under the same name: `ventana restore {} --into NAME --replace`",
-                backup.path().display()
-            )));
+            return self.restore_on_server(&backup, cx);
         }
         let scratch = self.world.scratch("rollback").map_err(super::maybe)?;
         {
@@ -45,6 +39,45 @@ impl Digest<'_> {
         }
         drop(live);
         scratch.drop().map_err(super::maybe)
+    }
+}
+
+impl Digest<'_> {
+    /// The backup's tables take the live ones' place; those are kept in a schema of their own.
+    fn restore_on_server(&self, backup: &::backup::Backup, cx: &Context<'_>) -> Result<(), StepError> {
+        let world = self.world;
+        let contents = transfer::Contents::of(backup).map_err(super::maybe)?;
+        let expected: Vec<db::digest::TableDigest> = cx
+            .own_fact("tables")
+            .and_then(|tables| serde_json::from_value(tables.clone()).ok())
+            .ok_or_else(|| StepError::maybe("journal", "the journaled table digests cannot be read"))?;
+        // What expand and sync added was there when backup B was taken.
+        let undo: Vec<String> = cx
+            .plan()
+            .steps
+            .iter()
+            .rev()
+            .filter_map(|step| match &step.kind {
+                StepKind::Statement { part: Part::Expand | Part::Sync, undo_sql, .. } => undo_sql.clone(),
+                _ => None,
+            })
+            .collect();
+        let name = |purpose: &str| world.scratch(purpose).map(|s| s.address.database()).map_err(super::maybe);
+        let (copy, failed) = (name("new")?, name("failed")?);
+        let session = world.session();
+        let swap = db::mariadb::swap::Swap {
+            live: &world.address,
+            session: &session,
+            source: &contents,
+            outline: &world.start.outline,
+            undo: &undo,
+            expected: &expected,
+            copy: &copy,
+            failed: &failed,
+        };
+        swap.run(&mut super::listen(cx.reporter())).map_err(super::maybe)?;
+        cx.log(format!("the tables as they were found are kept in schema {failed}"));
+        Ok(())
     }
 }
 

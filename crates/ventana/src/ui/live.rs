@@ -57,8 +57,8 @@ struct Screen {
     active: Option<Active>,
     /// When the step began that ended last.
     ended: Option<Instant>,
-    /// The heading that was printed last.
-    phase: Option<Phase>,
+    /// What the heading that was printed last stands for: whether undos, and which phase.
+    heading: Option<(bool, Phase)>,
     fenced: Option<Fenced>,
     /// The terminal's last line is ours to overwrite.
     drawn: bool,
@@ -85,7 +85,7 @@ impl Live {
         title: &str,
     ) -> Live {
         let lines = Lines::new(mode == Mode::Terminal, language, plan);
-        let screen = Screen { sink, active: None, ended: None, phase: None, fenced: None, drawn: false, over: false };
+        let screen = Screen { sink, active: None, ended: None, heading: None, fenced: None, drawn: false, over: false };
         let shared = Arc::new(Shared { screen: Mutex::new(screen), over: Condvar::new(), lines, mode });
         let watched = Arc::clone(&shared);
         // Without a thread (there may be none to have) only the moving line is missing.
@@ -124,9 +124,10 @@ impl Live {
     fn begin(&self, spec: &StepSpec, attempt: u32, undo: bool) {
         let expected_ms = self.expected_ms.get(&spec.id).copied().filter(|_| !undo);
         let mut screen = self.screen();
-        if !undo && screen.phase != Some(spec.phase) {
-            screen.phase = Some(spec.phase);
-            let heading = self.shared.lines.phase(spec.phase);
+        let heading = (undo, spec.phase);
+        if screen.heading != Some(heading) && !(undo && screen.heading.is_some_and(|(undo, _)| undo)) {
+            screen.heading = Some(heading);
+            let heading = if undo { self.shared.lines.turned() } else { self.shared.lines.phase(spec.phase) };
             screen.line(&heading);
         }
         screen.active = Some(Active::new(spec, attempt, undo, expected_ms));

@@ -41,7 +41,8 @@ fn last(mut spec: StepSpec, how: &str) -> StepSpec {
 fn prepare(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
     let p = Phase::Prepare;
     let a = || "backup_a".to_string();
-    steps.push(step(p, "preflight", StepKind::Preflight, "checks everything that later steps need; changes nothing"));
+    let preflight = step(p, "preflight", StepKind::Preflight, "checks everything that later steps need; changes nothing");
+    steps.push(last(preflight, "the schema is the one that the plan started from"));
     steps.push(step(p, "backup_a", StepKind::Backup { label: "a".into() }, "backs the live database up"));
     steps.push(step(p, "prove_a", StepKind::Prove { backup: a() }, "restores backup A into a scratch copy and compares the digest"));
     if inputs.file.backup.off_site.is_some() {

@@ -1,11 +1,11 @@
 //! What is sent of a dump, in order.
 
+use super::DumpFile;
 use super::check::{Facts, header};
 use super::error::DumpError;
 use super::judge::{Decision, Judge};
 use super::options::{CheckOptions, Policy};
 use super::source::Source;
-use super::DumpFile;
 use crate::script::split::Splitter;
 
 /// What a statement is about.
@@ -41,7 +41,7 @@ pub enum Reason {
 /// A statement to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The statement without its delimiter.
+    /// The statement without its delimiter, always UTF-8: strings of other bytes are hexadecimal literals.
     pub text: Vec<u8>,
     /// What it is about.
     pub part: Part,
@@ -106,20 +106,27 @@ impl Actions {
         if !statement.terminated {
             return Err(DumpError::CutOff {
                 path: self.path.clone(),
-                how: format!("it ends in the middle of the statement on line {line}, which it did not when it was checked"),
+                how: format!(
+                    "it ends in the middle of the statement on line {line}, which it did not when it was checked"
+                ),
             });
         }
         let offset = statement.offset + statement.text.len() as u64;
         let decided = self.judge.decide(statement);
         self.splitter.set_syntax(self.judge.syntax());
         match decided {
-            Ok((Decision::Send { text, part }, _)) => {
-                Ok(Some(Action::Send(Outgoing { text, part, line, offset })))
-            }
+            Ok((Decision::Send { text, part }, _)) => Ok(Some(Action::Send(Outgoing {
+                text,
+                part,
+                line,
+                offset,
+            }))),
             Ok((Decision::Skip(reason), _)) => Ok(Some(Action::Skip { line, reason })),
-            Err(refusal) => {
-                Err(DumpError::Refused { path: self.path.clone(), refusals: vec![refusal], more: 0 })
-            }
+            Err(refusal) => Err(DumpError::Refused {
+                path: self.path.clone(),
+                refusals: vec![refusal],
+                more: 0,
+            }),
         }
     }
 
@@ -130,7 +137,10 @@ impl Actions {
         }
         Err(DumpError::CutOff {
             path: self.path.clone(),
-            how: format!("it held {} bytes of text when it was checked, and {bytes} now", self.expected),
+            how: format!(
+                "it held {} bytes of text when it was checked, and {bytes} now",
+                self.expected
+            ),
         })
     }
 }

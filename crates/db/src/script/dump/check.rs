@@ -113,8 +113,11 @@ pub(super) fn check(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Facts, DumpError> {
     // No name in the rewritten statements matters here, only whether they can be rewritten.
-    let policy =
-        Policy { into: "into".to_owned(), definer: Definer::Keep, events: Events::Disable };
+    let policy = Policy {
+        into: "into".to_owned(),
+        definer: Definer::Keep,
+        events: Events::Disable,
+    };
     let mut pass = Pass {
         file,
         options,
@@ -136,16 +139,25 @@ pub(super) fn check(
             pass.begin(splitter.reader().head());
         }
         if !statement.terminated {
-            let inside = if statement.open { "inside a string or comment of" } else { "in the middle of" };
-            let how = format!("it ends {inside} the statement that begins on line {}", statement.line);
-            return Err(DumpError::CutOff { path: file.path.clone(), how });
+            let inside = if statement.open {
+                "inside a string or comment of"
+            } else {
+                "in the middle of"
+            };
+            let how = format!(
+                "it ends {inside} the statement that begins on line {}",
+                statement.line
+            );
+            return Err(DumpError::CutOff {
+                path: file.path.clone(),
+                how,
+            });
         }
         end = statement.offset + statement.text.len() as u64;
         pass.facts.statements += 1;
-        let length = statement.text.len() as u64;
         let line = statement.line;
         match pass.judge.decide(statement) {
-            Ok((decision, notes)) => pass.note(line, length, decision, notes),
+            Ok((decision, notes)) => pass.note(line, decision, notes),
             Err(refusal) if pass.refusals.len() < LISTED => pass.refusals.push(refusal),
             Err(_) => pass.more += 1,
         }
@@ -187,26 +199,46 @@ struct Pass<'f> {
 impl Pass<'_> {
     fn begin(&mut self, head: &[u8]) {
         let text = String::from_utf8_lossy(head);
-        self.facts.sandbox = text.lines().take(3).any(|line| line.contains("enable the sandbox mode"));
+        self.facts.sandbox = text
+            .lines()
+            .take(3)
+            .any(|line| line.contains("enable the sandbox mode"));
         let comment = |words: &[&str]| {
             text.lines()
                 .filter_map(|line| line.strip_prefix("-- "))
                 .find(|line| words.iter().any(|word| line.starts_with(word)))
                 .map(|line| line.trim().to_owned())
         };
-        self.facts.made_by = comment(&["MariaDB dump", "MySQL dump", "mysqldump", "mydumper", "phpMyAdmin SQL Dump"]);
-        self.facts.server = comment(&["Server version"])
-            .map(|line| line.trim_start_matches("Server version").trim_matches([' ', '\t', ':']).to_owned());
+        self.facts.made_by = comment(&[
+            "MariaDB dump",
+            "MySQL dump",
+            "mysqldump",
+            "mydumper",
+            "phpMyAdmin SQL Dump",
+        ]);
+        self.facts.server = comment(&["Server version"]).map(|line| {
+            line.trim_start_matches("Server version")
+                .trim_matches([' ', '\t', ':'])
+                .to_owned()
+        });
         self.judge.set_header(header(head));
     }
 
-    fn note(&mut self, line: u64, length: u64, decision: Decision, notes: Notes) {
+    fn note(&mut self, line: u64, decision: Decision, notes: Notes) {
         if let Some((name, options)) = notes.database {
             let facts = &mut self.facts.databases;
-            let at = facts.iter().position(|known| known.name == name).unwrap_or_else(|| {
-                facts.push(Database { name, line, character_set: None, collation: None });
-                facts.len() - 1
-            });
+            let at = facts
+                .iter()
+                .position(|known| known.name == name)
+                .unwrap_or_else(|| {
+                    facts.push(Database {
+                        name,
+                        line,
+                        character_set: None,
+                        collation: None,
+                    });
+                    facts.len() - 1
+                });
             if let Some((character_set, collation)) = options {
                 facts[at].character_set = character_set;
                 facts[at].collation = collation;
@@ -219,10 +251,14 @@ impl Pass<'_> {
             Decision::Skip(Reason::OtherDatabase(_)) => self.facts.others += 1,
             Decision::Skip(Reason::Redirected(what)) => seen(&mut self.facts.redirected, what, line),
             Decision::Skip(Reason::Nothing) => {}
-            Decision::Send { part, .. } => {
-                self.facts.longest = self.facts.longest.max(length);
+            Decision::Send { part, text } => {
+                self.facts.longest = self.facts.longest.max(text.len() as u64);
                 if let Part::Rows { table, rows } = part {
-                    let entry = self.facts.rows.entry(table).or_insert(Rows { rows: 0, exact: true });
+                    let entry = self
+                        .facts
+                        .rows
+                        .entry(table)
+                        .or_insert(Rows { rows: 0, exact: true });
                     entry.rows += rows.unwrap_or(0);
                     entry.exact &= rows.is_some();
                 }
@@ -237,7 +273,9 @@ impl Pass<'_> {
                     Some((Object::Table, _)) => self.facts.tables += 1,
                     Some((Object::View, false)) => self.facts.views += 1,
                     Some((Object::Trigger, _)) => self.facts.triggers += 1,
-                    Some((Object::Procedure | Object::Function | Object::Package, _)) => self.facts.routines += 1,
+                    Some((Object::Procedure | Object::Function | Object::Package, _)) => {
+                        self.facts.routines += 1
+                    }
                     Some((Object::Event, _)) => self.facts.events += 1,
                     _ => {}
                 }
@@ -250,13 +288,22 @@ impl Pass<'_> {
         if self.facts.trailer.is_none() && !self.options.allow_missing_trailer {
             return Err(DumpError::NoTrailer { path, line });
         }
-        let mut databases: Vec<String> = self.facts.databases.iter().map(|known| known.name.clone()).collect();
+        let mut databases: Vec<String> = self
+            .facts
+            .databases
+            .iter()
+            .map(|known| known.name.clone())
+            .collect();
         if databases.is_empty() {
             databases.extend(self.judge.database().map(str::to_owned));
         }
         match &self.options.only {
             Some(only) if !databases.contains(only) => {
-                return Err(DumpError::NotInDump { path, only: only.clone(), databases });
+                return Err(DumpError::NotInDump {
+                    path,
+                    only: only.clone(),
+                    databases,
+                });
             }
             None if databases.len() > 1 => return Err(DumpError::Several { path, databases }),
             _ => {}
@@ -265,21 +312,33 @@ impl Pass<'_> {
         for (line, name) in self.dropped {
             if !databases.contains(&name) {
                 let why = "the dump does not hold that database".to_owned();
-                self.refusals.push(Refusal { line, statement: format!("DROP DATABASE {name}"), why });
+                self.refusals.push(Refusal {
+                    line,
+                    statement: format!("DROP DATABASE {name}"),
+                    why,
+                });
             }
         }
         if self.refusals.is_empty() {
             return Ok(self.facts);
         }
         self.refusals.sort_by_key(|refusal| refusal.line);
-        Err(DumpError::Refused { path, refusals: self.refusals, more: self.more })
+        Err(DumpError::Refused {
+            path,
+            refusals: self.refusals,
+            more: self.more,
+        })
     }
 }
 
 fn seen(list: &mut Vec<Seen>, name: String, line: u64) {
     match list.iter_mut().find(|known| known.name == name) {
         Some(known) => known.statements += 1,
-        None => list.push(Seen { name, line, statements: 1 }),
+        None => list.push(Seen {
+            name,
+            line,
+            statements: 1,
+        }),
     }
 }
 
@@ -295,7 +354,9 @@ pub(super) fn header(head: &[u8]) -> Option<String> {
 /// The line `-- Dump completed` after the last statement, which ends at byte `end`.
 fn trailer(tail: &[u8], bytes: u64, end: u64) -> Option<String> {
     const LINE: &[u8] = b"\n-- Dump completed";
-    let after = usize::try_from(bytes.saturating_sub(end)).unwrap_or(usize::MAX).min(tail.len());
+    let after = usize::try_from(bytes.saturating_sub(end))
+        .unwrap_or(usize::MAX)
+        .min(tail.len());
     let rest = &tail[tail.len() - after..];
     let found = memchr::memmem::rfind(rest, LINE)?;
     let line = &rest[found + 1..];

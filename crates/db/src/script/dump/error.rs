@@ -111,7 +111,11 @@ pub enum DumpError {
 }
 
 fn count(refusals: u64) -> String {
-    if refusals == 1 { "one statement is".to_owned() } else { format!("{refusals} statements are") }
+    if refusals == 1 {
+        "one statement is".to_owned()
+    } else {
+        format!("{refusals} statements are")
+    }
 }
 
 fn listed(refusals: &[Refusal], more: u64) -> String {
@@ -127,7 +131,10 @@ impl DumpError {
     pub(super) fn from_split(path: PathBuf, error: SplitError) -> DumpError {
         match error {
             SplitError::Read { source, line, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
-                DumpError::CutOff { path, how: format!("the compressed data ends in the middle of a frame (line {line})") }
+                DumpError::CutOff {
+                    path,
+                    how: format!("the compressed data ends in the middle of a frame (line {line})"),
+                }
             }
             SplitError::Read { source, offset, .. } => DumpError::Damaged { path, offset, source },
             source => DumpError::Split { path, source },

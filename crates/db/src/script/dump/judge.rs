@@ -11,9 +11,10 @@ use super::options::{CheckOptions, Events, Policy};
 use super::plain;
 use super::rewrite::{self, Edit};
 use super::session::Session;
+use super::utf8;
 use crate::script::code::Code;
-use crate::script::reading::readings;
 use crate::script::names::references;
+use crate::script::reading::readings;
 use crate::script::requalify::{self, Unsafe, quoted};
 use crate::script::split::Statement;
 use crate::script::syntax::Syntax;
@@ -29,6 +30,9 @@ pub(super) enum Decision {
     Skip(Reason),
 }
 
+/// A database's default character set and collation.
+pub(super) type Defaults = (Option<String>, Option<String>);
+
 /// What a statement holds, beside what becomes of it.
 #[derive(Default)]
 pub(super) struct Notes {
@@ -38,7 +42,7 @@ pub(super) struct Notes {
     pub(super) object: Option<(Object, bool)>,
     pub(super) prepares: bool,
     /// A database that is used, or created with this character set and collation.
-    pub(super) database: Option<(String, Option<(Option<String>, Option<String>)>)>,
+    pub(super) database: Option<(String, Option<Defaults>)>,
     pub(super) dropped: Option<String>,
 }
 
@@ -56,7 +60,13 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn new(options: CheckOptions, policy: Policy) -> Judge {
         let session = Session::new(options.syntax);
-        Judge { options, policy, header: None, current: None, session }
+        Judge {
+            options,
+            policy,
+            header: None,
+            current: None,
+            session,
+        }
     }
 
     pub(super) fn syntax(&self) -> Syntax {
@@ -70,33 +80,51 @@ impl Judge {
 
     /// The database that the statements now belong to.
     pub(super) fn database(&self) -> Option<&str> {
-        self.current.as_deref().or(self.options.source.as_deref()).or(self.header.as_deref())
+        self.current
+            .as_deref()
+            .or(self.options.source.as_deref())
+            .or(self.header.as_deref())
     }
 
     fn belongs(&self) -> bool {
-        self.options.only.as_deref().is_none_or(|only| self.database() == Some(only))
+        self.options
+            .only
+            .as_deref()
+            .is_none_or(|only| self.database() == Some(only))
     }
 
     /// Decides about one statement, which is handed back in the decision.
     pub(super) fn decide(&mut self, statement: Statement) -> Result<(Decision, Notes), Refusal> {
         let (line, mut notes) = (statement.line, Notes::default());
+        // How the statement is read; one that sets these changes them for those after it.
+        let (syntax, charset) = (self.syntax(), self.session.charset().to_owned());
+        let refusal = |text: &[u8], why| Refusal {
+            line,
+            statement: beginning(text),
+            why,
+        };
         if let Some(plain) = plain::read(&statement.text, self.syntax()) {
             let rows = plain.exact.then_some(plain.rows);
-            let part = Part::Rows { table: plain.table, rows };
-            let decision = if self.belongs() {
-                Decision::Send { text: statement.text, part }
-            } else {
-                Decision::Skip(self.other())
+            let part = Part::Rows {
+                table: plain.table,
+                rows,
             };
-            return Ok((decision, notes));
+            if !self.belongs() {
+                return Ok((Decision::Skip(self.other()), notes));
+            }
+            let begins = statement.text[..statement.text.len().min(400)].to_vec();
+            let text = utf8::ensure(statement.text, syntax, &charset).map_err(|why| refusal(&begins, why))?;
+            return Ok((Decision::Send { text, part }, notes));
         }
         match self.read(&statement.text, &mut notes) {
             Ok(Outcome::Send { part, edits }) => {
+                let begins = statement.text[..statement.text.len().min(400)].to_vec();
                 let text = rewrite::apply(statement.text, edits);
+                let text = utf8::ensure(text, syntax, &charset).map_err(|why| refusal(&begins, why))?;
                 Ok((Decision::Send { text, part }, notes))
             }
             Ok(Outcome::Skip(reason)) => Ok((Decision::Skip(reason), notes)),
-            Err(why) => Err(Refusal { line, statement: beginning(&statement.text), why }),
+            Err(why) => Err(refusal(&statement.text, why)),
         }
     }
 
@@ -106,7 +134,10 @@ impl Judge {
 
     fn read(&mut self, text: &[u8], notes: &mut Notes) -> Result<Outcome, String> {
         if text.len() > READABLE {
-            return Err(format!("{} MB that are no plain INSERT are too long to be judged", text.len() >> 20));
+            return Err(format!(
+                "{} MB that are no plain INSERT are too long to be judged",
+                text.len() >> 20
+            ));
         }
         let codes = readings(text, self.syntax())
             .map_err(|_| "where its conditional comments end depends on the server".to_owned())?;
@@ -123,7 +154,11 @@ impl Judge {
         match verb {
             Verb::Empty => return Ok(Outcome::Skip(Reason::Nothing)),
             Verb::Use => return Ok(self.enter(code, notes)),
-            Verb::Create { object: Object::Database, .. } | Verb::Drop(Object::Database) => {
+            Verb::Create {
+                object: Object::Database,
+                ..
+            }
+            | Verb::Drop(Object::Database) => {
                 return allow::database(code, notes);
             }
             Verb::SetSession => self.session.follow(code, codes.len() == 1)?,
@@ -141,13 +176,22 @@ impl Judge {
                 if judged {
                     requalify::judge(code, source).map_err(|error| refused(error, source))?;
                 }
-                requalify::places(code, &references, source, &mut places).map_err(|error| refused(error, source))?;
+                requalify::places(code, &references, source, &mut places)
+                    .map_err(|error| refused(error, source))?;
             }
         }
-        let mut edits: Vec<Edit> =
-            places.into_iter().map(|place| Edit { place, with: quoted(&self.policy.into) }).collect();
+        let mut edits: Vec<Edit> = places
+            .into_iter()
+            .map(|place| Edit {
+                place,
+                with: quoted(&self.policy.into),
+            })
+            .collect();
         self.details(code, &verb, notes, &mut edits);
-        Ok(Outcome::Send { part: allowed.part(code), edits })
+        Ok(Outcome::Send {
+            part: allowed.part(code),
+            edits,
+        })
     }
 
     /// `USE`: the statements that follow belong to that database.
@@ -155,7 +199,11 @@ impl Judge {
         let name = code.name(1);
         notes.database = Some((name.clone(), None));
         self.current = Some(name.clone());
-        Outcome::Skip(if self.belongs() { Reason::Redirected(format!("USE {name}")) } else { self.other() })
+        Outcome::Skip(if self.belongs() {
+            Reason::Redirected(format!("USE {name}"))
+        } else {
+            self.other()
+        })
     }
 
     fn details(&self, code: &Code<'_>, verb: &Verb, notes: &mut Notes, edits: &mut Vec<Edit>) {
@@ -175,7 +223,10 @@ impl Judge {
         if *verb == Verb::Alter(Object::Database)
             && let Some(place) = allow::altered_database(code)
         {
-            edits.push(Edit { place, with: quoted(&self.policy.into) });
+            edits.push(Edit {
+                place,
+                with: quoted(&self.policy.into),
+            });
         }
     }
 }
@@ -183,7 +234,9 @@ impl Judge {
 fn refused(error: Unsafe, source: &str) -> String {
     match error {
         Unsafe::Literal { literal, line, .. } => {
-            format!("the string {literal} on its line {line} names the database {source}, where a copy must not reach")
+            format!(
+                "the string {literal} on its line {line} names the database {source}, where a copy must not reach"
+            )
         }
         other => other.to_string(),
     }

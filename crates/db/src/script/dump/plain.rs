@@ -29,7 +29,10 @@ pub(super) fn read(text: &[u8], syntax: Syntax) -> Option<Plain> {
         return None;
     }
     let mut token = next()?;
-    while ["IGNORE", "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED"].iter().any(|word| is(token, word)) {
+    while ["IGNORE", "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED"]
+        .iter()
+        .any(|word| is(token, word))
+    {
         exact &= !is(token, "IGNORE");
         token = next()?;
     }
@@ -78,7 +81,13 @@ fn literals(text: &[u8], syntax: Syntax) -> Option<u64> {
             b',' | b' ' | b'\n' | b'\r' | b'\t' => at += 1,
             b'0'..=b'9' => at = number(text, at)?,
             b'+' => at += 1,
-            b'-' | b'.' if text.get(at + 1).is_some_and(|next| next.is_ascii_digit() || *next == b'.') => at += 1,
+            b'-' | b'.'
+                if text
+                    .get(at + 1)
+                    .is_some_and(|next| next.is_ascii_digit() || *next == b'.') =>
+            {
+                at += 1
+            }
             _ if is_plain(byte) => at = word(text, at)?,
             _ => return None,
         }
@@ -89,7 +98,12 @@ fn literals(text: &[u8], syntax: Syntax) -> Option<u64> {
 /// Digits, a fraction, an exponent, or `0x…`.
 fn number(text: &[u8], from: usize) -> Option<usize> {
     let run = |at: usize, set: fn(&u8) -> bool| {
-        at + text.get(at..).unwrap_or_default().iter().take_while(|byte| set(byte)).count()
+        at + text
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|byte| set(byte))
+            .count()
     };
     let mut at = if text[from] == b'0' && text.get(from + 1) == Some(&b'x') {
         run(from + 2, u8::is_ascii_hexdigit)
@@ -104,18 +118,34 @@ fn number(text: &[u8], from: usize) -> Option<usize> {
         at = run(at + 1 + sign, u8::is_ascii_digit);
     }
     // What goes on like a name is one.
-    if text.get(at).is_some_and(|byte| is_plain(*byte)) { None } else { Some(at) }
+    if text.get(at).is_some_and(|byte| is_plain(*byte)) {
+        None
+    } else {
+        Some(at)
+    }
 }
 
 /// The few words that are literals or stand before one.
 fn word(text: &[u8], from: usize) -> Option<usize> {
     let end = from + text[from..].iter().take_while(|byte| is_plain(**byte)).count();
     let word = &text[from..end];
-    let alone = [&b"NULL"[..], b"DEFAULT", b"TRUE", b"FALSE"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    let alone = [&b"NULL"[..], b"DEFAULT", b"TRUE", b"FALSE"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
     if alone {
         return Some(end);
     }
-    let prefix: &[&[u8]] = &[b"_binary", b"_utf8mb4", b"_utf8mb3", b"_utf8", b"_latin1", b"_ascii", b"x", b"b", b"n"];
+    let prefix: &[&[u8]] = &[
+        b"_binary",
+        b"_utf8mb4",
+        b"_utf8mb3",
+        b"_utf8",
+        b"_latin1",
+        b"_ascii",
+        b"x",
+        b"b",
+        b"n",
+    ];
     if !prefix.iter().any(|known| word.eq_ignore_ascii_case(known)) {
         return None;
     }

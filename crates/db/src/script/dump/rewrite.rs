@@ -50,7 +50,9 @@ pub(super) fn definer(code: &Code<'_>) -> Option<(Range<usize>, String)> {
 
 /// The account of a policy as SQL. `None` to leave it.
 pub(super) fn account(definer: &Definer) -> Option<Vec<u8>> {
-    let Definer::Map(account) = definer else { return None };
+    let Definer::Map(account) = definer else {
+        return None;
+    };
     if account.eq_ignore_ascii_case("CURRENT_USER") || account.eq_ignore_ascii_case("CURRENT_USER()") {
         return Some(b"CURRENT_USER".to_vec());
     }
@@ -70,9 +72,18 @@ pub(super) fn disable_event(code: &Code<'_>) -> Option<Edit> {
         return None;
     }
     if let Some(enable) = head.clone().find(|at| code.word(*at, "ENABLE")) {
-        return Some(Edit { place: code.token(enable)?.range(), with: b"DISABLE".to_vec() });
+        return Some(Edit {
+            place: code.token(enable)?.range(),
+            with: b"DISABLE".to_vec(),
+        });
     }
-    let before = head.clone().find(|at| code.word(*at, "COMMENT")).unwrap_or(head.end);
+    let before = head
+        .clone()
+        .find(|at| code.word(*at, "COMMENT"))
+        .unwrap_or(head.end);
     let start = code.token(before)?.start;
-    Some(Edit { place: start..start, with: b"DISABLE ".to_vec() })
+    Some(Edit {
+        place: start..start,
+        with: b"DISABLE ".to_vec(),
+    })
 }

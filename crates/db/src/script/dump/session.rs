@@ -10,31 +10,44 @@ use crate::script::syntax::Syntax;
 use crate::script::verb::{Assignment, Scope, Target, assignments, variable};
 
 /// Character sets in which the byte of a quote or backslash may be half of a character.
-const UNSAFE: &[&str] = &["big5", "cp932", "gb18030", "gbk", "sjis", "ucs2", "utf16", "utf16le", "utf32"];
+const UNSAFE: &[&str] = &[
+    "big5", "cp932", "gb18030", "gbk", "sjis", "ucs2", "utf16", "utf16le", "utf32",
+];
 /// Session variables that make the server write files.
 const FILES: &[&str] = &["debug", "debug_dbug"];
 
 /// What a user variable holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Held {
     Mode(Syntax),
-    Charset,
+    Charset(String),
 }
 
 /// The session's state after the statements so far.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     syntax: Syntax,
+    /// The client's character set.
+    charset: String,
     held: BTreeMap<String, Held>,
 }
 
 impl Session {
     pub(super) fn new(syntax: Syntax) -> Session {
-        Session { syntax, held: BTreeMap::new() }
+        Session {
+            syntax,
+            charset: "utf8mb4".to_owned(),
+            held: BTreeMap::new(),
+        }
     }
 
     pub(super) fn syntax(&self) -> Syntax {
         self.syntax
+    }
+
+    /// The client's character set, lower case.
+    pub(super) fn charset(&self) -> &str {
+        &self.charset
     }
 
     /// Follows a `SET`; `certain` when every server reads it the same. Refuses what cannot be followed.
@@ -46,11 +59,12 @@ impl Session {
     }
 
     fn assign(&mut self, code: &Code<'_>, one: &Assignment, certain: bool) -> Result<(), String> {
-        let uncertain = || "whether a server runs it depends on its version, and it changes how the rest is read";
+        let uncertain =
+            || "whether a server runs it depends on its version, and it changes how the rest is read";
         match &one.target {
-            Target::System(name) if name.contains('.') => {
-                Err(format!("{name} belongs to no session: it changes a structure of the server"))
-            }
+            Target::System(name) if name.contains('.') => Err(format!(
+                "{name} belongs to no session: it changes a structure of the server"
+            )),
             Target::System(name) if FILES.contains(&name.as_str()) => {
                 Err(format!("{name} makes the server write files"))
             }
@@ -66,8 +80,8 @@ impl Session {
                     _ => Err("it sets sql_mode to a value that cannot be known from the dump".to_owned()),
                 }
             }
-            Target::System(name) if name == "character_set_client" => self.charset(code, one, certain),
-            Target::Names => self.charset(code, one, certain),
+            Target::System(name) if name == "character_set_client" => self.set_charset(code, one, certain),
+            Target::Names => self.set_charset(code, one, certain),
             Target::User(name) => {
                 match self.value(code, one) {
                     Some(held) => self.held.insert(name.clone(), held),
@@ -79,22 +93,31 @@ impl Session {
         }
     }
 
-    fn charset(&self, code: &Code<'_>, one: &Assignment, certain: bool) -> Result<(), String> {
-        if one.to == one.from + 1
-            && let Some(Held::Charset) = self.value(code, one)
-        {
+    fn set_charset(&mut self, code: &Code<'_>, one: &Assignment, certain: bool) -> Result<(), String> {
+        if let Some(Held::Charset(name)) = self.value(code, one) {
+            self.charset = name;
             return Ok(());
         }
         let known = matches!(code.kind(one.from), Some(Kind::Word | Kind::Text | Kind::Quoted))
             && (one.to == one.from + 1 || code.word(one.from + 1, "COLLATE"));
         let name = plain(code, one.from);
         if !known || name == "default" {
-            return Err("it sets the client's character set to a value that cannot be known from the dump".to_owned());
+            return Err(
+                "it sets the client's character set to a value that cannot be known from the dump".to_owned(),
+            );
         }
         if UNSAFE.contains(&name.as_str()) {
-            let why = if certain { "" } else { ", on some servers only" };
-            return Err(format!("its text is in {name}, where a quote may be half of a character{why}"));
+            return Err(format!(
+                "its text is in {name}, where a quote may be half of a character"
+            ));
         }
+        if !certain && name != self.charset {
+            return Err(
+                "whether a server runs it depends on its version, and it changes how the rest is read"
+                    .to_owned(),
+            );
+        }
+        self.charset = name;
         Ok(())
     }
 
@@ -109,10 +132,10 @@ impl Session {
             }
             Kind::Variable => match variable(code, one.from)? {
                 (_, next) if next != one.to => None,
-                (Target::User(name), _) => self.held.get(&name).copied(),
+                (Target::User(name), _) => self.held.get(&name).cloned(),
                 (Target::System(name), _) => match name.strip_prefix("session.").unwrap_or(&name) {
                     "sql_mode" => Some(Held::Mode(self.syntax)),
-                    "character_set_client" => Some(Held::Charset),
+                    "character_set_client" => Some(Held::Charset(self.charset.clone())),
                     _ => None,
                 },
                 _ => None,

@@ -26,8 +26,16 @@ const KEPT: usize = 4096;
 const WINDOW_LOG: u32 = 31;
 
 pub(super) fn probe(path: &Path) -> Result<(Compression, u64), DumpError> {
-    let io = |source| DumpError::Io { path: path.to_path_buf(), source };
-    let not = |what| Err(DumpError::NotADump { path: path.to_path_buf(), what });
+    let io = |source| DumpError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let not = |what| {
+        Err(DumpError::NotADump {
+            path: path.to_path_buf(),
+            what,
+        })
+    };
     let mut file = File::open(path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;
     if meta.is_dir() {
@@ -64,19 +72,34 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn open(file: &DumpFile) -> Result<Source, DumpError> {
-        let io = |source| DumpError::Io { path: file.path.clone(), source };
+        let io = |source| DumpError::Io {
+            path: file.path.clone(),
+            source,
+        };
         let taken = Arc::new(AtomicU64::new(0));
-        let raw = Counted { file: File::open(&file.path).map_err(io)?, taken: Arc::clone(&taken) };
+        let raw = Counted {
+            file: File::open(&file.path).map_err(io)?,
+            taken: Arc::clone(&taken),
+        };
         let text: Box<dyn Read + Send> = match file.compression {
             Compression::Plain => Box::new(raw),
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(128 << 10, raw))),
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(
+                128 << 10,
+                raw,
+            ))),
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::new(raw).map_err(io)?;
                 decoder.window_log_max(WINDOW_LOG).map_err(io)?;
                 Box::new(decoder)
             }
         };
-        Ok(Source { text, taken, head: Vec::new(), tail: Vec::new(), bytes: 0 })
+        Ok(Source {
+            text,
+            taken,
+            head: Vec::new(),
+            tail: Vec::new(),
+            bytes: 0,
+        })
     }
 
     /// Bytes taken from the file.

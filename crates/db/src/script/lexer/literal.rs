@@ -23,7 +23,9 @@ pub(super) fn name_length(text: &[u8]) -> usize {
 }
 
 pub(super) fn space_length(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)).count()
+    text.iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c))
+        .count()
 }
 
 fn digits(text: &[u8]) -> usize {
@@ -36,16 +38,16 @@ pub(crate) fn end_of_quoted(text: &[u8], from: usize, quote: u8, escapes: bool) 
     let mut at = from;
     loop {
         let rest = text.get(at..)?;
-        let found =
-            if escapes { memchr::memchr2(quote, b'\\', rest)? } else { memchr::memchr(quote, rest)? };
-        at += found;
-        if text[at] != quote {
-            at += 2;
-        } else if text.get(at + 1) == Some(&quote) {
-            at += 2;
+        let found = if escapes {
+            memchr::memchr2(quote, b'\\', rest)?
         } else {
+            memchr::memchr(quote, rest)?
+        };
+        at += found;
+        if text[at] == quote && text.get(at + 1) != Some(&quote) {
             return Some(at + 1);
         }
+        at += 2;
     }
 }
 
@@ -55,13 +57,18 @@ pub(super) fn number(text: &[u8], sqlite: bool) -> (Kind, usize) {
     let hex = |set: fn(&u8) -> bool| name > 2 && text[2..name].iter().all(set);
     match (text[0], text.get(1)) {
         (b'0', Some(b'x' | b'X')) if hex(u8::is_ascii_hexdigit) => return (Kind::Number, name),
-        (b'0', Some(b'b')) if !sqlite && hex(|byte| matches!(byte, b'0' | b'1')) => return (Kind::Number, name),
+        (b'0', Some(b'b')) if !sqlite && hex(|byte| matches!(byte, b'0' | b'1')) => {
+            return (Kind::Number, name);
+        }
         _ => {}
     }
     let mut end = digits(text);
     if sqlite {
         // 3.46 and later: digits may be separated by underscores.
-        end = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
+        end = text
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || **byte == b'_')
+            .count();
     }
     let whole = end;
     if text.get(end) == Some(&b'.') {
@@ -75,12 +82,18 @@ pub(super) fn number(text: &[u8], sqlite: bool) -> (Kind, usize) {
         }
     }
     // `1a`: an identifier may begin with digits in MySQL.
-    if end == whole && name > whole && !sqlite { (Kind::Word, name) } else { (Kind::Number, end.max(1)) }
+    if end == whole && name > whole && !sqlite {
+        (Kind::Word, name)
+    } else {
+        (Kind::Number, end.max(1))
+    }
 }
 
 pub(super) fn operator_length(text: &[u8]) -> usize {
     const LONG: [&[u8]; 14] = [
         b"<=>", b"->>", b"->", b":=", b"<=", b">=", b"<>", b"!=", b"||", b"&&", b"<<", b">>", b"==", b"..",
     ];
-    LONG.iter().find(|sign| text.starts_with(sign)).map_or(1, |sign| sign.len())
+    LONG.iter()
+        .find(|sign| text.starts_with(sign))
+        .map_or(1, |sign| sign.len())
 }

@@ -43,7 +43,11 @@ struct Frame {
     expect: Option<Role>,
 }
 
-const FRESH: Frame = Frame { verb: Verb::None, list: None, expect: None };
+const FRESH: Frame = Frame {
+    verb: Verb::None,
+    list: None,
+    expect: None,
+};
 
 struct Walk<'c, 't> {
     code: &'c Code<'t>,
@@ -130,10 +134,18 @@ impl Walk<'_, '_> {
 
     fn open(&mut self, at: usize) {
         let sequence = at > 0 && self.code.any_word(at - 1, &["NEXTVAL", "LASTVAL", "SETVAL"]);
-        let expect = if sequence { Some(Role::Write) } else { self.frame().expect };
+        let expect = if sequence {
+            Some(Role::Write)
+        } else {
+            self.frame().expect
+        };
         let list = if sequence { None } else { expect };
         self.frame().expect = None;
-        self.frames.push(Frame { verb: Verb::None, list, expect });
+        self.frames.push(Frame {
+            verb: Verb::None,
+            list,
+            expect,
+        });
         self.at += 1;
     }
 
@@ -197,7 +209,12 @@ impl Walk<'_, '_> {
         let called = code.is(at + 1, Kind::Open);
         let before = |words: &[&str]| at > 0 && code.any_word(at - 1, words);
         match word {
-            "SELECT" => *self.frame() = Frame { verb: Verb::Select, ..FRESH },
+            "SELECT" => {
+                *self.frame() = Frame {
+                    verb: Verb::Select,
+                    ..FRESH
+                }
+            }
             "DELETE" if !before(&["ON", "BEFORE", "AFTER", "OR", "OF"]) => {
                 self.frame().verb = Verb::Delete;
                 self.expect(Role::Write, true);
@@ -223,15 +240,18 @@ impl Walk<'_, '_> {
                 self.expect(role, true);
             }
             "INTO" => self.expect(Role::Write, false),
-            "TABLE" | "TABLES" | "VIEW" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "SEQUENCE" | "PACKAGE"
+            "TABLE" | "TABLES" | "VIEW" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "SEQUENCE"
+            | "PACKAGE"
                 if !called =>
             {
                 self.object(word);
             }
             "BODY" if before(&["PACKAGE"]) => {}
-            "INDEX" if self.frames.len() == 1 && self.frame().verb == Verb::Other => self.on_names_table = true,
-            "CREATE" | "ALTER" | "DROP" | "RENAME" | "LOCK" | "TRUNCATE" | "ANALYZE" | "OPTIMIZE" | "REPAIR"
-            | "CHECK" => self.other(word, at),
+            "INDEX" if self.frames.len() == 1 && self.frame().verb == Verb::Other => {
+                self.on_names_table = true
+            }
+            "CREATE" | "ALTER" | "DROP" | "RENAME" | "LOCK" | "TRUNCATE" | "ANALYZE" | "OPTIMIZE"
+            | "REPAIR" | "CHECK" => self.other(word, at),
             "TO" if self.frame().verb == Verb::Other => self.expect_other(),
             "ON" if self.on_names_table && self.frames.len() == 1 => {
                 self.on_names_table = false;
@@ -264,8 +284,8 @@ impl Walk<'_, '_> {
                 }
             }
             "AS" => self.frame().expect = None,
-            "WHERE" | "SET" | "GROUP" | "HAVING" | "ORDER" | "LIMIT" | "VALUES" | "VALUE" | "WINDOW" | "DO"
-            | "BEGIN" | "THEN" | "ELSE" | "LOOP" | "REPEAT" | "RETURNING" | "WITH" => {
+            "WHERE" | "SET" | "GROUP" | "HAVING" | "ORDER" | "LIMIT" | "VALUES" | "VALUE" | "WINDOW"
+            | "DO" | "BEGIN" | "THEN" | "ELSE" | "LOOP" | "REPEAT" | "RETURNING" | "WITH" => {
                 let frame = self.frame();
                 frame.list = None;
                 frame.expect = None;
@@ -310,7 +330,10 @@ impl Walk<'_, '_> {
             // CHECK (…) of a table, CREATE … CHECK TABLE
             "CHECK" | "ANALYZE" | "OPTIMIZE" | "REPAIR" => {}
             "RENAME" if frame.verb == Verb::Other => {
-                if !self.code.any_word(at + 1, &["COLUMN", "INDEX", "KEY", "TO", "AS", "TABLE"]) {
+                if !self
+                    .code
+                    .any_word(at + 1, &["COLUMN", "INDEX", "KEY", "TO", "AS", "TABLE"])
+                {
                     self.expect(Role::Write, false);
                 }
             }
@@ -319,7 +342,12 @@ impl Walk<'_, '_> {
                 self.expect(Role::Write, false);
             }
             "DROP" | "ALTER" | "CREATE" | "TRUNCATE" if frame.verb == Verb::Other => {}
-            _ => *frame = Frame { verb: Verb::Other, ..FRESH },
+            _ => {
+                *frame = Frame {
+                    verb: Verb::Other,
+                    ..FRESH
+                }
+            }
         }
     }
 

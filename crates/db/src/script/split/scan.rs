@@ -46,13 +46,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn step<'b>(
-        &mut self,
-        text: &'b [u8],
-        ended: bool,
-        syntax: Syntax,
-        ends: &Ends,
-    ) -> Step<'b> {
+    pub(super) fn step<'b>(&mut self, text: &'b [u8], ended: bool, syntax: Syntax, ends: &Ends) -> Step<'b> {
         loop {
             let done = match self.state {
                 State::Code => self.code(text, ended, syntax, ends),
@@ -76,19 +70,32 @@ impl Scan {
         if !self.begun {
             // An open comment at the end is nothing to run, but the text is not whole either.
             let open = self.state == State::Comment;
-            return Step::Rest { length: if open { text.len() } else { 0 }, open };
+            return Step::Rest {
+                length: if open { text.len() } else { 0 },
+                open,
+            };
         }
         let open = !matches!(self.state, State::Code | State::Line) || self.in_condition;
-        Step::Rest { length: text.len(), open }
+        Step::Rest {
+            length: text.len(),
+            open,
+        }
     }
 
     /// Passes over code up to something that is none, or the statement's end.
     fn code<'b>(&mut self, text: &'b [u8], ended: bool, syntax: Syntax, ends: &Ends) -> Option<Step<'b>> {
         // A short look ahead is enough everywhere but at the end of the stream.
-        let safe = if ended { text.len() } else { text.len().saturating_sub(AHEAD) };
+        let safe = if ended {
+            text.len()
+        } else {
+            text.len().saturating_sub(AHEAD)
+        };
         while self.at < safe {
             if self.begun {
-                match text[self.at..safe].iter().position(|byte| ends.stops[*byte as usize]) {
+                match text[self.at..safe]
+                    .iter()
+                    .position(|byte| ends.stops[*byte as usize])
+                {
                     Some(plain) => self.at += plain,
                     None => {
                         self.at = safe;
@@ -121,11 +128,23 @@ impl Scan {
         let byte = rest[0];
         match byte {
             b'\'' | b'"' | b'`' => {
-                self.open(State::Quoted { quote: byte, escapes: syntax.escapes(byte) }, 1);
+                self.open(
+                    State::Quoted {
+                        quote: byte,
+                        escapes: syntax.escapes(byte),
+                    },
+                    1,
+                );
                 true
             }
             b'[' if sqlite => {
-                self.open(State::Quoted { quote: b']', escapes: false }, 1);
+                self.open(
+                    State::Quoted {
+                        quote: b']',
+                        escapes: false,
+                    },
+                    1,
+                );
                 true
             }
             b'#' if !sqlite => self.comment(State::Line, 1),
@@ -171,22 +190,29 @@ impl Scan {
             return Some(Step::Skip(self.at));
         }
         if syntax.family == Family::Sqlite {
-            let (trigger, last) =
-                *self.trigger.get_or_insert_with(|| (creates_trigger(&text[..self.at], syntax), 0));
+            let (trigger, last) = *self
+                .trigger
+                .get_or_insert_with(|| (creates_trigger(&text[..self.at], syntax), 0));
             if trigger && !is_end(&text[last..self.at], syntax) {
                 self.trigger = Some((true, self.at + 1));
                 self.at += length;
                 return None;
             }
         }
-        Some(Step::Statement { length: self.at, end: length })
+        Some(Step::Statement {
+            length: self.at,
+            end: length,
+        })
     }
 
     fn quoted<'b>(&mut self, text: &[u8], quote: u8, escapes: bool) -> Option<Step<'b>> {
         loop {
             let rest = &text[self.at..];
-            let found =
-                if escapes { memchr::memchr2(quote, b'\\', rest) } else { memchr::memchr(quote, rest) };
+            let found = if escapes {
+                memchr::memchr2(quote, b'\\', rest)
+            } else {
+                memchr::memchr(quote, rest)
+            };
             let Some(found) = found else {
                 self.at = text.len();
                 return Some(Step::More);
@@ -243,22 +269,36 @@ impl Scan {
 /// A `DELIMITER` line where a statement would begin.
 fn delimiter_line<'b>(text: &'b [u8], ended: bool, syntax: Syntax) -> Option<Step<'b>> {
     const WORD: &[u8] = b"delimiter";
-    if syntax.family == Family::Sqlite || text.len() < WORD.len() || !text[..WORD.len()].eq_ignore_ascii_case(WORD) {
+    if syntax.family == Family::Sqlite
+        || text.len() < WORD.len()
+        || !text[..WORD.len()].eq_ignore_ascii_case(WORD)
+    {
         return None;
     }
-    if text.get(WORD.len()).is_some_and(|byte| !byte.is_ascii_whitespace()) {
+    if text
+        .get(WORD.len())
+        .is_some_and(|byte| !byte.is_ascii_whitespace())
+    {
         return None;
     }
     match memchr::memchr(b'\n', text) {
-        Some(end) => Some(Step::Delimiter { line: &text[WORD.len()..end], length: end + 1 }),
-        None if ended => Some(Step::Delimiter { line: &text[WORD.len()..], length: text.len() }),
+        Some(end) => Some(Step::Delimiter {
+            line: &text[WORD.len()..end],
+            length: end + 1,
+        }),
+        None if ended => Some(Step::Delimiter {
+            line: &text[WORD.len()..],
+            length: text.len(),
+        }),
         None => Some(Step::More),
     }
 }
 
 /// The delimiter that a `DELIMITER` line names: its first word, quotes taken off.
 pub(super) fn delimiter(line: &[u8]) -> Option<&[u8]> {
-    let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?;
+    let word = line
+        .split(u8::is_ascii_whitespace)
+        .find(|word| !word.is_empty())?;
     let plain = match word {
         [b'\'', inside @ .., b'\''] | [b'"', inside @ .., b'"'] => inside,
         other => other,
@@ -268,7 +308,9 @@ pub(super) fn delimiter(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn creates_trigger(text: &[u8], syntax: Syntax) -> bool {
-    let mut words = Lexer::new(text, syntax).filter(|token| token.kind.is_code()).map(|token| &text[token.range()]);
+    let mut words = Lexer::new(text, syntax)
+        .filter(|token| token.kind.is_code())
+        .map(|token| &text[token.range()]);
     let mut next = words.next();
     if next.is_some_and(|word| word.eq_ignore_ascii_case(b"EXPLAIN")) {
         next = words.next();
@@ -277,7 +319,9 @@ fn creates_trigger(text: &[u8], syntax: Syntax) -> bool {
         return false;
     }
     let mut second = words.next();
-    if second.is_some_and(|word| word.eq_ignore_ascii_case(b"TEMP") || word.eq_ignore_ascii_case(b"TEMPORARY")) {
+    if second
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"TEMP") || word.eq_ignore_ascii_case(b"TEMPORARY"))
+    {
         second = words.next();
     }
     second.is_some_and(|word| word.eq_ignore_ascii_case(b"TRIGGER"))
@@ -286,7 +330,8 @@ fn creates_trigger(text: &[u8], syntax: Syntax) -> bool {
 /// Whether nothing but `END` stands between two semicolons.
 fn is_end(text: &[u8], syntax: Syntax) -> bool {
     let mut code = Lexer::new(text, syntax).filter(|token| token.kind.is_code());
-    code.next().is_some_and(|token| token.kind == Kind::Word && text[token.range()].eq_ignore_ascii_case(b"END"))
+    code.next()
+        .is_some_and(|token| token.kind == Kind::Word && text[token.range()].eq_ignore_ascii_case(b"END"))
         && code.next().is_none()
 }
 
@@ -304,6 +349,9 @@ impl Ends {
         for byte in b"'\"`[#-/*".iter().chain(delimiter.first()) {
             stops[*byte as usize] = true;
         }
-        Ends { delimiter: delimiter.to_vec(), stops }
+        Ends {
+            delimiter: delimiter.to_vec(),
+            stops,
+        }
     }
 }

@@ -91,10 +91,36 @@ fn clause_end(code: &Code<'_>, from: usize) -> usize {
 }
 
 const OPTIONS: &[&str] = &[
-    "ALGORITHM", "LOCK", "FORCE", "WITH", "WITHOUT", "AUTO_INCREMENT", "AUTOEXTEND_SIZE", "AVG_ROW_LENGTH", "CHARACTER",
-    "CHARSET", "DEFAULT", "CHECKSUM", "COLLATE", "COMMENT", "COMPRESSION", "DELAY_KEY_WRITE", "INSERT_METHOD",
-    "KEY_BLOCK_SIZE", "MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PAGE_CHECKSUM", "PAGE_COMPRESSED", "ROW_FORMAT",
-    "SECONDARY_ENGINE", "STATS_AUTO_RECALC", "STATS_PERSISTENT", "STATS_SAMPLE_PAGES", "TRANSACTIONAL", "ORDER",
+    "ALGORITHM",
+    "LOCK",
+    "FORCE",
+    "WITH",
+    "WITHOUT",
+    "AUTO_INCREMENT",
+    "AUTOEXTEND_SIZE",
+    "AVG_ROW_LENGTH",
+    "CHARACTER",
+    "CHARSET",
+    "DEFAULT",
+    "CHECKSUM",
+    "COLLATE",
+    "COMMENT",
+    "COMPRESSION",
+    "DELAY_KEY_WRITE",
+    "INSERT_METHOD",
+    "KEY_BLOCK_SIZE",
+    "MAX_ROWS",
+    "MIN_ROWS",
+    "PACK_KEYS",
+    "PAGE_CHECKSUM",
+    "PAGE_COMPRESSED",
+    "ROW_FORMAT",
+    "SECONDARY_ENGINE",
+    "STATS_AUTO_RECALC",
+    "STATS_PERSISTENT",
+    "STATS_SAMPLE_PAGES",
+    "TRANSACTIONAL",
+    "ORDER",
 ];
 
 fn change(code: &Code<'_>) -> Change {
@@ -111,9 +137,10 @@ fn change(code: &Code<'_>) -> Change {
         _ if hidden => unknown(),
         b"ADD" => Change::Add,
         b"CHANGE" => match definition(code, 1) {
-            Some(at) if code.is_name(at + 1) => {
-                Change::ChangeColumn { from: code.name(at), to: code.name(at + 1) }
-            }
+            Some(at) if code.is_name(at + 1) => Change::ChangeColumn {
+                from: code.name(at),
+                to: code.name(at + 1),
+            },
             _ => unknown(),
         },
         b"MODIFY" => definition(code, 1).map_or_else(unknown, |at| Change::ModifyColumn(code.name(at))),
@@ -145,7 +172,10 @@ fn change(code: &Code<'_>) -> Change {
 }
 
 fn head(code: &Code<'_>) -> String {
-    (0..code.len().min(3)).map(|at| String::from_utf8_lossy(code.bytes(at))).collect::<Vec<_>>().join(" ")
+    (0..code.len().min(3))
+        .map(|at| String::from_utf8_lossy(code.bytes(at)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Index of the column's name after `[COLUMN] [IF EXISTS]`.
@@ -195,9 +225,16 @@ fn rename(code: &Code<'_>) -> Change {
         && code.len() == at + 3
         && !code.any_word(1, &["TO", "AS"])
     {
-        return Change::RenameColumn { from: code.name(at), to: code.name(at + 2) };
+        return Change::RenameColumn {
+            from: code.name(at),
+            to: code.name(at + 2),
+        };
     }
-    let at = if code.any_word(1, &["TO", "AS"]) || code.sign(1, "=") { 2 } else { 1 };
+    let at = if code.any_word(1, &["TO", "AS"]) || code.sign(1, "=") {
+        2
+    } else {
+        1
+    };
     match code.chain(at) {
         Some(chain) if chain.next == code.len() => {
             let name: Vec<String> = chain.parts.iter().map(|part| code.name(*part)).collect();

@@ -29,7 +29,9 @@ pub(super) fn inner(code: &Code<'_>, from: usize, depth: usize) -> Verb {
 
 fn verb_at(code: &Code<'_>, depth: usize) -> Verb {
     if code.is(0, Kind::Open) {
-        let from = (0..code.len()).find(|at| !code.is(*at, Kind::Open)).unwrap_or(code.len());
+        let from = (0..code.len())
+            .find(|at| !code.is(*at, Kind::Open))
+            .unwrap_or(code.len());
         return match inner(code, from, depth) {
             verb @ (Verb::Select | Verb::SelectIntoFile) => verb,
             _ => Verb::Unknown,
@@ -45,8 +47,13 @@ fn verb_at(code: &Code<'_>, depth: usize) -> Verb {
         "WITH" => with(code, depth),
         "INSERT" => insert(code),
         "REPLACE" => Verb::Replace,
-        "UPDATE" => Verb::Update { filtered: filtered(code), ignore: modifier(code, "IGNORE") },
-        "DELETE" => Verb::Delete { filtered: filtered(code) },
+        "UPDATE" => Verb::Update {
+            filtered: filtered(code),
+            ignore: modifier(code, "IGNORE"),
+        },
+        "DELETE" => Verb::Delete {
+            filtered: filtered(code),
+        },
         "CREATE" => create(code),
         "ALTER" => alter(code),
         "DROP" => drop(code),
@@ -60,7 +67,9 @@ fn verb_at(code: &Code<'_>, depth: usize) -> Verb {
         "SAVEPOINT" | "RELEASE" => Verb::Savepoint,
         "PRAGMA" if sqlite => pragma(code),
         "ATTACH" | "DETACH" if sqlite => Verb::Attach,
-        "VACUUM" if sqlite => Verb::Vacuum { into: code.contains(&["INTO"]) },
+        "VACUUM" if sqlite => Verb::Vacuum {
+            into: code.contains(&["INTO"]),
+        },
         "REINDEX" if sqlite => Verb::Maintain,
         _ if sqlite => Verb::Unknown,
         "TABLE" => select(code),
@@ -86,14 +95,17 @@ fn verb_at(code: &Code<'_>, depth: usize) -> Verb {
         "HANDLER" => Verb::Handler,
         "SHOW" | "HELP" => Verb::Show,
         "CHECK" | "CHECKSUM" | "OPTIMIZE" | "REPAIR" => maintain(code),
-        "FLUSH" | "RESET" | "KILL" | "SHUTDOWN" | "RESTART" | "PURGE" | "CHANGE" | "START" | "STOP" | "INSTALL"
-        | "UNINSTALL" | "BINLOG" | "CACHE" | "BACKUP" | "CLONE" | "IMPORT" | "SIGNAL" => Verb::Server,
+        "FLUSH" | "RESET" | "KILL" | "SHUTDOWN" | "RESTART" | "PURGE" | "CHANGE" | "START" | "STOP"
+        | "INSTALL" | "UNINSTALL" | "BINLOG" | "CACHE" | "BACKUP" | "CLONE" | "IMPORT" | "SIGNAL" => {
+            Verb::Server
+        }
         _ => Verb::Unknown,
     }
 }
 
 fn select(code: &Code<'_>) -> Verb {
-    let file = (0..code.len()).any(|at| code.word(at, "INTO") && code.any_word(at + 1, &["OUTFILE", "DUMPFILE"]));
+    let file =
+        (0..code.len()).any(|at| code.word(at, "INTO") && code.any_word(at + 1, &["OUTFILE", "DUMPFILE"]));
     // Functions of SQLite that reach outside the database.
     let reaches = code.syntax().is_sqlite()
         && (0..code.len()).any(|at| {
@@ -117,8 +129,18 @@ fn with(code: &Code<'_>, depth: usize) -> Verb {
 
 /// Whether the word stands between the verb and the first name.
 fn modifier(code: &Code<'_>, word: &str) -> bool {
-    const MODIFIERS: &[&str] = &["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "QUICK", "OR", "REPLACE"];
-    (1..code.len()).take_while(|at| code.any_word(*at, MODIFIERS)).any(|at| code.word(at, word))
+    const MODIFIERS: &[&str] = &[
+        "LOW_PRIORITY",
+        "DELAYED",
+        "HIGH_PRIORITY",
+        "IGNORE",
+        "QUICK",
+        "OR",
+        "REPLACE",
+    ];
+    (1..code.len())
+        .take_while(|at| code.any_word(*at, MODIFIERS))
+        .any(|at| code.word(at, word))
 }
 
 fn insert(code: &Code<'_>) -> Verb {
@@ -126,15 +148,24 @@ fn insert(code: &Code<'_>) -> Verb {
     let overwrites = modifier(code, "REPLACE")
         || on(&["ON", "DUPLICATE", "KEY", "UPDATE"])
         || (on(&["ON", "CONFLICT"]) && on(&["DO", "UPDATE"]));
-    Verb::Insert { ignore: modifier(code, "IGNORE"), overwrites }
+    Verb::Insert {
+        ignore: modifier(code, "IGNORE"),
+        overwrites,
+    }
 }
 
 /// Whether a `WHERE` outside parentheses names at least one thing: `WHERE 1=1` filters nothing.
 fn filtered(code: &Code<'_>) -> bool {
-    let Some(condition) = code.find(0, &["WHERE"]) else { return false };
-    let end = code.find(condition, &["ORDER", "LIMIT", "RETURNING"]).unwrap_or(code.len());
+    let Some(condition) = code.find(0, &["WHERE"]) else {
+        return false;
+    };
+    let end = code
+        .find(condition, &["ORDER", "LIMIT", "RETURNING"])
+        .unwrap_or(code.len());
     (condition + 1..end).any(|at| {
-        code.is_name(at) && !code.is(at + 1, Kind::Open) && !code.any_word(at, &["TRUE", "FALSE", "NULL", "NOT"])
+        code.is_name(at)
+            && !code.is(at + 1, Kind::Open)
+            && !code.any_word(at, &["TRUE", "FALSE", "NULL", "NOT"])
     })
 }
 
@@ -193,7 +224,9 @@ fn object(code: &Code<'_>, at: usize) -> Option<Object> {
         "DATABASE" | "SCHEMA" => Object::Database,
         "USER" => Object::User,
         "ROLE" => Object::Role,
-        "SERVER" | "TABLESPACE" | "LOGFILE" | "INSTANCE" | "UNDO" | "RESOURCE" | "SPATIAL" | "LIBRARY" => Object::Server,
+        "SERVER" | "TABLESPACE" | "LOGFILE" | "INSTANCE" | "UNDO" | "RESOURCE" | "SPATIAL" | "LIBRARY" => {
+            Object::Server
+        }
         _ => return None,
     })
 }
@@ -221,7 +254,11 @@ fn drop(code: &Code<'_>) -> Verb {
 
 /// `EXPLAIN SELECT …` executes nothing; `EXPLAIN ANALYZE` does.
 fn explain(code: &Code<'_>) -> Verb {
-    if code.contains(&["ANALYZE"]) { Verb::Unknown } else { Verb::Explain }
+    if code.contains(&["ANALYZE"]) {
+        Verb::Unknown
+    } else {
+        Verb::Explain
+    }
 }
 
 /// MariaDB's `ANALYZE [FORMAT=…] statement` executes the statement; `ANALYZE TABLE` reads a table.
@@ -232,13 +269,25 @@ fn analyze(code: &Code<'_>, depth: usize) -> Verb {
     if code.any_word(1, &["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"]) {
         return Verb::Maintain;
     }
-    let from = if code.word(1, "FORMAT") && code.sign(2, "=") { 4 } else { 1 };
+    let from = if code.word(1, "FORMAT") && code.sign(2, "=") {
+        4
+    } else {
+        1
+    };
     inner(code, from, depth)
 }
 
 fn maintain(code: &Code<'_>) -> Verb {
-    let from = if code.any_word(1, &["LOCAL", "NO_WRITE_TO_BINLOG"]) { 2 } else { 1 };
-    if code.any_word(from, &["TABLE", "TABLES", "VIEW"]) { Verb::Maintain } else { Verb::Unknown }
+    let from = if code.any_word(1, &["LOCAL", "NO_WRITE_TO_BINLOG"]) {
+        2
+    } else {
+        1
+    };
+    if code.any_word(from, &["TABLE", "TABLES", "VIEW"]) {
+        Verb::Maintain
+    } else {
+        Verb::Unknown
+    }
 }
 
 fn begin(code: &Code<'_>) -> Verb {
@@ -247,17 +296,39 @@ fn begin(code: &Code<'_>) -> Verb {
     } else {
         &["WORK"]
     };
-    if (1..code.len()).all(|at| code.any_word(at, words)) { Verb::Begin } else { Verb::Unknown }
+    if (1..code.len()).all(|at| code.any_word(at, words)) {
+        Verb::Begin
+    } else {
+        Verb::Unknown
+    }
 }
 
 fn pragma(code: &Code<'_>) -> Verb {
     const READING: &[&str] = &[
-        "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
-        "foreign_key_check", "integrity_check", "quick_check", "database_list", "collation_list", "function_list",
-        "compile_options", "data_version",
+        "table_info",
+        "table_xinfo",
+        "table_list",
+        "index_list",
+        "index_info",
+        "index_xinfo",
+        "foreign_key_list",
+        "foreign_key_check",
+        "integrity_check",
+        "quick_check",
+        "database_list",
+        "collation_list",
+        "function_list",
+        "compile_options",
+        "data_version",
     ];
-    let Some(chain) = code.chain(1) else { return Verb::Unknown };
+    let Some(chain) = code.chain(1) else {
+        return Verb::Unknown;
+    };
     let name = chain.parts.last().copied().unwrap_or(1);
-    let reads = READING.iter().any(|known| code.name(name).eq_ignore_ascii_case(known));
-    Verb::Pragma { writes: !reads && chain.next < code.len() }
+    let reads = READING
+        .iter()
+        .any(|known| code.name(name).eq_ignore_ascii_case(known));
+    Verb::Pragma {
+        writes: !reads && chain.next < code.len(),
+    }
 }

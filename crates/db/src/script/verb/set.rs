@@ -86,7 +86,14 @@ fn comma(code: &Code<'_>, from: usize) -> usize {
 
 fn assignment(code: &Code<'_>, from: usize, to: usize) -> Option<Assignment> {
     let (scope, at) = scope(code, from);
-    let made = |target, from| Some(Assignment { scope: scope.unwrap_or(Scope::Session), target, from, to });
+    let made = |target, from| {
+        Some(Assignment {
+            scope: scope.unwrap_or(Scope::Session),
+            target,
+            from,
+            to,
+        })
+    };
     if code.word(at, "NAMES") && !is_equals(code, at + 1) {
         return made(Target::Names, at + 1);
     }
@@ -103,7 +110,11 @@ fn assignment(code: &Code<'_>, from: usize, to: usize) -> Option<Assignment> {
         Kind::Variable => variable(code, at)?,
         Kind::Word | Kind::Quoted => {
             let chain = code.chain(at)?;
-            let name = chain.parts.iter().map(|part| code.name(*part).to_ascii_lowercase()).collect::<Vec<_>>();
+            let name = chain
+                .parts
+                .iter()
+                .map(|part| code.name(*part).to_ascii_lowercase())
+                .collect::<Vec<_>>();
             (Target::System(name.join(".")), chain.next)
         }
         _ => return None,
@@ -119,7 +130,12 @@ fn assignment(code: &Code<'_>, from: usize, to: usize) -> Option<Assignment> {
         return None;
     }
     let scope = scope.unwrap_or(Scope::Session);
-    Some(Assignment { scope, target, from: equals + 1, to })
+    Some(Assignment {
+        scope,
+        target,
+        from: equals + 1,
+        to,
+    })
 }
 
 fn is_equals(code: &Code<'_>, at: usize) -> bool {

@@ -64,7 +64,7 @@ pub(in crate::views) fn label(name: &str, t: &Texts) -> &'static str {
         "precio_usd" => f.precio_usd,
         "bitlocker" => f.bitlocker,
         "notas" => f.notas,
-        _ => f.especificaciones,
+        _ => t.form.especificaciones_label,
     }
 }
 
@@ -72,7 +72,8 @@ pub(in crate::views) fn label(name: &str, t: &Texts) -> &'static str {
 pub(in crate::views) fn sections(filled: &Filled<'_>, t: &Texts) -> Vec<Section> {
     let field = |name: &'static str, width, control| {
         let value = filled.value(name).to_owned();
-        let of_field = |field: &str| field == name || field.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        let of_field =
+            |field: &str| field == name || field.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
         let error = filled.errors.iter().find(|error| of_field(&error.field));
         Field {
             name,
@@ -82,15 +83,30 @@ pub(in crate::views) fn sections(filled: &Filled<'_>, t: &Texts) -> Vec<Section>
             control,
             help: help(name, filled, t),
             wrong: error.map(|error| said(error, &value, t)),
-            excerpt: error.filter(|error| error.code == "not_json").and_then(|_| excerpt(&value)),
+            excerpt: error
+                .filter(|error| error.code == "not_json")
+                .and_then(|_| excerpt(&value)),
             value,
         }
     };
-    let text = |name, width| field(name, width, Control::Line { kind: "text", mode: "" });
+    let text = |name, width| {
+        field(
+            name,
+            width,
+            Control::Line {
+                kind: "text",
+                mode: "",
+            },
+        )
+    };
     let choice = |name, width, choices| field(name, width, Control::Choice(choices));
     let estado = estados(filled.value("estado"), t);
     let categoria_id = categorias(filled, t);
-    let date = if is_date(filled.value("fecha_compra")) { "date" } else { "text" };
+    let date = if is_date(filled.value("fecha_compra")) {
+        "date"
+    } else {
+        "text"
+    };
     let section = |id, title, fields| Section { id, title, fields };
     vec![
         section(
@@ -107,7 +123,11 @@ pub(in crate::views) fn sections(filled: &Filled<'_>, t: &Texts) -> Vec<Section>
         section(
             "where",
             t.form.section_where,
-            vec![choice("estado", "third", estado), text("ubicacion", "third"), text("responsable", "third")],
+            vec![
+                choice("estado", "third", estado),
+                text("ubicacion", "third"),
+                text("responsable", "third"),
+            ],
         ),
         section(
             "purchase",
@@ -115,13 +135,27 @@ pub(in crate::views) fn sections(filled: &Filled<'_>, t: &Texts) -> Vec<Section>
             vec![
                 text("proveedor", "third"),
                 field("fecha_compra", "third", Control::Line { kind: date, mode: "" }),
-                field("precio_usd", "third", Control::Line { kind: "text", mode: "decimal" }),
+                field(
+                    "precio_usd",
+                    "third",
+                    Control::Line {
+                        kind: "text",
+                        mode: "decimal",
+                    },
+                ),
             ],
         ),
         section(
             "specs",
             t.fields.especificaciones,
-            vec![field(SPECS, "whole", Control::Lines { rows: rows(filled.value(SPECS)), code: true })],
+            vec![field(
+                SPECS,
+                "whole",
+                Control::Lines {
+                    rows: rows(filled.value(SPECS)),
+                    code: true,
+                },
+            )],
         ),
         section(
             "notes",
@@ -139,9 +173,11 @@ fn help(name: &str, filled: &Filled<'_>, t: &Texts) -> Option<String> {
     match name {
         "precio_usd" => Some(f.price_help.to_owned()),
         SPECS => {
-            let review = filled.needs_review.then_some(f.especificaciones_review);
             let hidden = filled.hides.then_some(f.especificaciones_hidden);
-            let parts: Vec<&str> = [Some(f.especificaciones_help), review, hidden].into_iter().flatten().collect();
+            let parts: Vec<&str> = [Some(f.especificaciones_help), filled.hint, hidden]
+                .into_iter()
+                .flatten()
+                .collect();
             Some(parts.join(" "))
         }
         _ => None,
@@ -150,14 +186,20 @@ fn help(name: &str, filled: &Filled<'_>, t: &Texts) -> Option<String> {
 
 /// A value that a date field can show; any other stays visible in a text field.
 fn is_date(value: &str) -> bool {
-    value.is_empty() || value.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == value)
+    value.is_empty()
+        || value
+            .parse::<jiff::civil::Date>()
+            .is_ok_and(|date| date.to_string() == value)
 }
 
 /// The offered estados, and the row's own if it is none of them. One that differs in its case alone takes the place of
 /// the offered one, so that it is kept.
 fn estados(value: &str, t: &Texts) -> Vec<Choice> {
     let mut values: Vec<&str> = ESTADOS.to_vec();
-    match values.iter().position(|offered| offered.to_lowercase() == value.to_lowercase()) {
+    match values
+        .iter()
+        .position(|offered| offered.to_lowercase() == value.to_lowercase())
+    {
         Some(at) => values[at] = value,
         None if value.is_empty() => {}
         None => values.push(value),
@@ -191,16 +233,26 @@ fn bitlocker(value: &str, t: &Texts) -> Vec<Choice> {
     let labels = [f.bitlocker_enabled, f.bitlocker_disabled, f.bitlocker_unknown];
     let mut choices = vec![none(t.form.not_recorded, value.is_empty())];
     for (word, label) in BITLOCKER.into_iter().zip(labels) {
-        choices.push(Choice { value: word.to_owned(), label: label.to_owned(), selected: word == value });
+        choices.push(Choice {
+            value: word.to_owned(),
+            label: label.to_owned(),
+            selected: word == value,
+        });
     }
     choices
 }
 
 fn none(label: &str, selected: bool) -> Choice {
-    Choice { value: String::new(), label: label.to_owned(), selected }
+    Choice {
+        value: String::new(),
+        label: label.to_owned(),
+        selected,
+    }
 }
 
 /// Lines of the text area: those of the text, within reason.
 fn rows(value: &str) -> u32 {
-    u32::try_from(value.lines().count() + 2).unwrap_or(u32::MAX).clamp(12, 36)
+    u32::try_from(value.lines().count() + 2)
+        .unwrap_or(u32::MAX)
+        .clamp(12, 36)
 }

@@ -57,10 +57,20 @@ fn notice(done: &Done, t: &Texts) -> Option<Notice> {
         ("nested", w.nested),
         ("no_such_column", w.no_such_column),
     ];
-    let warnings: Vec<&str> =
-        known.into_iter().filter(|(code, _)| done.aviso.split('.').any(|asked| asked == *code)).map(|(_, text)| text).collect();
-    let kind = if warnings.is_empty() { NoticeKind::Done } else { NoticeKind::Warning };
-    let text = std::iter::once(said).chain(warnings).collect::<Vec<_>>().join(" ");
+    let warnings: Vec<&str> = known
+        .into_iter()
+        .filter(|(code, _)| done.aviso.split('.').any(|asked| asked == *code))
+        .map(|(_, text)| text)
+        .collect();
+    let kind = if warnings.is_empty() {
+        NoticeKind::Done
+    } else {
+        NoticeKind::Warning
+    };
+    let text = std::iter::once(said)
+        .chain(warnings)
+        .collect::<Vec<_>>()
+        .join(" ");
     Some(Notice { kind, text })
 }
 
@@ -75,10 +85,20 @@ mod tests {
     fn only_known_codes_are_said() {
         let t = texts::of(Language::En);
         let said = |hecho: &str, aviso: &str| {
-            notice(&Done { hecho: hecho.into(), aviso: aviso.into() }, t).map(|notice| (notice.kind, notice.text))
+            notice(
+                &Done {
+                    hecho: hecho.into(),
+                    aviso: aviso.into(),
+                },
+                t,
+            )
+            .map(|notice| (notice.kind, notice.text))
         };
         assert_eq!(said("<script>", "nested"), None);
-        assert_eq!(said("guardado", "x.<b>"), Some((NoticeKind::Done, t.detail.saved.to_owned())));
+        assert_eq!(
+            said("guardado", "x.<b>"),
+            Some((NoticeKind::Done, t.detail.saved.to_owned()))
+        );
         let (kind, text) = said("creado", "nested.duplicate_keys").unwrap();
         assert_eq!(kind, NoticeKind::Warning);
         assert!(text.starts_with(t.detail.created) && text.contains("repeated") && text.contains("inside"));

@@ -37,14 +37,28 @@ pub(super) async fn page(
         categoria_id: strict_id(&asked.categoria),
     };
     let sort = Sort::parse(&asked.orden).unwrap_or_default();
-    let from = match (Cursor::decode(&asked.despues, sort), Cursor::decode(&asked.antes, sort)) {
+    let from = match (
+        Cursor::decode(&asked.despues, sort),
+        Cursor::decode(&asked.antes, sort),
+    ) {
         (Some(cursor), _) => From::After(cursor),
         (None, Some(cursor)) => From::Before(cursor),
         (None, None) => From::Start,
     };
-    let before = if from == From::Start { 0 } else { asked.n.parse().unwrap_or(0) };
-    let request = PageRequest { filter, sort, from, limit: u32::try_from(ROWS).unwrap_or(u32::MAX) };
-    let found = look(&visit, &request).await.map_err(|error| error.problem().into_response())?;
+    let before = if from == From::Start {
+        0
+    } else {
+        asked.n.parse().unwrap_or(0)
+    };
+    let request = PageRequest {
+        filter,
+        sort,
+        from,
+        limit: u32::try_from(ROWS).unwrap_or(u32::MAX),
+    };
+    let found = look(&visit, &request)
+        .await
+        .map_err(|error| error.problem().into_response())?;
     let listing = Listing {
         filter: &request.filter,
         sort,
@@ -59,7 +73,11 @@ pub(super) async fn page(
     };
     let t = visit.texts();
     let content = ListPage::new(t, visit.fenced(), &listing);
-    Ok(show(StatusCode::OK, &visit.frame.page(t.list.title, Place::Activos), &content))
+    Ok(show(
+        StatusCode::OK,
+        &visit.frame.page(t.list.title, Place::Activos),
+        &content,
+    ))
 }
 
 struct Found {
@@ -79,6 +97,16 @@ async fn look(visit: &Visit, request: &PageRequest) -> Result<Found, StoreError>
         store.categorias(),
         store.estados(),
     )?;
-    let all = if request.filter == everything { total } else { store.count_activos(&everything).await? };
-    Ok(Found { page, total: count(total), all: count(all), categorias, estados })
+    let all = if request.filter == everything {
+        total
+    } else {
+        store.count_activos(&everything).await?
+    };
+    Ok(Found {
+        page,
+        total: count(total),
+        all: count(all),
+        categorias,
+        estados,
+    })
 }

@@ -48,8 +48,17 @@ pub(super) async fn form(
     }
     let frame = visit::frame(&state, &parts).await;
     let t = frame.texts();
-    let ended = if asked.fin.is_empty() { None } else { notice(NoticeKind::Done, t.login.ended) };
-    page(&frame, StatusCode::OK, &LoginPage::new(t, None, "", Some(&asked.next)), ended)
+    let ended = if asked.fin.is_empty() {
+        None
+    } else {
+        notice(NoticeKind::Done, t.login.ended)
+    };
+    page(
+        &frame,
+        StatusCode::OK,
+        &LoginPage::new(t, None, "", Some(&asked.next)),
+        ended,
+    )
 }
 
 pub(super) async fn enter(
@@ -57,9 +66,16 @@ pub(super) async fn enter(
     parts: Parts,
     Form(sent): Form<Credentials>,
 ) -> Response {
-    let from = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|from| from.0.ip());
+    let from = parts
+        .extensions
+        .get::<ConnectInfo<std::net::SocketAddr>>()
+        .map(|from| from.0.ip());
     let email = sent.email.trim().to_owned();
-    let refused = match state.auth.login(&state.store, &email, Secret::new(sent.password), from).await {
+    let refused = match state
+        .auth
+        .login(&state.store, &email, Secret::new(sent.password), from)
+        .await
+    {
         Ok((_, token)) => {
             let next = link::local(&sent.next).unwrap_or("/activos");
             return with_cookie(Redirect::to(next).into_response(), &login_cookie(&token));
@@ -69,13 +85,22 @@ pub(super) async fn enter(
     };
     let frame = visit::frame(&state, &parts).await;
     let t = frame.texts();
-    let said = if matches!(refused, LoginError::TooMany(_)) { t.login.too_many } else { t.login.wrong };
+    let said = if matches!(refused, LoginError::TooMany(_)) {
+        t.login.too_many
+    } else {
+        t.login.wrong
+    };
     // 422, not 401: the browser is to show the form again, not a dialog of its own.
     let status = match refused {
         LoginError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    page(&frame, status, &LoginPage::new(t, Some(said), &email, Some(&sent.next)), None)
+    page(
+        &frame,
+        status,
+        &LoginPage::new(t, Some(said), &email, Some(&sent.next)),
+        None,
+    )
 }
 
 pub(super) async fn leave() -> Response {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{Visit, show};
 use crate::domain::query::strict_id;
-use crate::store::review::{ReviewCounts, ReviewRow};
 use crate::store::StoreError;
+use crate::store::review::{ReviewCounts, ReviewRow};
 use crate::views::especificaciones::plain_text;
 use crate::views::frame::Place;
 use crate::views::list::stored;
@@ -39,28 +39,49 @@ pub(super) async fn page(
     for row in found.rows {
         rows.push(with_text(&visit, row).await.map_err(refused)?);
     }
-    let by_reason: Vec<_> = reasons().into_iter().map(|name| (name, of(&counts, name))).collect();
+    let by_reason: Vec<_> = reasons()
+        .into_iter()
+        .map(|name| (name, of(&counts, name)))
+        .collect();
     let due = Due {
         reason,
         counts: &by_reason,
         all: counts.due,
         rows: &rows,
-        before: if after == 0 { 0 } else { asked.n.parse().unwrap_or(0) },
+        before: if after == 0 {
+            0
+        } else {
+            asked.n.parse().unwrap_or(0)
+        },
         total: reason.map_or(counts.due, |reason| of(&counts, reason)),
         next: found.next,
         before_window: visit.schema() == Some(1),
     };
     let t = visit.texts();
     let content = ReviewPage::new(t, visit.fenced(), &due);
-    Ok(show(StatusCode::OK, &visit.frame.page(t.review.title, Place::Revision), &content))
+    Ok(show(
+        StatusCode::OK,
+        &visit.frame.page(t.review.title, Place::Revision),
+        &content,
+    ))
 }
 
 /// The row with what may be shown of its text.
 async fn with_text(visit: &Visit, row: ReviewRow) -> Result<DueRow, StoreError> {
     // A page has fifty rows: each is one look-up by its key.
     let activo = visit.state.store.activo(row.id).await?.map(|found| found.activo);
-    let shown = activo.as_ref().and_then(stored).map(|text| plain_text(text, &row.review)).unwrap_or_default();
-    Ok(DueRow { id: row.id, nombre: row.nombre, numero_serie: row.numero_serie, shown, review: row.review })
+    let shown = activo
+        .as_ref()
+        .and_then(stored)
+        .map(|text| plain_text(text, &row.review))
+        .unwrap_or_default();
+    Ok(DueRow {
+        id: row.id,
+        nombre: row.nombre,
+        numero_serie: row.numero_serie,
+        shown,
+        review: row.review,
+    })
 }
 
 fn of(counts: &ReviewCounts, reason: &str) -> u64 {

@@ -40,9 +40,14 @@ impl FromRequestParts<AppState> for Visit {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         match session::of(&parts.headers, state).await {
             Ok(sesion) => {
-                let person =
-                    Person { administrador: sesion.usuario.is_admin(), nombre: sesion.usuario.nombre };
-                Ok(Self { state: state.clone(), frame: around(state, parts, Some(person)) })
+                let person = Person {
+                    administrador: sesion.usuario.is_admin(),
+                    nombre: sesion.usuario.nombre,
+                };
+                Ok(Self {
+                    state: state.clone(),
+                    frame: around(state, parts, Some(person)),
+                })
             }
             Err(NoSession::Missing | NoSession::Invalid(_)) => Err(to_login(&parts.uri)),
             Err(error) => Err(error.into_response()),
@@ -53,8 +58,10 @@ impl FromRequestParts<AppState> for Visit {
 /// The frame of a page that is shown with or without a session.
 pub(super) async fn frame(state: &AppState, parts: &Parts) -> Frame {
     let sesion = session::of(&parts.headers, state).await.ok();
-    let person = sesion
-        .map(|sesion| Person { administrador: sesion.usuario.is_admin(), nombre: sesion.usuario.nombre });
+    let person = sesion.map(|sesion| Person {
+        administrador: sesion.usuario.is_admin(),
+        nombre: sesion.usuario.nombre,
+    });
     around(state, parts, person)
 }
 
@@ -64,7 +71,10 @@ fn around(state: &AppState, parts: &Parts, user: Option<Person>) -> Frame {
         language: Language::of(&parts.uri, &parts.headers),
         uri: parts.uri.clone(),
         user,
-        fence: state.fence.flag().map(|flag| FenceSign { since: said(flag.since), run: said(flag.run) }),
+        fence: state.fence.flag().map(|flag| FenceSign {
+            since: said(flag.since),
+            run: said(flag.run),
+        }),
         release: state.about.release.clone(),
         schema: Some(state.store.schema().version),
     }
@@ -73,6 +83,10 @@ fn around(state: &AppState, parts: &Parts, user: Option<Person>) -> Frame {
 /// To the login, and back here afterwards.
 pub(super) fn to_login(uri: &Uri) -> Response {
     let here = uri.path_and_query().map_or("/", |here| here.as_str());
-    let next = if here == "/" || here.starts_with("/login") || here.starts_with("/logout") { "" } else { here };
+    let next = if here == "/" || here.starts_with("/login") || here.starts_with("/logout") {
+        ""
+    } else {
+        here
+    };
     Redirect::to(&link::to("/login", &[("next", next)])).into_response()
 }

@@ -32,8 +32,17 @@ fn tags(html: &str) -> Vec<Tag<'_>> {
             let closes = text.starts_with('/');
             let name = text.trim_start_matches('/').split(' ').next().unwrap_or("");
             let closes_itself = piece[..end].ends_with('/');
-            let name = if closes_itself && !VOID.contains(&name) { "unknown-void" } else { name };
-            Some(Tag { name, closes, text, behind: &piece[end + 1..length] })
+            let name = if closes_itself && !VOID.contains(&name) {
+                "unknown-void"
+            } else {
+                name
+            };
+            Some(Tag {
+                name,
+                closes,
+                text,
+                behind: &piece[end + 1..length],
+            })
         })
         .collect()
 }
@@ -48,7 +57,11 @@ pub(super) fn check(html: &str) -> Result<(), String> {
             return Err(format!("the id {id} stands twice"));
         }
     }
-    let labels: HashSet<&str> = opened.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.get("for")).collect();
+    let labels: HashSet<&str> = opened
+        .iter()
+        .filter(|tag| tag.name == "label")
+        .filter_map(|tag| tag.get("for"))
+        .collect();
     let mut heading = 0;
     for tag in &opened {
         match tag.name {
@@ -93,8 +106,14 @@ pub(super) fn check(html: &str) -> Result<(), String> {
 
 /// Links and buttons have a text or a label.
 fn named(tags: &[Tag<'_>]) -> Result<(), String> {
-    for (at, tag) in tags.iter().enumerate().filter(|(_, tag)| !tag.closes && matches!(tag.name, "a" | "button")) {
-        let inside = tags[at..].iter().take_while(|inner| !(inner.closes && inner.name == tag.name));
+    for (at, tag) in tags
+        .iter()
+        .enumerate()
+        .filter(|(_, tag)| !tag.closes && matches!(tag.name, "a" | "button"))
+    {
+        let inside = tags[at..]
+            .iter()
+            .take_while(|inner| !(inner.closes && inner.name == tag.name));
         let text: String = inside.map(|inner| inner.behind).collect();
         if text.trim().is_empty() && tag.get("aria-label").is_none() {
             return Err(format!("no name: {}", tag.text));
@@ -112,7 +131,11 @@ fn balanced(tags: &[Tag<'_>]) -> Result<(), String> {
             return Err(format!("</{}> closes something else (open: {open:?})", tag.name));
         }
     }
-    if open.is_empty() { Ok(()) } else { Err(format!("not closed: {open:?}")) }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not closed: {open:?}"))
+    }
 }
 
 /// Replaces the hashes in addresses of assets.
@@ -131,7 +154,8 @@ pub(super) fn without_hashes(html: &str) -> String {
 
 #[test]
 fn the_check_finds_what_it_should() {
-    let page = |inside: &str| format!("<!doctype html><html><title>t</title><main><h1>x</h1>{inside}</main></html>");
+    let page =
+        |inside: &str| format!("<!doctype html><html><title>t</title><main><h1>x</h1>{inside}</main></html>");
     assert_eq!(check(&page("<label for=\"a\">A</label><input id=\"a\">")), Ok(()));
     for broken in [
         "<input id=\"a\">",

@@ -26,7 +26,10 @@ pub(super) fn frame(language: Language) -> Frame {
     Frame {
         language,
         uri: "/activos?q=i5".parse().unwrap(),
-        user: Some(Person { nombre: "Ana Núñez".into(), administrador: true }),
+        user: Some(Person {
+            nombre: "Ana Núñez".into(),
+            administrador: true,
+        }),
         fence: None,
         release: "r2".into(),
         schema: Some(2),
@@ -137,13 +140,27 @@ pub(super) fn hostile_mantenimientos() -> Vec<Mantenimiento> {
 }
 
 pub(super) fn categorias() -> Vec<Categoria> {
-    vec![Categoria { id: 1, nombre: "Laptop".into() }, Categoria { id: 3, nombre: "Servidor".into() }]
+    vec![
+        Categoria {
+            id: 1,
+            nombre: "Laptop".into(),
+        },
+        Categoria {
+            id: 3,
+            nombre: "Servidor".into(),
+        },
+    ]
 }
 
 /// The values of the form for a row, with another text of `especificaciones`.
 pub(super) fn values(row: &Activo, specs: &str) -> Vec<(String, String)> {
     let mut values = crate::views::form::values_of(row);
-    assert!(values.iter().map(|(name, _)| name.as_str()).eq(FIELDS.into_iter().chain([SPECS])));
+    assert!(
+        values
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .eq(FIELDS.into_iter().chain([SPECS]))
+    );
     if let Some(last) = values.last_mut() {
         specs.clone_into(&mut last.1);
     }
@@ -155,7 +172,10 @@ pub(super) fn due(row: &Activo, schema: Option<u32>) -> DueRow {
         id: row.id,
         nombre: row.nombre.clone(),
         numero_serie: row.numero_serie.clone(),
-        shown: crate::views::especificaciones::plain_text(stored(row).unwrap_or(""), &judged(stored(row), schema)),
+        shown: crate::views::especificaciones::plain_text(
+            stored(row).unwrap_or(""),
+            &judged(stored(row), schema),
+        ),
         review: judged(stored(row), schema),
     }
 }

@@ -51,6 +51,7 @@ pub(super) static TEXTS: Texts = Texts {
         search_help: "Name, serial, brand, model, responsible…",
         any_estado: "Any status",
         any_categoria: "Any category",
+        place: "Location · Responsible",
         apply: "Filter",
         clear: "Clear filters",
         table: "List of assets",
@@ -97,7 +98,7 @@ pub(super) static TEXTS: Texts = Texts {
         not_json: "The specifications are stored as text that is not JSON. They are shown as they are.",
         not_object: "The specifications are not a list of keys and values.",
         empty_key: "(no name)",
-        as_stored: "Show the JSON as it is stored",
+        as_stored: "Show the JSON",
     },
     mantenimientos: Mantenimientos {
         title: "Maintenance history",
@@ -112,7 +113,11 @@ pub(super) static TEXTS: Texts = Texts {
         former_user: "deleted user",
         observaciones: "Remarks",
         cost: "Cost",
-        tipos: [("preventivo", "Preventive"), ("correctivo", "Corrective"), ("emergencia", "Emergency")],
+        tipos: [
+            ("preventivo", "Preventive"),
+            ("correctivo", "Corrective"),
+            ("emergencia", "Emergency"),
+        ],
         estados: [
             ("programado", "Planned"),
             ("pendiente", "Pending"),
@@ -130,21 +135,29 @@ pub(super) static TEXTS: Texts = Texts {
         section_what: "What it is",
         section_where: "Where it is and who has it",
         section_purchase: "Purchase",
-        section_notes: "Notes",
+        section_notes: "Security and notes",
         no_categoria: "— no category —",
         not_recorded: "— not recorded —",
         price_help: "With a decimal point, for example 1299.90",
         especificaciones_help: "A JSON object. Order, repeated keys and numbers are stored exactly as you write them.",
+        especificaciones_label: "Specifications (JSON)",
+        especificaciones_text: "There is a text that is not JSON now, in quotes. Leave it as it is to keep it, or write an object in its place.",
         especificaciones_review: "This record needs review: turn the original text into keys and values and remove “_texto_original”.",
         especificaciones_hidden: "Sensitive values are not shown. Leave them as they are to keep them.",
         save: "Save changes",
         create: "Create asset",
         cancel: "Cancel",
-        wrong_title: |n| if n == 1 { "One field needs a correction" } else { "Some fields need a correction" },
+        wrong_title: |n| {
+            if n == 1 {
+                "One field needs a correction"
+            } else {
+                "Some fields need a correction"
+            }
+        },
         wrong_text: "Nothing was saved. What you wrote is still in the form.",
         fenced: "The service is in maintenance: nothing was saved. Keep this page and send the form again when it is over.",
         changed_meanwhile: "Somebody changed this asset while you edited it: nothing was saved. Below is what you wrote; open the asset in another tab to compare, and save again if yours should stand.",
-        line: "line",
+        line: "Line",
         column: "column",
         reasons: JsonReasons {
             empty: "Write a JSON object, for example {}.",
@@ -205,32 +218,92 @@ pub(super) static TEXTS: Texts = Texts {
         nothing_title: "Nothing to review",
         nothing: "No record has this reason.",
         kinds: Kinds {
-            valid_object: Kind { name: "JSON object", help: "Keys and values; nothing to do." },
-            valid_other: Kind { name: "JSON without keys", help: "A text, a list or a single value where an object is expected." },
-            text: Kind { name: "Free text", help: "It was not JSON: it is kept as the original text." },
-            truncated: Kind { name: "Cut JSON", help: "It begins like JSON and ends too early; it is kept as the original text." },
-            empty: Kind { name: "Empty", help: "The text was empty." },
-            null: Kind { name: "No specifications", help: "Nothing was recorded." },
-            duplicate_keys: Kind { name: "Repeated keys", help: "The same key stands more than once; decide which value counts." },
-            nested: Kind { name: "Nested", help: "There are specifications inside the specifications." },
-            big_numbers: Kind { name: "Long numbers", help: "Numbers of more than 15 digits: some programs round them. If they are codes, put them in quotes." },
-            sensitive_key: Kind { name: "Sensitive data", help: "A key seems to hold a secret. The value is not shown; remove it here and keep it in a safe place." },
-            leading_blanks: Kind { name: "Leading blanks", help: "The text begins with blanks or line breaks." },
-            wrapped: Kind { name: "Original text", help: "On the way to JSON, what was not JSON was kept as the original text. Turn it into keys and values." },
+            valid_object: Kind {
+                name: "JSON object",
+                help: "Keys and values; nothing to do.",
+            },
+            valid_other: Kind {
+                name: "JSON without keys",
+                help: "A text, a list or a single value where an object is expected.",
+            },
+            text: Kind {
+                name: "Free text",
+                help: "It was not JSON: it is kept as the original text.",
+            },
+            truncated: Kind {
+                name: "Cut JSON",
+                help: "It begins like JSON and ends too early; it is kept as the original text.",
+            },
+            empty: Kind {
+                name: "Empty",
+                help: "The text was empty.",
+            },
+            null: Kind {
+                name: "No specifications",
+                help: "Nothing was recorded.",
+            },
+            duplicate_keys: Kind {
+                name: "Repeated keys",
+                help: "The same key stands more than once; decide which value counts.",
+            },
+            nested: Kind {
+                name: "Nested",
+                help: "There are specifications inside the specifications.",
+            },
+            big_numbers: Kind {
+                name: "Long numbers",
+                help: "Numbers of more than 15 digits: some programs round them. If they are codes, put them in quotes.",
+            },
+            sensitive_key: Kind {
+                name: "Sensitive data",
+                help: "A key seems to hold a secret. The value is not shown; remove it here and keep it in a safe place.",
+            },
+            leading_blanks: Kind {
+                name: "Leading blanks",
+                help: "The text begins with blanks or line breaks.",
+            },
+            wrapped: Kind {
+                name: "Original text",
+                help: "On the way to JSON, what was not JSON was kept as the original text. Turn it into keys and values.",
+            },
         },
     },
     errors: Errors {
         home: "Go to the assets",
         request: "Request",
         code: "Code",
-        not_found: Kind { name: "Not found", help: "The page or the asset does not exist, or is gone." },
-        forbidden: Kind { name: "Not allowed", help: "Your user may not do this." },
-        cross_origin: Kind { name: "Request from another site", help: "The form came from another address. Open the page here and send it again." },
-        fenced: Kind { name: "Maintenance in progress", help: "The service is read only and did not save the change. Try again when the window ends." },
-        unavailable: Kind { name: "Service not available", help: "The database does not answer at the moment. Try again in a moment." },
-        invalid: Kind { name: "Request not valid", help: "Something in the address or in the form is not understood." },
-        conflict: Kind { name: "Conflict", help: "Another record has that value already, or somebody changed this one meanwhile." },
-        other: Kind { name: "Something failed", help: "We could not complete the request. If it happens again, give the request number to your administrator." },
+        not_found: Kind {
+            name: "Not found",
+            help: "The page or the asset does not exist, or is gone.",
+        },
+        forbidden: Kind {
+            name: "Not allowed",
+            help: "Your user may not do this.",
+        },
+        cross_origin: Kind {
+            name: "Request from another site",
+            help: "The form came from another address. Open the page here and send it again.",
+        },
+        fenced: Kind {
+            name: "Maintenance in progress",
+            help: "The service is read only and did not save the change. Try again when the window ends.",
+        },
+        unavailable: Kind {
+            name: "Service not available",
+            help: "The database does not answer at the moment. Try again in a moment.",
+        },
+        invalid: Kind {
+            name: "Request not valid",
+            help: "Something in the address or in the form is not understood.",
+        },
+        conflict: Kind {
+            name: "Conflict",
+            help: "Another record has that value already, or somebody changed this one meanwhile.",
+        },
+        other: Kind {
+            name: "Something failed",
+            help: "We could not complete the request. If it happens again, give the request number to your administrator.",
+        },
     },
     keys: [
         ("cpu", "Processor"),

@@ -51,6 +51,7 @@ pub(super) static TEXTS: Texts = Texts {
         search_help: "Nombre, serie, marca, modelo, responsable…",
         any_estado: "Todos los estados",
         any_categoria: "Todas las categorías",
+        place: "Ubicación · Responsable",
         apply: "Filtrar",
         clear: "Quitar filtros",
         table: "Lista de activos",
@@ -97,7 +98,7 @@ pub(super) static TEXTS: Texts = Texts {
         not_json: "Las especificaciones están guardadas como texto que no es JSON. Se muestran tal como están.",
         not_object: "Las especificaciones no son una lista de claves y valores.",
         empty_key: "(sin nombre)",
-        as_stored: "Ver el JSON tal como está guardado",
+        as_stored: "Ver el JSON",
     },
     mantenimientos: Mantenimientos {
         title: "Historial de mantenimiento",
@@ -112,7 +113,11 @@ pub(super) static TEXTS: Texts = Texts {
         former_user: "usuario eliminado",
         observaciones: "Observaciones",
         cost: "Costo",
-        tipos: [("preventivo", "Preventivo"), ("correctivo", "Correctivo"), ("emergencia", "Emergencia")],
+        tipos: [
+            ("preventivo", "Preventivo"),
+            ("correctivo", "Correctivo"),
+            ("emergencia", "Emergencia"),
+        ],
         estados: [
             ("programado", "Programado"),
             ("pendiente", "Pendiente"),
@@ -130,21 +135,29 @@ pub(super) static TEXTS: Texts = Texts {
         section_what: "Qué es",
         section_where: "Dónde está y quién lo tiene",
         section_purchase: "Compra",
-        section_notes: "Notas",
+        section_notes: "Seguridad y notas",
         no_categoria: "— sin categoría —",
         not_recorded: "— sin registrar —",
         price_help: "Con punto decimal, por ejemplo 1299.90",
         especificaciones_help: "Objeto JSON. El orden, las claves repetidas y los números se guardan exactamente como los escriba.",
+        especificaciones_label: "Especificaciones (JSON)",
+        especificaciones_text: "Ahora hay un texto que no es JSON, entre comillas. Déjelo así para conservarlo, o escriba un objeto en su lugar.",
         especificaciones_review: "Este registro necesita revisión: convierta el texto original en claves y valores y quite «_texto_original».",
         especificaciones_hidden: "Los valores sensibles no se muestran. Déjelos como están para conservarlos.",
         save: "Guardar cambios",
         create: "Crear activo",
         cancel: "Cancelar",
-        wrong_title: |n| if n == 1 { "Hay un campo por corregir" } else { "Hay campos por corregir" },
+        wrong_title: |n| {
+            if n == 1 {
+                "Hay un campo por corregir"
+            } else {
+                "Hay campos por corregir"
+            }
+        },
         wrong_text: "No se guardó nada. Lo que escribió sigue en el formulario.",
         fenced: "El servicio está en mantenimiento: no se guardó nada. Conserve esta página y vuelva a enviar el formulario cuando termine.",
         changed_meanwhile: "Alguien cambió este activo mientras lo editaba: no se guardó nada. Abajo está lo que escribió; ábralo de nuevo en otra pestaña para comparar, y guarde otra vez si lo suyo debe quedar.",
-        line: "línea",
+        line: "Línea",
         column: "columna",
         reasons: JsonReasons {
             empty: "Escriba un objeto JSON, por ejemplo {}.",
@@ -205,32 +218,92 @@ pub(super) static TEXTS: Texts = Texts {
         nothing_title: "Nada por revisar",
         nothing: "Ningún registro tiene este motivo.",
         kinds: Kinds {
-            valid_object: Kind { name: "Objeto JSON", help: "Claves y valores; no hay nada que hacer." },
-            valid_other: Kind { name: "JSON sin claves", help: "Un texto, una lista o un valor suelto donde se espera un objeto." },
-            text: Kind { name: "Texto libre", help: "No era JSON: se conserva como texto original." },
-            truncated: Kind { name: "JSON cortado", help: "Empieza como JSON y termina antes de tiempo; se conserva como texto original." },
-            empty: Kind { name: "Vacío", help: "El texto estaba vacío." },
-            null: Kind { name: "Sin especificaciones", help: "No se registró nada." },
-            duplicate_keys: Kind { name: "Claves repetidas", help: "La misma clave aparece más de una vez; decida qué valor vale." },
-            nested: Kind { name: "Anidadas", help: "Hay especificaciones dentro de las especificaciones." },
-            big_numbers: Kind { name: "Números largos", help: "Números de más de 15 cifras: algunos programas los redondean. Si son códigos, escríbalos entre comillas." },
-            sensitive_key: Kind { name: "Datos sensibles", help: "Una clave parece guardar un secreto. El valor no se muestra; bórrelo de aquí y guárdelo en un lugar seguro." },
-            leading_blanks: Kind { name: "Blancos al inicio", help: "El texto empieza con espacios o saltos de línea." },
-            wrapped: Kind { name: "Texto original", help: "Al pasar a JSON, lo que no era JSON se conservó como texto original. Conviértalo en claves y valores." },
+            valid_object: Kind {
+                name: "Objeto JSON",
+                help: "Claves y valores; no hay nada que hacer.",
+            },
+            valid_other: Kind {
+                name: "JSON sin claves",
+                help: "Un texto, una lista o un valor suelto donde se espera un objeto.",
+            },
+            text: Kind {
+                name: "Texto libre",
+                help: "No era JSON: se conserva como texto original.",
+            },
+            truncated: Kind {
+                name: "JSON cortado",
+                help: "Empieza como JSON y termina antes de tiempo; se conserva como texto original.",
+            },
+            empty: Kind {
+                name: "Vacío",
+                help: "El texto estaba vacío.",
+            },
+            null: Kind {
+                name: "Sin especificaciones",
+                help: "No se registró nada.",
+            },
+            duplicate_keys: Kind {
+                name: "Claves repetidas",
+                help: "La misma clave aparece más de una vez; decida qué valor vale.",
+            },
+            nested: Kind {
+                name: "Anidadas",
+                help: "Hay especificaciones dentro de las especificaciones.",
+            },
+            big_numbers: Kind {
+                name: "Números largos",
+                help: "Números de más de 15 cifras: algunos programas los redondean. Si son códigos, escríbalos entre comillas.",
+            },
+            sensitive_key: Kind {
+                name: "Datos sensibles",
+                help: "Una clave parece guardar un secreto. El valor no se muestra; bórrelo de aquí y guárdelo en un lugar seguro.",
+            },
+            leading_blanks: Kind {
+                name: "Blancos al inicio",
+                help: "El texto empieza con espacios o saltos de línea.",
+            },
+            wrapped: Kind {
+                name: "Texto original",
+                help: "Al pasar a JSON, lo que no era JSON se conservó como texto original. Conviértalo en claves y valores.",
+            },
         },
     },
     errors: Errors {
         home: "Ir a los activos",
         request: "Petición",
         code: "Código",
-        not_found: Kind { name: "No existe", help: "La página o el activo que busca no existe, o ya no está." },
-        forbidden: Kind { name: "No permitido", help: "Su usuario no tiene permiso para hacer esto." },
-        cross_origin: Kind { name: "Petición de otro sitio", help: "El formulario llegó desde otra dirección. Abra la página aquí y envíelo de nuevo." },
-        fenced: Kind { name: "Mantenimiento en curso", help: "El servicio está en solo lectura y no guardó el cambio. Pruebe de nuevo cuando termine la ventana." },
-        unavailable: Kind { name: "Servicio no disponible", help: "La base de datos no responde en este momento. Vuelva a intentarlo en unos instantes." },
-        invalid: Kind { name: "Petición no válida", help: "Hay algo en la dirección o en el formulario que no se entiende." },
-        conflict: Kind { name: "Conflicto", help: "Otro registro ya usa ese valor, o alguien cambió este mientras tanto." },
-        other: Kind { name: "Algo falló", help: "No pudimos completar la petición. Si se repite, pase el número de petición a su administrador." },
+        not_found: Kind {
+            name: "No existe",
+            help: "La página o el activo que busca no existe, o ya no está.",
+        },
+        forbidden: Kind {
+            name: "No permitido",
+            help: "Su usuario no tiene permiso para hacer esto.",
+        },
+        cross_origin: Kind {
+            name: "Petición de otro sitio",
+            help: "El formulario llegó desde otra dirección. Abra la página aquí y envíelo de nuevo.",
+        },
+        fenced: Kind {
+            name: "Mantenimiento en curso",
+            help: "El servicio está en solo lectura y no guardó el cambio. Pruebe de nuevo cuando termine la ventana.",
+        },
+        unavailable: Kind {
+            name: "Servicio no disponible",
+            help: "La base de datos no responde en este momento. Vuelva a intentarlo en unos instantes.",
+        },
+        invalid: Kind {
+            name: "Petición no válida",
+            help: "Hay algo en la dirección o en el formulario que no se entiende.",
+        },
+        conflict: Kind {
+            name: "Conflicto",
+            help: "Otro registro ya usa ese valor, o alguien cambió este mientras tanto.",
+        },
+        other: Kind {
+            name: "Algo falló",
+            help: "No pudimos completar la petición. Si se repite, pase el número de petición a su administrador.",
+        },
     },
     keys: [
         ("cpu", "Procesador"),

@@ -258,7 +258,7 @@ fn next(mode: Mode, outcome: Option<Outcome>, alive: bool) -> (Option<&'static s
         None | Some(Outcome::Held | Outcome::Interrupted) => (Some("ventana resume"), Some("ventana rollback")),
         Some(Outcome::RollbackFailed) => (Some("ventana resume"), None),
         Some(Outcome::Failed | Outcome::RolledBack) => (Some("ventana run"), None),
-        Some(Outcome::Done) => (Some("ventana report"), Some("ventana rollback")),
+        Some(Outcome::Done) => (Some("ventana report verify"), Some("ventana rollback")),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ui::format::{bytes, count, cut, duration_ms, plain, short, width};
 use engine::fault::StepError;
 use engine::journal::Found;
 use engine::outcome::Outcome;
-use engine::plan::{Phase, Plan, StepSpec};
+use engine::plan::{Phase, Plan, StepKind, StepSpec};
 use engine::runner::Progress;
 use serde_json::Value;
 
@@ -48,6 +48,10 @@ impl Lines {
             Phase::After => self.pick("después: se quita la valla", "after: the fence is lifted"),
         };
         self.paint(DIM, &format!("── {text}"))
+    }
+
+    pub(super) fn turned(&self) -> String {
+        self.paint(DIM, &format!("── {}", self.pick("vuelta atrás, en orden inverso", "rolling back, in reverse order")))
     }
 
     /// The line of a step at work, cut to `columns`.
@@ -102,7 +106,7 @@ impl Lines {
     }
 
     pub(super) fn finished(&self, spec: &StepSpec, ms: u64, facts: &Value, adopted: bool) -> String {
-        let mut parts = self.facts(facts);
+        let mut parts = self.facts(spec, facts);
         if adopted {
             parts.push(self.pick("ya estaba hecho", "found done").to_owned());
         } else {
@@ -113,7 +117,7 @@ impl Lines {
 
     pub(super) fn undone(&self, spec: &StepSpec, ms: u64, facts: &Value) -> String {
         let mut parts = vec![self.pick("deshecho", "taken back").to_owned()];
-        parts.extend(self.facts(facts));
+        parts.extend(self.facts(spec, facts));
         parts.push(duration_ms(ms));
         self.step(YELLOW, "↺", &spec.id, &parts.join(" · "))
     }
@@ -189,14 +193,17 @@ impl Lines {
     }
 
     /// The facts that tell a person most, in few words.
-    fn facts(&self, facts: &Value) -> Vec<String> {
+    fn facts(&self, spec: &StepSpec, facts: &Value) -> Vec<String> {
         let number = |name: &str| facts.get(name).and_then(Value::as_u64);
         let text = |name: &str| facts.get(name).and_then(Value::as_str).map(plain).filter(|text| !text.is_empty());
         let mut parts = Vec::new();
         parts.extend(number("rows").map(|n| format!("{} {}", count(n), self.unit("rows"))));
         parts.extend(number("bytes").map(bytes));
         parts.extend(text("digest").map(|digest| format!("{} {}", "digest", short(&digest))));
-        parts.extend(text("path"));
+        // Only where something new lies: other steps name the backup that they work on.
+        if matches!(spec.kind, StepKind::Backup { .. } | StepKind::OffSite { .. } | StepKind::Stage { .. }) {
+            parts.extend(text("path"));
+        }
         parts
     }
 

@@ -92,6 +92,7 @@ window 20251106_230000
  FENCE ON  no write reaches the data
 ✗ contract.2  near \"DROP\":  syntax error (sql, 0.1 s)
   next: mend the release
+── rolling back, in reverse order
 ↺ contract.2  taken back · 0.1 s
 ↺ fence       taken back · 5 ms
  FENCE LIFTED  writes were blocked for 2.5 s

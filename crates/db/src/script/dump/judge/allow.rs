@@ -25,9 +25,16 @@ impl Allowed {
             Allowed::Table => Part::Table,
             Allowed::Object => Part::Object,
             Allowed::Rows => {
-                let into = (0..code.len().min(8)).find(|at| code.word(*at, "INTO")).unwrap_or(0);
-                let table = code.chain(into + 1).and_then(|chain| chain.parts.last().map(|part| code.name(*part)));
-                Part::Rows { table: table.unwrap_or_default(), rows: None }
+                let into = (0..code.len().min(8))
+                    .find(|at| code.word(*at, "INTO"))
+                    .unwrap_or(0);
+                let table = code
+                    .chain(into + 1)
+                    .and_then(|chain| chain.parts.last().map(|part| code.name(*part)));
+                Part::Rows {
+                    table: table.unwrap_or_default(),
+                    rows: None,
+                }
             }
         }
     }
@@ -36,26 +43,36 @@ impl Allowed {
 /// What the verb is about, or why a dump may not hold it.
 pub(super) fn verb(verb: &Verb) -> Result<Allowed, String> {
     Ok(match verb {
-        Verb::SetSession | Verb::Begin | Verb::Commit | Verb::LockTables | Verb::UnlockTables | Verb::Select => {
-            Allowed::Session
-        }
+        Verb::SetSession
+        | Verb::Begin
+        | Verb::Commit
+        | Verb::LockTables
+        | Verb::UnlockTables
+        | Verb::Select => Allowed::Session,
         Verb::Insert { .. } | Verb::Replace | Verb::Update { .. } | Verb::Delete { .. } => Allowed::Rows,
         Verb::Create { object, .. } | Verb::Drop(object) => match object {
             Object::Table | Object::TemporaryTable | Object::Index | Object::Sequence => Allowed::Table,
-            Object::View | Object::Trigger | Object::Procedure | Object::Function | Object::Package | Object::Event => {
-                Allowed::Object
-            }
+            Object::View
+            | Object::Trigger
+            | Object::Procedure
+            | Object::Function
+            | Object::Package
+            | Object::Event => Allowed::Object,
             other => return Err(format!("{other} concerns the whole server")),
         },
-        Verb::AlterTable(_) | Verb::Truncate | Verb::Rename(Object::Table) | Verb::Maintain | Verb::SetSequence => {
-            Allowed::Table
-        }
+        Verb::AlterTable(_)
+        | Verb::Truncate
+        | Verb::Rename(Object::Table)
+        | Verb::Maintain
+        | Verb::SetSequence => Allowed::Table,
         Verb::Alter(Object::Database | Object::Sequence) => Allowed::Table,
         Verb::SetGlobal => return Err("it changes a variable of the whole server".to_owned()),
         Verb::Grant | Verb::Revoke | Verb::SetPassword | Verb::SetRole | Verb::Rename(_) => {
             return Err("it changes accounts and their rights".to_owned());
         }
-        Verb::Alter(Object::User | Object::Role) => return Err("it changes accounts and their rights".to_owned()),
+        Verb::Alter(Object::User | Object::Role) => {
+            return Err("it changes accounts and their rights".to_owned());
+        }
         Verb::Load | Verb::SelectIntoFile => return Err("it reads or writes a file".to_owned()),
         Verb::Call | Verb::Do | Verb::Prepare | Verb::Execute | Verb::Deallocate | Verb::Handler => {
             return Err("what it does cannot be read from the dump".to_owned());
@@ -93,14 +110,29 @@ pub(super) fn database(code: &Code<'_>, notes: &mut Notes) -> Result<Outcome, St
     };
     let character_set = value(&["CHARACTER", "SET"]).or_else(|| value(&["CHARSET"]));
     notes.database = Some((name.clone(), Some((character_set, value(&["COLLATE"])))));
-    Ok(Outcome::Skip(Reason::Redirected(format!("CREATE DATABASE {name}"))))
+    Ok(Outcome::Skip(Reason::Redirected(format!(
+        "CREATE DATABASE {name}"
+    ))))
 }
 
 /// Place of the name in `ALTER DATABASE name …`, which may lack it.
 pub(super) fn altered_database(code: &Code<'_>) -> Option<Range<usize>> {
-    const OPTIONS: &[&str] = &["CHARACTER", "CHARSET", "COLLATE", "DEFAULT", "ENCRYPTION", "READ", "COMMENT", "UPGRADE"];
+    const OPTIONS: &[&str] = &[
+        "CHARACTER",
+        "CHARSET",
+        "COLLATE",
+        "DEFAULT",
+        "ENCRYPTION",
+        "READ",
+        "COMMENT",
+        "UPGRADE",
+    ];
     let named = matches!(code.kind(2), Some(Kind::Word | Kind::Quoted)) && !code.any_word(2, OPTIONS);
-    if named { code.token(2).map(|token| token.range()) } else { None }
+    if named {
+        code.token(2).map(|token| token.range())
+    } else {
+        None
+    }
 }
 
 /// Tables whose rows lie elsewhere than in the schema.
@@ -108,7 +140,10 @@ pub(super) fn table_options(code: &Code<'_>, verb: &Verb) -> Result<(), String> 
     const AWAY: &[&str] = &["CONNECT", "FEDERATED", "FEDERATEDX", "S3", "SPIDER"];
     let table = matches!(
         verb,
-        Verb::Create { object: Object::Table | Object::TemporaryTable, .. } | Verb::AlterTable(_)
+        Verb::Create {
+            object: Object::Table | Object::TemporaryTable,
+            ..
+        } | Verb::AlterTable(_)
     );
     if !table {
         return Ok(());

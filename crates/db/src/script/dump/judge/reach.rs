@@ -29,7 +29,12 @@ pub(super) fn check(
     let later = matches!(
         verb,
         Verb::Create {
-            object: Object::View | Object::Trigger | Object::Procedure | Object::Function | Object::Package | Object::Event,
+            object: Object::View
+                | Object::Trigger
+                | Object::Procedure
+                | Object::Function
+                | Object::Package
+                | Object::Event,
             ..
         }
     );

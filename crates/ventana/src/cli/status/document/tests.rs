@@ -116,8 +116,8 @@ fn what_is_over_says_what_can_follow() {
     let events: Vec<Event> = ["preflight", "fence", "migrate", "lift"].into_iter().flat_map(ran).collect();
     let closed = |outcome: Outcome| Event::Closed { outcome, exit_code: outcome.exit_code() };
     let done = standing(events.iter().cloned().chain([closed(Outcome::Done)]).collect(), true, None);
-    assert_eq!((done.next, done.or, done.step.as_deref()), (Some("ventana report"), Some("ventana rollback"), Some("lift")));
-    assert!(text(&done).contains("off; BUT the flag file is there"), "{}", text(&done));
+    assert_eq!((done.next, done.or, done.step.as_deref()), (Some("ventana report verify"), Some("ventana rollback"), Some("lift")));
+    assert!(text(&done).contains("off (since 2025-11-06T23:00:01Z); BUT the flag file is there"), "{}", text(&done));
     let asked = Event::RollbackRequested { by: "ana".into(), reason: String::new() };
     let back = standing(events.into_iter().chain([asked]).collect(), false, None);
     assert_eq!((back.direction, back.step.as_deref()), (Direction::RollingBack, Some("lift")));

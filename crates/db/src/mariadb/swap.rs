@@ -1,0 +1,126 @@
+//! Putting a backup back over a live schema: beside it first, compared there, then all tables at once by one RENAME.
+//!
+//! Nothing is dropped: the live tables end in a schema of their own. A crash at any point leaves either the live tables
+//! or the restored ones in place, and running it again goes on from there.
+
+use super::MariaDb;
+use crate::digest::{TableDigest, compute};
+use crate::load::{self, Source};
+use crate::progress::Listener;
+use crate::schema::{Kind, Outline, Schema};
+use crate::{Address, Cell, Database, Dialect, Error, Result, Session};
+
+/// What to put back, and what it must be.
+pub struct Swap<'a> {
+    pub live: &'a Address,
+    pub session: &'a Session,
+    pub source: &'a dyn Source,
+    /// Only what this knows is put back: what was added since is left out.
+    pub outline: &'a Outline,
+    /// Statements that take out of the copy what was added since.
+    pub undo: &'a [String],
+    /// The tables' digests through `outline` that the copy must have.
+    pub expected: &'a [TableDigest],
+    /// Scratch schema names of this run: the copy, and where the live tables go.
+    pub copy: &'a str,
+    pub failed: &'a str,
+}
+
+impl Swap<'_> {
+    /// Restores; afterwards the live schema is what the backup holds, through the outline.
+    pub fn run(&self, listen: &mut Listener<'_>) -> Result<()> {
+        let mut db = MariaDb::open(self.live, self.session)?;
+        if tables_of(&mut db, self.failed)?.is_empty() {
+            self.make_copy(&mut db, listen)?;
+            drop_objects(&mut db)?;
+            self.rename(&mut db)?;
+        }
+        drop_objects(&mut db)?;
+        let known = self.known_objects();
+        db.begin_load()?;
+        let created = load::objects(&mut db, &known, false);
+        db.end_load()?;
+        created?;
+        db.execute(&format!("DROP DATABASE IF EXISTS {}", quote(self.copy)))?;
+        Ok(())
+    }
+
+    /// The backup's tables and rows in a schema of their own, compared with what they must be.
+    fn make_copy(&self, db: &mut MariaDb, listen: &mut Listener<'_>) -> Result<()> {
+        let defaults = db.query("SELECT @@character_set_database, @@collation_database")?;
+        let text = |i: usize| defaults.first().and_then(|r| r.get(i)).and_then(Cell::to_text).unwrap_or_default();
+        db.execute(&format!("DROP DATABASE IF EXISTS {}", quote(self.copy)))?;
+        db.execute(&format!("CREATE DATABASE {} CHARACTER SET {} COLLATE {}", quote(self.copy), text(0), text(1)))?;
+        let mut copy = MariaDb::open(&self.live.with_database(self.copy), self.session)?;
+        // The server's replicas must follow: these rows become the live ones.
+        copy.log_loads(true);
+        copy.begin_load()?;
+        let loaded = load::tables(&mut copy, self.source.schema(), self.source, listen);
+        copy.end_load()?;
+        loaded?;
+        for statement in self.undo {
+            copy.execute(statement)?;
+        }
+        let found = compute(&mut copy, Some(self.outline), listen)?.tables;
+        let other: Vec<&str> =
+            self.expected.iter().filter(|t| !found.contains(t)).map(|t| t.name.as_str()).collect();
+        if other.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Differs(format!("the restored copy differs from what the fence saw in tables {}", other.join(", "))))
+    }
+
+    /// Live tables out, restored ones in: one statement, all or nothing.
+    fn rename(&self, db: &mut MariaDb) -> Result<()> {
+        let live = self.live.database();
+        db.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", quote(self.failed)))?;
+        let mut moves = Vec::new();
+        for table in tables_of(db, &live)? {
+            moves.push(format!("{}.{t} TO {}.{t}", quote(&live), quote(self.failed), t = quote(&table)));
+        }
+        for table in tables_of(db, self.copy)? {
+            moves.push(format!("{}.{t} TO {}.{t}", quote(self.copy), quote(&live), t = quote(&table)));
+        }
+        db.execute("SET SESSION foreign_key_checks=0")?;
+        let renamed = db.execute(&format!("RENAME TABLE {}", moves.join(", ")));
+        db.execute("SET SESSION foreign_key_checks=1")?;
+        renamed.map(|_| ())
+    }
+
+    fn known_objects(&self) -> Schema {
+        let mut schema = self.source.schema().clone();
+        schema.objects.retain(|o| self.outline.objects.contains(&(o.kind, o.name.clone())));
+        schema
+    }
+}
+
+fn quote(name: &str) -> String {
+    Dialect::MariaDb.quote(name)
+}
+
+fn tables_of(db: &mut MariaDb, schema: &str) -> Result<Vec<String>> {
+    let literal = schema.replace('\'', "''");
+    let rows = db.query(&format!(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}' AND TABLE_TYPE<>'VIEW' ORDER BY TABLE_NAME"
+    ))?;
+    Ok(rows.iter().filter_map(|r| r.first().and_then(Cell::to_text)).collect())
+}
+
+/// Views and triggers keep a RENAME across schemas from working, and all of them are made again afterwards.
+fn drop_objects(db: &mut MariaDb) -> Result<()> {
+    let schema = db.inspect()?;
+    for object in schema.objects.iter().rev() {
+        let statement = match object.kind {
+            Kind::View => format!("DROP VIEW IF EXISTS {}", quote(&object.name)),
+            Kind::Trigger => format!("DROP TRIGGER IF EXISTS {}", quote(&object.name)),
+            Kind::Event => format!("DROP EVENT IF EXISTS {}", quote(&object.name)),
+            Kind::Routine => match object.name.split_once(' ') {
+                Some((kind, name)) => format!("DROP {} IF EXISTS {}", kind.to_uppercase(), quote(name)),
+                None => continue,
+            },
+            _ => continue,
+        };
+        db.execute(&statement)?;
+    }
+    Ok(())
+}

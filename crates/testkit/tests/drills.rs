@@ -1,0 +1,22 @@
+//! Whole-system drills: the built binaries, real databases, real faults. Each story is named after what happens to
+//! somebody. Data is checked through the database itself, never through our own report.
+#![allow(clippy::disallowed_methods, reason = "drills are operators: they start programs and break things")]
+
+#[path = "drills/fail_at.rs"]
+mod fail_at;
+#[path = "drills/kill_mariadb.rs"]
+mod kill_mariadb;
+#[path = "drills/kill_sqlite.rs"]
+mod kill_sqlite;
+#[path = "drills/past_the_fence.rs"]
+mod past_the_fence;
+#[path = "drills/restore_dump.rs"]
+mod restore_dump;
+#[path = "drills/start_states.rs"]
+mod start_states;
+#[path = "drills/window_mariadb.rs"]
+mod window_mariadb;
+#[path = "drills/window_sqlite.rs"]
+mod window_sqlite;
+#[path = "drills/world.rs"]
+mod world;

@@ -1,0 +1,1 @@
+//! past_the_fence
