@@ -160,6 +160,7 @@ impl Database for MariaDb {
         // the handler pulls blocks while a scoped thread reads them.
         let (send, receive) = mpsc::sync_channel::<std::io::Result<Vec<u8>>>(4);
         let receive = std::sync::Mutex::new(receive);
+        let torn = std::sync::Mutex::new(None);
         self.conn.set_local_infile_handler(Some(mysql::LocalInfileHandler::new(move |name, writer| {
             if name != b"ventana" {
                 return Err(std::io::Error::other("the server asked for another file than the one it was offered"));
@@ -171,6 +172,7 @@ impl Database for MariaDb {
             Ok(())
         })));
         let result = std::thread::scope(|scope| {
+            let torn = &torn;
             scope.spawn(move || {
                 loop {
                     let mut block = vec![0; 256 << 10];
@@ -180,7 +182,10 @@ impl Database for MariaDb {
                             block.truncate(n);
                             Ok(block)
                         }
-                        Err(e) => Err(e),
+                        Err(e) => {
+                            *torn.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(e.to_string());
+                            Err(e)
+                        }
                     };
                     let failed = read.is_err();
                     // A closed channel means that the server refused the statement; its error is the one reported.
@@ -194,6 +199,9 @@ impl Database for MariaDb {
             self.conn.set_local_infile_handler(None);
             result
         });
+        if let Some(message) = torn.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            return Err(Error::io(format!("reading a chunk of table {}", table.name), message));
+        }
         result.map_err(|e| match Self::error(&sql, e) {
             Error::Server { number: 1148 | 4166, .. } => Error::refused(
                 "the server does not take LOAD DATA LOCAL",

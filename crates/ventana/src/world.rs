@@ -70,6 +70,12 @@ impl World {
     /// The connection, opened when it is first needed. On SQLite it is the one that holds the write lock.
     pub fn live(&self) -> Result<RefMut<'_, Live>, Failure> {
         let mut slot = self.live.borrow_mut();
+        // A server that was restarted, or a session that somebody ended, costs the step, not the way back.
+        if let Some(Live::Server(db)) = slot.as_mut()
+            && db.query("SELECT 1").is_err()
+        {
+            *slot = None;
+        }
         if slot.is_none() {
             *slot = Some(match &self.address {
                 Address::Sqlite { path } => Live::Sqlite(Sqlite::open(path)?),

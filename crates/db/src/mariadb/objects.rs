@@ -128,8 +128,10 @@ fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Schema) -> Res
         "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, {algorithm} \
          FROM information_schema.VIEWS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME"
     ))?;
+    // The server shows no columns of a view that it cannot open, and could not create it again either.
     let broken = db.catalog(
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=? AND TABLE_TYPE='VIEW' AND TABLE_COMMENT<>'VIEW'",
+        "SELECT TABLE_NAME FROM information_schema.TABLES t WHERE TABLE_SCHEMA=? AND TABLE_TYPE='VIEW' \
+         AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA=? AND c.TABLE_NAME=t.TABLE_NAME)",
     )?;
     for row in broken {
         schema.unsupported.push(format!("view {}: it reads something that does not exist", text(&row, 0)));

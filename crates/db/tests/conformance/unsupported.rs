@@ -49,7 +49,7 @@ fn mariadb_names_every_type_engine_and_object_at_once() {
         "columnwise: system versioned",
         "old.y: year(2)",
         "old.c: compressed column",
-        "old.bd: binary with a default that the server does not print exactly",
+        "old: its definition is not UTF-8",
         "period: application-time period",
         "view dangling: it reads something that does not exist",
         "pack: package",

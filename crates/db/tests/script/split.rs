@@ -150,7 +150,7 @@ fn a_delimiter_must_be_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// What lies between the statements is blanks, comments and delimiters; the statements are the bytes that they say.
     #[test]

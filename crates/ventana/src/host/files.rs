@@ -84,6 +84,16 @@ fn sync(path: &Path) -> Result<(), Failure> {
     fs::File::open(path).and_then(|f| f.sync_all()).map_err(io(format!("cannot make {} durable", path.display())))
 }
 
+/// Whether `folder` is there, or can be made: its nearest ancestor that is there is a folder that may be written to.
+pub fn can_hold(folder: &Path) -> Result<(), Failure> {
+    let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
+    let what = format!("cannot write below {}", folder.display());
+    if !there.is_dir() {
+        return Err(Failure::failed("folder", format!("{what}: {} is not a folder", there.display())));
+    }
+    rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|e| io(what)(e.into()))
+}
+
 /// Points `link` at `target` (relative), in one step: no moment without a link.
 pub fn point_link(link: &Path, target: &Path) -> Result<(), Failure> {
     let parent = link.parent().unwrap_or(Path::new("."));

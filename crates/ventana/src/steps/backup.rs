@@ -1,5 +1,6 @@
 //! `backup`: the whole database into a folder, with its digest taken in the same pass.
 
+use crate::host::files;
 use crate::transfer;
 use crate::world::World;
 use engine::StepError;
@@ -14,9 +15,8 @@ pub(super) struct Backup<'a> {
 impl Step for Backup<'_> {
     fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
         let dir = self.world.backup_dir();
-        std::fs::create_dir_all(&dir).map_err(|e| {
-            StepError::nothing("backup_dir", format!("backups cannot be written to {}: {e}", dir.display()))
-                .hint("make the folder writable, or name another one in [backup] dir or BACKUP_DIR")
+        files::can_hold(&dir).map_err(|failure| {
+            super::nothing(failure).hint("make the folder, or name another one in [backup] dir or BACKUP_DIR")
         })
     }
 

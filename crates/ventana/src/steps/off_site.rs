@@ -1,6 +1,7 @@
 //! `off_site`: the backup in another place, re-read there.
 
 use crate::error::Failure;
+use crate::host::files;
 use crate::world::World;
 use engine::StepError;
 use engine::runner::{Context, Probe, Progress, Step};
@@ -23,10 +24,7 @@ impl OffSite<'_> {
 impl Step for OffSite<'_> {
     fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
         let root = self.root()?;
-        std::fs::create_dir_all(&root).map_err(|e| {
-            StepError::nothing("off_site", format!("the off-site folder {} cannot be used: {e}", root.display()))
-                .hint("mount it, or make it writable")
-        })
+        files::can_hold(&root).map_err(|failure| super::nothing(failure).hint("mount the off-site folder, or name another one"))
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

@@ -7,6 +7,9 @@ use engine::StepError;
 use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
 
+/// The run's id in [`Context::dry`].
+const DRY_RUN: &str = "dry-run";
+
 pub(super) struct Prove<'a> {
     pub(super) world: &'a World,
     pub(super) backup: &'a str,
@@ -29,7 +32,11 @@ pub(super) fn prove(world: &World, step: &str, cx: &Context<'_>) -> Result<Value
 }
 
 impl Step for Prove<'_> {
-    fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
+    fn preflight(&mut self, cx: &mut Context<'_>) -> Result<(), StepError> {
+        // A dry run makes nothing, not even for a moment.
+        if cx.run() == DRY_RUN {
+            return Ok(());
+        }
         // The scratch copy is made and removed once, empty: privileges and places are found missing now.
         let scratch = self.world.scratch("preflight").map_err(super::nothing)?;
         scratch.create().map(drop).and_then(|()| scratch.drop()).map_err(super::nothing)

@@ -42,7 +42,9 @@ impl Step for Statement<'_> {
         cx.record("structure_before", before.clone().into())?;
         sessions::record(self.world, cx)?;
         if let Err(error) = self.execute(self.sql) {
-            // The statement is atomic: the catalog says whether it happened all the same.
+            // The statement is atomic: the catalog says whether it happened all the same, once a session that was cut
+            // off in its middle is gone.
+            sessions::end_dead(self.world, cx)?;
             return match self.structure() {
                 Ok(now) if now == before => Err(super::nothing(error)),
                 _ => Err(super::maybe(error)),

@@ -67,7 +67,9 @@ impl Standing {
         let plan = &loaded.plan.plan;
         let step = stands_at(plan, &state);
         let spec = step.and_then(|id| plan.step(id));
-        let failed = evidence.steps.iter().rev().find_map(|step| step.error.as_ref().map(|error| (step, error)));
+        // What keeps the run where it stands comes before what once turned it.
+        let here = evidence.steps.iter().filter(|evidence| Some(evidence.id.as_str()) == step);
+        let failed = here.chain(evidence.steps.iter().rev()).find_map(|step| step.error.as_ref().map(|error| (step, error)));
         let held = state.held.as_ref();
         let (next, or) = next(evidence.mode, evidence.outcome, holder.is_some());
         let report = loaded.dir.join("report.html");

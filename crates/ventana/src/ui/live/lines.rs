@@ -127,8 +127,11 @@ impl Lines {
             true => self.pick("no se pudo deshacer: ", "could not be taken back: "),
             false => "",
         };
-        let text = format!("{what}{} ({}, {})", plain(&error.message), plain(&error.code), duration_ms(ms));
+        let mut said = error.message.lines();
+        let first = said.next().map(plain).unwrap_or_default();
+        let text = format!("{what}{first} ({}, {})", plain(&error.code), duration_ms(ms));
         let mut lines = vec![self.step(RED, "✗", &spec.id, &text)];
+        lines.extend(said.map(|line| self.log(line)));
         lines.extend(error.hint.as_deref().map(|hint| self.hint(hint)));
         lines
     }

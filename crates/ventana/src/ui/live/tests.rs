@@ -90,7 +90,8 @@ window 20251106_230000
 ── window: the fence holds writes back
 ✓ fence       12 ms
  FENCE ON  no write reaches the data
-✗ contract.2  near \"DROP\":  syntax error (sql, 0.1 s)
+✗ contract.2  near \"DROP\": (sql, 0.1 s)
+  │ syntax error
   next: mend the release
 ── rolling back, in reverse order
 ↺ contract.2  taken back · 0.1 s
