@@ -9,9 +9,9 @@
 //! # fn example(content: Content) -> Result<(), Box<dyn std::error::Error>> {
 //! let writer = Writer::create("/var/backups/inventario".as_ref(), "inventario", "20251106_230000")?;
 //! writer.schema(Phase::BeforeData, "tables", "CREATE TABLE …;\n")?;
-//! let table = writer.table(TableSpec::new("activos"))?;
+//! let table = writer.table(TableSpec::new("equipos"))?;
 //! let mut chunk = writer.chunk(table, "sql")?;
-//! chunk.write_all(b"INSERT INTO activos VALUES (1);\n")?;
+//! chunk.write_all(b"INSERT INTO equipos VALUES (1);\n")?;
 //! chunk.finish(1)?;
 //! writer.finish_table(table, 1, "digest of the table")?;
 //! let backup = writer.finish(content)?;

@@ -106,7 +106,11 @@ impl Backup {
 
     /// A file that was attached when the backup was written, checked against its sum.
     pub fn attachment(&self, name: &str) -> Result<Vec<u8>> {
-        let damaged = |what: &str| Error::Damaged { path: self.path.clone(), file: name.into(), what: what.into() };
+        let damaged = |what: &str| Error::Damaged {
+            path: self.path.clone(),
+            file: name.into(),
+            what: what.into(),
+        };
         let listed = self.manifest.other_files.iter().find(|other| other.file == name);
         let listed = listed.ok_or_else(|| damaged("the manifest does not list it"))?;
         let bytes = read_small(&self.path.join(name))?;

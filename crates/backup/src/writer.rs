@@ -229,11 +229,19 @@ impl Writer {
     pub fn attach(&self, name: &str, bytes: &[u8]) -> Result<()> {
         if !name.split('.').all(is_plain) || [README, RESTORE, MANIFEST, SUMS].contains(&name) {
             let rule = "1 to 64 of A-Z a-z 0-9 _ - in parts joined by dots, and no name of the format's own";
-            return Err(Error::Name { what: "the attached file", value: name.into(), rule });
+            return Err(Error::Name {
+                what: "the attached file",
+                value: name.into(),
+                rule,
+            });
         }
         write_new(&self.partial.join(name), bytes)?;
         let sha256 = sha256_hex(bytes);
-        self.state().attached.push(OtherFile { file: name.into(), bytes: bytes.len() as u64, sha256 });
+        self.state().attached.push(OtherFile {
+            file: name.into(),
+            bytes: bytes.len() as u64,
+            sha256,
+        });
         Ok(())
     }
 

@@ -34,18 +34,33 @@ impl Dialect {
 /// A database: a SQLite file, or a schema on a MySQL or MariaDB server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    Sqlite { path: PathBuf },
-    MySql { host: String, port: u16, user: String, password: Secret, database: String },
+    Sqlite {
+        path: PathBuf,
+    },
+    MySql {
+        host: String,
+        port: u16,
+        user: String,
+        password: Secret,
+        database: String,
+    },
 }
 
 impl Address {
     /// Parses `sqlite:///path`, `mysql://user:password@host:port/database` or `mariadb://…`.
     pub fn parse(url: &str) -> Result<Address> {
-        if let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+        if let Some(path) = url
+            .strip_prefix("sqlite://")
+            .or_else(|| url.strip_prefix("sqlite:"))
+        {
             if path.is_empty() {
-                return Err(Error::Address("sqlite URL without a path; write sqlite:///var/lib/app/app.db".into()));
+                return Err(Error::Address(
+                    "sqlite URL without a path; write sqlite:///var/lib/app/app.db".into(),
+                ));
             }
-            return Ok(Address::Sqlite { path: PathBuf::from(decode(path)?) });
+            return Ok(Address::Sqlite {
+                path: PathBuf::from(decode(path)?),
+            });
         }
         let rest = url.strip_prefix("mysql://").or_else(|| url.strip_prefix("mariadb://")).ok_or_else(|| {
             Error::Address(
@@ -58,13 +73,19 @@ impl Address {
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let (host, port) = match place.rsplit_once(':') {
             Some((host, port)) => {
-                let port = port.parse().map_err(|_| Error::Address(format!("port {port:?} is not a number")))?;
+                let port = port
+                    .parse()
+                    .map_err(|_| Error::Address(format!("port {port:?} is not a number")))?;
                 (host, port)
             }
             None => (place, 3306),
         };
         Ok(Address::MySql {
-            host: if host.is_empty() { "127.0.0.1".into() } else { host.into() },
+            host: if host.is_empty() {
+                "127.0.0.1".into()
+            } else {
+                host.into()
+            },
             port,
             user: decode(user)?,
             password: Secret::new(decode(password)?),
@@ -83,8 +104,16 @@ impl Address {
     /// The same place with another schema (MySQL) or file (SQLite).
     pub fn with_database(&self, name: &str) -> Address {
         match self {
-            Address::Sqlite { .. } => Address::Sqlite { path: PathBuf::from(name) },
-            Address::MySql { host, port, user, password, .. } => Address::MySql {
+            Address::Sqlite { .. } => Address::Sqlite {
+                path: PathBuf::from(name),
+            },
+            Address::MySql {
+                host,
+                port,
+                user,
+                password,
+                ..
+            } => Address::MySql {
                 host: host.clone(),
                 port: *port,
                 user: user.clone(),
@@ -98,7 +127,13 @@ impl Address {
     pub fn url_with_password(&self) -> Secret {
         match self {
             Address::Sqlite { path } => Secret::new(format!("sqlite://{}", path.display())),
-            Address::MySql { host, port, user, password, database } => {
+            Address::MySql {
+                host,
+                port,
+                user,
+                password,
+                database,
+            } => {
                 let login = if password.is_empty() {
                     encode(user)
                 } else {
@@ -115,7 +150,13 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
-            Address::MySql { host, port, user, database, .. } => {
+            Address::MySql {
+                host,
+                port,
+                user,
+                database,
+                ..
+            } => {
                 write!(f, "mysql://{}@{host}:{port}/{}", encode(user), encode(database))
             }
         }
@@ -140,8 +181,16 @@ fn decode(text: &str) -> Result<String> {
             continue;
         }
         let hex: Vec<u8> = bytes.by_ref().take(2).collect();
-        let value = std::str::from_utf8(&hex).ok().filter(|h| h.len() == 2).and_then(|h| u8::from_str_radix(h, 16).ok());
-        out.push(value.ok_or_else(|| Error::Address("database URL has a % that is not followed by two hex digits; write a literal % as %25".into()))?);
+        let value = std::str::from_utf8(&hex)
+            .ok()
+            .filter(|h| h.len() == 2)
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
+        out.push(value.ok_or_else(|| {
+            Error::Address(
+                "database URL has a % that is not followed by two hex digits; write a literal % as %25"
+                    .into(),
+            )
+        })?);
     }
     String::from_utf8(out).map_err(|_| Error::Address("database URL is not UTF-8 once decoded".into()))
 }
@@ -153,17 +202,35 @@ mod tests {
     #[test]
     fn a_url_keeps_every_part_and_never_shows_its_password() {
         let address = Address::parse("mysql://app:p%40ss%3Aw@db.example:3307/inventario?x=1").expect("valid");
-        let Address::MySql { host, port, user, password, database } = &address else { panic!("not mysql") };
-        assert_eq!((host.as_str(), *port, user.as_str(), database.as_str()), ("db.example", 3307, "app", "inventario"));
+        let Address::MySql {
+            host,
+            port,
+            user,
+            password,
+            database,
+        } = &address
+        else {
+            panic!("not mysql")
+        };
+        assert_eq!(
+            (host.as_str(), *port, user.as_str(), database.as_str()),
+            ("db.example", 3307, "app", "inventario")
+        );
         assert_eq!(password.open(), "p@ss:w");
         assert_eq!(address.to_string(), "mysql://app@db.example:3307/inventario");
         assert!(!format!("{address:?}").contains("p@ss"));
-        assert_eq!(Address::parse(address.url_with_password().open()).expect("round trip"), address);
+        assert_eq!(
+            Address::parse(address.url_with_password().open()).expect("round trip"),
+            address
+        );
     }
 
     #[test]
     fn sqlite_urls_and_bad_urls() {
-        assert_eq!(Address::parse("sqlite:///a/b.db").expect("valid").database(), "/a/b.db");
+        assert_eq!(
+            Address::parse("sqlite:///a/b.db").expect("valid").database(),
+            "/a/b.db"
+        );
         assert_eq!(Address::parse("sqlite:b.db").expect("valid").database(), "b.db");
         for bad in ["postgres://x", "sqlite://", "mysql://h:port/x", "mysql://u%4@h/x"] {
             assert!(Address::parse(bad).is_err(), "{bad}");

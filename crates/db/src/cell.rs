@@ -40,10 +40,16 @@ impl Cell {
             Cell::Double(v) => v.to_string(),
             Cell::Bytes(b) | Cell::Text(b) => String::from_utf8_lossy(b).into_owned(),
             Cell::Date(y, m, d, 0, 0, 0, 0) => format!("{y:04}-{m:02}-{d:02}"),
-            Cell::Date(y, m, d, h, i, s, us) => format!("{y:04}-{m:02}-{d:02} {h:02}:{i:02}:{s:02}{}", fraction(*us)),
+            Cell::Date(y, m, d, h, i, s, us) => {
+                format!("{y:04}-{m:02}-{d:02} {h:02}:{i:02}:{s:02}{}", fraction(*us))
+            }
             Cell::Time(negative, days, h, m, s, us) => {
                 let sign = if *negative { "-" } else { "" };
-                format!("{sign}{:02}:{m:02}:{s:02}{}", days * 24 + u32::from(*h), fraction(*us))
+                format!(
+                    "{sign}{:02}:{m:02}:{s:02}{}",
+                    days * 24 + u32::from(*h),
+                    fraction(*us)
+                )
             }
         })
     }
@@ -57,11 +63,19 @@ impl Cell {
             Cell::UInt(v) => hasher.update(&[2]).update(&v.to_le_bytes()),
             Cell::Float(v) => hasher.update(&[3]).update(&v.to_bits().to_le_bytes()),
             Cell::Double(v) => hasher.update(&[4]).update(&v.to_bits().to_le_bytes()),
-            Cell::Bytes(b) => hasher.update(&[5]).update(&(b.len() as u64).to_le_bytes()).update(b),
-            Cell::Text(b) => hasher.update(&[6]).update(&(b.len() as u64).to_le_bytes()).update(b),
-            Cell::Date(y, m, d, h, i, s, us) => {
-                hasher.update(&[7]).update(&y.to_le_bytes()).update(&[*m, *d, *h, *i, *s]).update(&us.to_le_bytes())
-            }
+            Cell::Bytes(b) => hasher
+                .update(&[5])
+                .update(&(b.len() as u64).to_le_bytes())
+                .update(b),
+            Cell::Text(b) => hasher
+                .update(&[6])
+                .update(&(b.len() as u64).to_le_bytes())
+                .update(b),
+            Cell::Date(y, m, d, h, i, s, us) => hasher
+                .update(&[7])
+                .update(&y.to_le_bytes())
+                .update(&[*m, *d, *h, *i, *s])
+                .update(&us.to_le_bytes()),
             Cell::Time(negative, days, h, m, s, us) => hasher
                 .update(&[8, u8::from(*negative)])
                 .update(&days.to_le_bytes())
@@ -72,5 +86,9 @@ impl Cell {
 }
 
 fn fraction(microseconds: u32) -> String {
-    if microseconds == 0 { String::new() } else { format!(".{microseconds:06}") }
+    if microseconds == 0 {
+        String::new()
+    } else {
+        format!(".{microseconds:06}")
+    }
 }

@@ -62,16 +62,23 @@ pub trait Database {
     /// The first cell of the first row as an integer; a query that answers none is an error.
     fn count(&mut self, sql: &str) -> Result<i64> {
         let rows = self.query(sql)?;
-        rows.first().and_then(|r| r.first()).and_then(Cell::as_i64).ok_or_else(|| {
-            crate::Error::refused(
-                format!("query answered no number: {sql}"),
-                "a query of a migration must answer one row with one number",
-            )
-        })
+        rows.first()
+            .and_then(|r| r.first())
+            .and_then(Cell::as_i64)
+            .ok_or_else(|| {
+                crate::Error::refused(
+                    format!("query answered no number: {sql}"),
+                    "a query of a migration must answer one row with one number",
+                )
+            })
     }
 
     /// The first cell of the first row as text.
     fn text(&mut self, sql: &str) -> Result<Option<String>> {
-        Ok(self.query(sql)?.first().and_then(|r| r.first()).and_then(Cell::to_text))
+        Ok(self
+            .query(sql)?
+            .first()
+            .and_then(|r| r.first())
+            .and_then(Cell::to_text))
     }
 }

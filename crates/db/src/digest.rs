@@ -44,16 +44,28 @@ impl Digest {
             match theirs.get(&table.name) {
                 None => out.push(format!("table {} is missing", table.name)),
                 Some(t) if t.rows != table.rows => {
-                    out.push(format!("table {}: {} rows, {} expected", table.name, t.rows, table.rows));
+                    out.push(format!(
+                        "table {}: {} rows, {} expected",
+                        table.name, t.rows, table.rows
+                    ));
                 }
                 Some(t) if t.digest != table.digest => {
-                    out.push(format!("table {}: same row count ({}), other content", table.name, t.rows));
+                    out.push(format!(
+                        "table {}: same row count ({}), other content",
+                        table.name, t.rows
+                    ));
                 }
                 Some(_) => {}
             }
         }
         let ours: Vec<_> = self.tables.iter().map(|t| &t.name).collect();
-        out.extend(other.tables.iter().filter(|t| !ours.contains(&&t.name)).map(|t| format!("table {} is extra", t.name)));
+        out.extend(
+            other
+                .tables
+                .iter()
+                .filter(|t| !ours.contains(&&t.name))
+                .map(|t| format!("table {} is extra", t.name)),
+        );
         for (name, hash) in &self.objects {
             match other.objects.get(name) {
                 None => out.push(format!("{name} is missing")),
@@ -61,7 +73,13 @@ impl Digest {
                 Some(_) => {}
             }
         }
-        out.extend(other.objects.keys().filter(|n| !self.objects.contains_key(*n)).map(|n| format!("{n} is extra")));
+        out.extend(
+            other
+                .objects
+                .keys()
+                .filter(|n| !self.objects.contains_key(*n))
+                .map(|n| format!("{n} is extra")),
+        );
         out
     }
 }
@@ -83,20 +101,30 @@ impl TableHasher {
             None => (0..table.columns.len()).collect(),
             Some(outline) => {
                 let known = outline.tables.get(&table.name)?;
-                (0..table.columns.len()).filter(|i| known.contains(&table.columns[*i].name)).collect()
+                (0..table.columns.len())
+                    .filter(|i| known.contains(&table.columns[*i].name))
+                    .collect()
             }
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"ventana digest 1 table");
         let mut feed = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+            hasher
+                .update(&(text.len() as u64).to_le_bytes())
+                .update(text.as_bytes());
         };
         feed(&table.name);
         for i in &picks {
             feed(&table.columns[*i].name);
             feed(&table.columns[*i].declared);
         }
-        Some(TableHasher { name: table.name.clone(), key: *hasher.finalize().as_bytes(), picks, rows: 0, sum: 0 })
+        Some(TableHasher {
+            name: table.name.clone(),
+            key: *hasher.finalize().as_bytes(),
+            picks,
+            rows: 0,
+            sum: 0,
+        })
     }
 
     /// Adds one row, its cells in the table's column order.
@@ -114,8 +142,14 @@ impl TableHasher {
 
     pub fn finish(self) -> TableDigest {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&self.rows.to_le_bytes()).update(&self.sum.to_le_bytes());
-        TableDigest { name: self.name, rows: self.rows, digest: hasher.finalize().to_hex().to_string() }
+        hasher
+            .update(&self.rows.to_le_bytes())
+            .update(&self.sum.to_le_bytes());
+        TableDigest {
+            name: self.name,
+            rows: self.rows,
+            digest: hasher.finalize().to_hex().to_string(),
+        }
     }
 }
 
@@ -127,23 +161,38 @@ pub fn combine(schema: &Schema, mut tables: Vec<TableDigest>, outline: Option<&O
         let known = outline.is_none_or(|o| o.objects.contains(&(object.kind, object.name.clone())));
         if known {
             let name = format!("{} {}", kind_word(object.kind), object.name);
-            objects.insert(name, blake3::hash(object.definition.as_bytes()).to_hex().to_string());
+            objects.insert(
+                name,
+                blake3::hash(object.definition.as_bytes()).to_hex().to_string(),
+            );
         }
     }
     let mut hasher = Sha256::new();
     hasher.update(format!("ventana digest 1\n{}\n", schema.dialect.name()));
     for table in &tables {
-        hasher.update(format!("table {}\0{}\0{}\n", table.name, table.rows, table.digest));
+        hasher.update(format!(
+            "table {}\0{}\0{}\n",
+            table.name, table.rows, table.digest
+        ));
     }
     for (name, hash) in &objects {
         hasher.update(format!("object {name}\0{hash}\n"));
     }
     let digest = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Digest { digest, tables, objects, counters: schema.counters.clone() }
+    Digest {
+        digest,
+        tables,
+        objects,
+        counters: schema.counters.clone(),
+    }
 }
 
 /// Digest of the whole database, inside one snapshot; through `outline` when one is given.
-pub fn compute(db: &mut dyn Database, outline: Option<&Outline>, listen: &mut Listener<'_>) -> Result<Digest> {
+pub fn compute(
+    db: &mut dyn Database,
+    outline: Option<&Outline>,
+    listen: &mut Listener<'_>,
+) -> Result<Digest> {
     let schema = snapshot(db)?;
     let tables = scan_all(db, &schema, outline, listen);
     let ended = db.end_snapshot();
@@ -174,7 +223,10 @@ pub(crate) fn snapshot(db: &mut dyn Database) -> Result<Schema> {
         schema = again;
     }
     Err(Error::refused(
-        format!("definitions in {} keep changing while they are read", schema.database),
+        format!(
+            "definitions in {} keep changing while they are read",
+            schema.database
+        ),
         "wait until the other migration is done",
     ))
 }
@@ -189,19 +241,31 @@ fn scan_all(
     let mut rows = 0;
     let mut out = Vec::new();
     for table in &schema.tables {
-        let Some(mut hasher) = TableHasher::new(table, outline) else { continue };
+        let Some(mut hasher) = TableHasher::new(table, outline) else {
+            continue;
+        };
         let columns: Vec<String> = table.columns.iter().map(|c| c.name.clone()).collect();
         db.scan(table, &columns, &mut |cells| {
             hasher.row(cells);
             rows += 1;
             if rows % 8192 == 0 {
-                listen(Progress { rows, rows_total, bytes: 0, table: &table.name });
+                listen(Progress {
+                    rows,
+                    rows_total,
+                    bytes: 0,
+                    table: &table.name,
+                });
             }
             Ok(())
         })?;
         out.push(hasher.finish());
     }
-    listen(Progress { rows, rows_total, bytes: 0, table: "" });
+    listen(Progress {
+        rows,
+        rows_total,
+        bytes: 0,
+        table: "",
+    });
     Ok(out)
 }
 

@@ -46,7 +46,11 @@ pub fn dump(
     }
     let digest = combine(&schema, full, None);
     let through = outline.map(|o| combine(&schema, through, Some(o)));
-    Ok(Dumped { schema, digest, through })
+    Ok(Dumped {
+        schema,
+        digest,
+        through,
+    })
 }
 
 type Tables = (Vec<crate::digest::TableDigest>, Vec<crate::digest::TableDigest>);
@@ -88,7 +92,12 @@ fn tables(
             }
             before = buffer.len();
             if rows_all % 4096 == 0 {
-                listen(Progress { rows: rows_all, rows_total, bytes: bytes_all, table: &table.name });
+                listen(Progress {
+                    rows: rows_all,
+                    rows_total,
+                    bytes: bytes_all,
+                    table: &table.name,
+                });
             }
             Ok(())
         })?;
@@ -101,7 +110,12 @@ fn tables(
         full.push(digest);
         through.extend(partial.map(TableHasher::finish));
     }
-    listen(Progress { rows: rows_all, rows_total, bytes: bytes_all, table: "" });
+    listen(Progress {
+        rows: rows_all,
+        rows_total,
+        bytes: bytes_all,
+        table: "",
+    });
     Ok((full, through))
 }
 
@@ -151,7 +165,12 @@ fn preamble(dialect: Dialect) -> &'static str {
 fn table_file(schema: &Schema) -> String {
     let mut sql = String::from(preamble(schema.dialect));
     if schema.dialect != Dialect::Sqlite {
-        for statement in schema.objects.iter().filter(|o| o.kind == Kind::Database).flat_map(|o| &o.create) {
+        for statement in schema
+            .objects
+            .iter()
+            .filter(|o| o.kind == Kind::Database)
+            .flat_map(|o| &o.create)
+        {
             sql.push_str(statement);
             sql.push_str(";\n\n");
         }
@@ -179,7 +198,12 @@ fn object_files(schema: &Schema) -> Vec<(String, String)> {
         if kind == Kind::Database && schema.dialect != Dialect::Sqlite {
             continue;
         }
-        let statements: Vec<&String> = schema.objects.iter().filter(|o| o.kind == kind).flat_map(|o| &o.create).collect();
+        let statements: Vec<&String> = schema
+            .objects
+            .iter()
+            .filter(|o| o.kind == kind)
+            .flat_map(|o| &o.create)
+            .collect();
         if !statements.is_empty() {
             files.push((stem.to_string(), object_file(schema.dialect, &statements)));
         }
@@ -193,7 +217,13 @@ fn object_file(dialect: Dialect, statements: &[&String]) -> String {
     }
     // The stock client cuts at the delimiter even inside a body.
     let delimiter = (0..)
-        .map(|n| if n == 0 { ";;".to_string() } else { format!("$${n}") })
+        .map(|n| {
+            if n == 0 {
+                ";;".to_string()
+            } else {
+                format!("$${n}")
+            }
+        })
         .find(|d| !statements.iter().any(|s| s.contains(d.as_str())))
         .expect("finitely many statements cannot hold infinitely many delimiters");
     let body: String = statements.iter().map(|s| format!("{s}{delimiter}\n")).collect();

@@ -14,10 +14,18 @@ pub enum Error {
     Connect { target: String, source_text: String },
     /// The server refused or failed a statement.
     #[error("{what}: {message} (server error {number})")]
-    Server { what: String, number: u32, message: String },
+    Server {
+        what: String,
+        number: u32,
+        message: String,
+    },
     /// SQLite refused or failed a statement.
     #[error("{what}: {message}")]
-    Sqlite { what: String, code: i32, message: String },
+    Sqlite {
+        what: String,
+        code: i32,
+        message: String,
+    },
     /// The schema holds what this release cannot carry exactly; every item at once, as `table.column: type`.
     #[error("cannot be carried exactly: {}", .0.join("; "))]
     Unsupported(Vec<String>),
@@ -46,7 +54,9 @@ impl Error {
                 Some("another process is writing to the file: stop the service or wait, then try again")
             }
             Error::Untested(_) => Some("add --accept-untested to go on all the same"),
-            Error::Unsupported(_) => Some("drop or convert what is named, or leave this database to another tool for now"),
+            Error::Unsupported(_) => {
+                Some("drop or convert what is named, or leave this database to another tool for now")
+            }
             _ => None,
         }
     }
@@ -66,10 +76,16 @@ impl Error {
     }
 
     pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Error::Refused { message: message.into(), hint: hint.into() }
+        Error::Refused {
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     pub fn io(what: impl Into<String>, error: impl std::fmt::Display) -> Self {
-        Error::Io { what: what.into(), message: error.to_string() }
+        Error::Io {
+            what: what.into(),
+            message: error.to_string(),
+        }
     }
 }

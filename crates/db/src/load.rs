@@ -19,7 +19,12 @@ pub trait Source {
 /// Loads everything except events' enabled state: they are created disabled when `events_disabled` (scratch copies).
 ///
 /// A load that fails leaves nothing behind in a SQLite file; on a server the caller drops the schema that it made.
-pub fn load(db: &mut dyn Database, source: &dyn Source, events_disabled: bool, listen: &mut Listener<'_>) -> Result<u64> {
+pub fn load(
+    db: &mut dyn Database,
+    source: &dyn Source,
+    events_disabled: bool,
+    listen: &mut Listener<'_>,
+) -> Result<u64> {
     let schema = source.schema();
     db.begin_load()?;
     let loaded = tables(db, schema, source, listen).and_then(|rows| {
@@ -37,7 +42,12 @@ pub fn load(db: &mut dyn Database, source: &dyn Source, events_disabled: bool, l
 }
 
 /// Creates the tables and fills them.
-pub fn tables(db: &mut dyn Database, schema: &Schema, source: &dyn Source, listen: &mut Listener<'_>) -> Result<u64> {
+pub fn tables(
+    db: &mut dyn Database,
+    schema: &Schema,
+    source: &dyn Source,
+    listen: &mut Listener<'_>,
+) -> Result<u64> {
     for table in &schema.tables {
         db.execute(&table.create)?;
     }
@@ -47,7 +57,12 @@ pub fn tables(db: &mut dyn Database, schema: &Schema, source: &dyn Source, liste
         for index in 0..source.chunks(&table.name) {
             let mut data = source.chunk(&table.name, index)?;
             rows += db.load_chunk(table, &mut *data)?;
-            listen(Progress { rows, rows_total, bytes: 0, table: &table.name });
+            listen(Progress {
+                rows,
+                rows_total,
+                bytes: 0,
+                table: &table.name,
+            });
         }
     }
     Ok(rows)
@@ -65,7 +80,11 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
             let statement = retarget(schema, object, statement, &into)?;
             db.execute(&statement).map_err(|error| match error {
                 Error::Server { number, message, .. } => Error::Server {
-                    what: format!("cannot create {} {}", crate::digest::kind_word(object.kind), object.name),
+                    what: format!(
+                        "cannot create {} {}",
+                        crate::digest::kind_word(object.kind),
+                        object.name
+                    ),
                     number,
                     message,
                 },
@@ -81,12 +100,23 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
 
 /// The statement with its references to the source schema pointed at `into`.
 fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Result<String> {
-    let stored = matches!(object.kind, Kind::Routine | Kind::View | Kind::Trigger | Kind::Event);
-    if schema.dialect == Dialect::Sqlite || schema.database == into || !stored || !statement.starts_with("CREATE ") {
+    let stored = matches!(
+        object.kind,
+        Kind::Routine | Kind::View | Kind::Trigger | Kind::Event
+    );
+    if schema.dialect == Dialect::Sqlite
+        || schema.database == into
+        || !stored
+        || !statement.starts_with("CREATE ")
+    {
         return Ok(statement.to_string());
     }
     // A string in a view is a value and nothing else; in a routine it may be run, or compared with the catalog.
-    let literals = if object.kind == Kind::View { Literals::Keep } else { Literals::Judge };
+    let literals = if object.kind == Kind::View {
+        Literals::Keep
+    } else {
+        Literals::Judge
+    };
     let syntax = Syntax::with_sql_mode(sql_mode(object));
     let rewritten = requalify_bytes(statement.as_bytes(), syntax, &schema.database, into, literals);
     // Only whole names were replaced, by text: what was UTF-8 is UTF-8.
@@ -100,5 +130,9 @@ fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Re
 
 /// The `sql_mode` that an object's own statements set before it is created.
 fn sql_mode(object: &Object) -> &str {
-    object.create.iter().find_map(|s| s.strip_prefix("SET SESSION sql_mode=")).map_or("", |m| m.trim_matches('\''))
+    object
+        .create
+        .iter()
+        .find_map(|s| s.strip_prefix("SET SESSION sql_mode="))
+        .map_or("", |m| m.trim_matches('\''))
 }

@@ -7,6 +7,7 @@ pub mod swap;
 
 mod connect;
 mod ddl;
+mod infile;
 mod inspect;
 mod tables;
 mod writers;
@@ -18,8 +19,7 @@ use crate::schema::{Carry, Schema, Table};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Value};
-use std::io::{Read, Write};
-use std::sync::mpsc;
+use std::io::Read;
 
 /// A connection to one schema of a MariaDB (or, when accepted untested, MySQL) server.
 pub struct MariaDb {
@@ -47,7 +47,10 @@ impl MariaDb {
     fn touch(&mut self, schema: &Schema) -> Result<()> {
         // Touching each table takes its metadata lock: a later ALTER or TRUNCATE waits instead of breaking the view.
         for table in &schema.tables {
-            self.query(&format!("SELECT 1 FROM {} LIMIT 0", self.dialect.quote(&table.name)))?;
+            self.query(&format!(
+                "SELECT 1 FROM {} LIMIT 0",
+                self.dialect.quote(&table.name)
+            ))?;
         }
         Ok(())
     }
@@ -56,10 +59,15 @@ impl MariaDb {
     fn error(sql: &str, error: mysql::Error) -> Error {
         let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
         match error {
-            mysql::Error::MySqlError(e) => {
-                Error::Server { what: format!("`{what} …` failed"), number: e.code.into(), message: e.message }
-            }
-            other => Error::Connect { target: format!("the server during `{what} …`"), source_text: other.to_string() },
+            mysql::Error::MySqlError(e) => Error::Server {
+                what: format!("`{what} …` failed"),
+                number: e.code.into(),
+                message: e.message,
+            },
+            other => Error::Connect {
+                target: format!("the server during `{what} …`"),
+                source_text: other.to_string(),
+            },
         }
     }
 }
@@ -93,7 +101,10 @@ impl Database for MariaDb {
 
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()> {
         if self.in_snapshot {
-            return Err(Error::refused("a snapshot is open on this connection already", ""));
+            return Err(Error::refused(
+                "a snapshot is open on this connection already",
+                "",
+            ));
         }
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
@@ -128,9 +139,16 @@ impl Database for MariaDb {
             let key: Vec<String> = table.key.iter().map(|k| self.dialect.quote(k)).collect();
             format!(" ORDER BY {}", key.join(", "))
         };
-        let sql = format!("SELECT {} FROM {}{order}", picked.join(", "), self.dialect.quote(&table.name));
+        let sql = format!(
+            "SELECT {} FROM {}{order}",
+            picked.join(", "),
+            self.dialect.quote(&table.name)
+        );
         let statement = self.conn.prep(&sql).map_err(|e| Self::error(&sql, e))?;
-        let rows = self.conn.exec_iter(&statement, ()).map_err(|e| Self::error(&sql, e))?;
+        let rows = self
+            .conn
+            .exec_iter(&statement, ())
+            .map_err(|e| Self::error(&sql, e))?;
         let mut count = 0;
         let mut cells = Vec::with_capacity(columns.len());
         for row in rows {
@@ -151,72 +169,23 @@ impl Database for MariaDb {
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>> {
         let rows: Vec<mysql::Row> = self.conn.query(sql).map_err(|e| Self::error(sql, e))?;
-        Ok(rows.into_iter().map(|r| r.unwrap().into_iter().map(cell).collect()).collect())
+        Ok(rows
+            .into_iter()
+            .map(|r| r.unwrap().into_iter().map(cell).collect())
+            .collect())
     }
 
     fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send)) -> Result<u64> {
-        let sql = encode::load_statement(table, "ventana");
-        // The driver wants a 'static handler; the data is only borrowed. A bounded channel of blocks joins the two:
-        // the handler pulls blocks while a scoped thread reads them.
-        let (send, receive) = mpsc::sync_channel::<std::io::Result<Vec<u8>>>(4);
-        let receive = std::sync::Mutex::new(receive);
-        let torn = std::sync::Mutex::new(None);
-        self.conn.set_local_infile_handler(Some(mysql::LocalInfileHandler::new(move |name, writer| {
-            if name != b"ventana" {
-                return Err(std::io::Error::other("the server asked for another file than the one it was offered"));
-            }
-            let blocks = receive.lock().map_err(|_| std::io::Error::other("reader died"))?;
-            for block in blocks.iter() {
-                writer.write_all(&block?)?;
-            }
-            Ok(())
-        })));
-        let result = std::thread::scope(|scope| {
-            let torn = &torn;
-            scope.spawn(move || {
-                loop {
-                    let mut block = vec![0; 256 << 10];
-                    let read = match data.read(&mut block) {
-                        Ok(0) => return,
-                        Ok(n) => {
-                            block.truncate(n);
-                            Ok(block)
-                        }
-                        Err(e) => {
-                            *torn.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(e.to_string());
-                            Err(e)
-                        }
-                    };
-                    let failed = read.is_err();
-                    // A closed channel means that the server refused the statement; its error is the one reported.
-                    if send.send(read).is_err() || failed {
-                        return;
-                    }
-                }
-            });
-            let result = self.conn.query_drop(&sql);
-            // Dropping the handler closes the channel, so the reading thread ends even if it was never asked.
-            self.conn.set_local_infile_handler(None);
-            result
-        });
-        if let Some(message) = torn.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            return Err(Error::io(format!("reading a chunk of table {}", table.name), message));
-        }
-        result.map_err(|e| match Self::error(&sql, e) {
-            Error::Server { number: 1148 | 4166, .. } => Error::refused(
-                "the server does not take LOAD DATA LOCAL",
-                "SET GLOBAL local_infile=ON on the server that is restored to",
-            ),
-            other => other,
-        })?;
-        let rows = self.conn.affected_rows();
-        for warning in self.query("SHOW WARNINGS")? {
-            let text: Vec<String> = warning.iter().filter_map(Cell::to_text).collect();
-            if !encode::expected(table, &text) {
-                return Err(Error::Differs(format!("loading table {} changed a value: {}", table.name, text.join(" "))));
+        self.execute("START TRANSACTION")?;
+        let loaded = self.load_rows(table, data);
+        // All of a chunk or nothing of it; the first error is the one to tell.
+        match loaded {
+            Ok(rows) => self.execute("COMMIT").map(|_| rows),
+            Err(error) => {
+                let _ = self.execute("ROLLBACK");
+                Err(error)
             }
         }
-        Ok(rows)
     }
 
     fn begin_load(&mut self) -> Result<()> {
@@ -233,7 +202,10 @@ impl Database for MariaDb {
             let _ = self.execute("SET SESSION sql_log_bin=1");
         }
         self.settings(connect::SESSION)?;
-        self.settings(&["/*M!100201 SET SESSION check_constraint_checks=1 */", "SET SESSION unique_checks=1, foreign_key_checks=1"])
+        self.settings(&[
+            "/*M!100201 SET SESSION check_constraint_checks=1 */",
+            "SET SESSION unique_checks=1, foreign_key_checks=1",
+        ])
     }
 
     fn settle_load(&mut self) -> Result<()> {

@@ -10,8 +10,8 @@ mod transaction;
 pub use backfill::{Batch, backfill};
 pub use transaction::{forward, reverse};
 
-use crate::script::lint::{Class, lint};
 use crate::script::Syntax;
+use crate::script::lint::{Class, lint};
 use crate::{Cell, Database, Dialect, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -132,8 +132,12 @@ pub type Counts = BTreeMap<String, BTreeMap<String, i64>>;
 impl Migration {
     /// Parses a file's text; `origin` is named in errors, which carry line and column.
     pub fn parse(text: &str, origin: &str) -> Result<Migration> {
-        let migration: Migration = toml::from_str(text)
-            .map_err(|e| Error::refused(format!("{origin}: {e}"), "see docs/MIGRATIONS.md for what a migration may hold"))?;
+        let migration: Migration = toml::from_str(text).map_err(|e| {
+            Error::refused(
+                format!("{origin}: {e}"),
+                "see docs/MIGRATIONS.md for what a migration may hold",
+            )
+        })?;
         if migration.format != 1 {
             return Err(Error::refused(
                 format!("{origin}: format {} is newer than this ventana", migration.format),
@@ -145,9 +149,16 @@ impl Migration {
 
     /// The part for a dialect.
     pub fn online(&self, dialect: Dialect) -> Result<&Online> {
-        let part = if dialect == Dialect::Sqlite { &self.sqlite } else { &self.mariadb };
+        let part = if dialect == Dialect::Sqlite {
+            &self.sqlite
+        } else {
+            &self.mariadb
+        };
         part.as_ref().ok_or_else(|| {
-            Error::refused(format!("migration {} has no part for {}", self.id, dialect.name()), "write one, or use the other database")
+            Error::refused(
+                format!("migration {} has no part for {}", self.id, dialect.name()),
+                "write one, or use the other database",
+            )
         })
     }
 
@@ -176,7 +187,13 @@ impl Migration {
         for named in online.report.iter_mut().chain(&mut online.proof) {
             fill(&mut named.query)?;
         }
-        for change in online.expand.iter_mut().chain(&mut online.sync).chain(&mut online.contract).chain(&mut online.finalize) {
+        for change in online
+            .expand
+            .iter_mut()
+            .chain(&mut online.sync)
+            .chain(&mut online.contract)
+            .chain(&mut online.finalize)
+        {
             fill(&mut change.sql)?;
             change.undo.as_mut().map_or(Ok(()), &mut fill)?;
         }
@@ -203,13 +220,18 @@ fn fill(sql: &str, expressions: &BTreeMap<String, String>, db: &mut dyn Database
     while let Some(at) = rest.find("${") {
         out.push_str(&rest[..at]);
         let inner = &rest[at + 2..];
-        let end = inner.find('}').ok_or_else(|| Error::refused(format!("placeholder without }} in: {sql}"), "close it"))?;
+        let end = inner
+            .find('}')
+            .ok_or_else(|| Error::refused(format!("placeholder without }} in: {sql}"), "close it"))?;
         let (name, argument) = inner[..end].split_once(':').unwrap_or((&inner[..end], ""));
         if name == "definition" {
             out.push_str(&definition(argument, db)?);
         } else {
             let expression = expressions.get(name).ok_or_else(|| {
-                Error::refused(format!("no expression named {name}"), "define it under [<dialect>.expressions]")
+                Error::refused(
+                    format!("no expression named {name}"),
+                    "define it under [<dialect>.expressions]",
+                )
             })?;
             out.push_str(&expression.replace("{}", argument));
         }
@@ -226,7 +248,10 @@ fn definition(place: &str, db: &mut dyn Database) -> Result<String> {
     let schema = db.inspect()?;
     let create = &schema.table(table).ok_or_else(unknown)?.create;
     let head = format!("  `{column}` ");
-    let line = create.lines().find_map(|l| l.strip_prefix(&head)).ok_or_else(unknown)?;
+    let line = create
+        .lines()
+        .find_map(|l| l.strip_prefix(&head))
+        .ok_or_else(unknown)?;
     Ok(line.trim_end_matches(',').to_string())
 }
 
@@ -243,14 +268,25 @@ pub fn start_state<'a>(online: &'a Online, db: &mut dyn Database) -> Result<&'a 
         [] => {
             let names: Vec<&str> = online.start.iter().map(|s| s.name.as_str()).collect();
             Err(Error::refused(
-                format!("table {} is in none of the states that this migration starts from ({})", online.table, names.join(", ")),
-                format!("look at the columns {} of the table: their types or names are not the expected ones", online.columns.join(", ")),
+                format!(
+                    "table {} is in none of the states that this migration starts from ({})",
+                    online.table,
+                    names.join(", ")
+                ),
+                format!(
+                    "look at the columns {} of the table: their types or names are not the expected ones",
+                    online.columns.join(", ")
+                ),
             ))
         }
         more => {
             let names: Vec<&str> = more.iter().map(|s| s.name.as_str()).collect();
             Err(Error::refused(
-                format!("table {} is in several start states at once: {}", online.table, names.join(", ")),
+                format!(
+                    "table {} is in several start states at once: {}",
+                    online.table,
+                    names.join(", ")
+                ),
                 "the migration's start queries overlap: mend the release",
             ))
         }
@@ -278,9 +314,20 @@ pub fn counts(online: &Online, after: bool, db: &mut dyn Database) -> Result<Cou
 pub fn invariants(online: &Online, after: bool, db: &mut dyn Database) -> Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
     for invariant in &online.invariant {
-        let rows = db.query(if after { &invariant.after } else { &invariant.before })?;
-        let text: Vec<String> =
-            rows.iter().map(|r| r.iter().map(|c| c.to_text().unwrap_or("NULL".into())).collect::<Vec<_>>().join(" ")).collect();
+        let rows = db.query(if after {
+            &invariant.after
+        } else {
+            &invariant.before
+        })?;
+        let text: Vec<String> = rows
+            .iter()
+            .map(|r| {
+                r.iter()
+                    .map(|c| c.to_text().unwrap_or("NULL".into()))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect();
         out.insert(invariant.name.clone(), text.join("\n"));
     }
     Ok(out)
@@ -289,19 +336,31 @@ pub fn invariants(online: &Online, after: bool, db: &mut dyn Database) -> Result
 /// Runs the proof queries: each must answer 0.
 pub fn prove(online: &Online, start: &str, db: &mut dyn Database) -> Result<()> {
     let mut wrong = Vec::new();
-    for proof in online.proof.iter().filter(|p| p.only.as_deref().is_none_or(|o| o == start)) {
+    for proof in online
+        .proof
+        .iter()
+        .filter(|p| p.only.as_deref().is_none_or(|o| o == start))
+    {
         let rows = db.count(&proof.query)?;
         if rows != 0 {
             wrong.push(format!("{}: {rows} rows", proof.name));
         }
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Error::Differs(format!("proof failed: {}", wrong.join("; ")))) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Differs(format!("proof failed: {}", wrong.join("; "))))
+    }
 }
 
 /// Numbers that only inform, for this start state.
 pub fn report(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTreeMap<String, i64>> {
     let mut out = BTreeMap::new();
-    for named in online.report.iter().filter(|p| p.only.as_deref().is_none_or(|o| o == start)) {
+    for named in online
+        .report
+        .iter()
+        .filter(|p| p.only.as_deref().is_none_or(|o| o == start))
+    {
         out.insert(named.name.clone(), db.count(&named.query)?);
     }
     Ok(out)
@@ -310,7 +369,10 @@ pub fn report(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTr
 /// Statements of the window that destroy something or reach beyond the database: none may, dropping is for `finalize`.
 /// Taking away a trigger that `sync` made is no loss.
 pub fn destructive(online: &Online, dialect: Dialect) -> Vec<String> {
-    let made = |undo: &Option<String>| undo.as_ref().is_some_and(|u| online.sync.iter().any(|s| s.sql == *u));
+    let made = |undo: &Option<String>| {
+        undo.as_ref()
+            .is_some_and(|u| online.sync.iter().any(|s| s.sql == *u))
+    };
     let statements: Vec<&str> = online
         .expand
         .iter()
@@ -318,10 +380,19 @@ pub fn destructive(online: &Online, dialect: Dialect) -> Vec<String> {
         .chain(online.contract.iter().filter(|c| !made(&c.undo)))
         .map(|c| c.sql.as_str())
         .collect();
-    let syntax = if dialect == Dialect::Sqlite { Syntax::SQLITE } else { Syntax::MARIADB };
+    let syntax = if dialect == Dialect::Sqlite {
+        Syntax::SQLITE
+    } else {
+        Syntax::MARIADB
+    };
     lint(statements, syntax)
         .into_iter()
-        .filter(|f| matches!(f.danger.class, Class::Destroys | Class::Elsewhere | Class::Unknown))
+        .filter(|f| {
+            matches!(
+                f.danger.class,
+                Class::Destroys | Class::Elsewhere | Class::Unknown
+            )
+        })
         .map(|f| f.danger.to_string())
         .collect()
 }

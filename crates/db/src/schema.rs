@@ -119,20 +119,29 @@ impl Schema {
 
     /// The refusal of everything that cannot be carried, all at once.
     pub fn supported(&self) -> crate::Result<()> {
-        if self.unsupported.is_empty() { Ok(()) } else { Err(crate::Error::Unsupported(self.unsupported.clone())) }
+        if self.unsupported.is_empty() {
+            Ok(())
+        } else {
+            Err(crate::Error::Unsupported(self.unsupported.clone()))
+        }
     }
 
     /// One value for tables, columns, keys, checks and triggers: what tells whether a DDL statement has happened.
     /// Views, routines and events are left out, because the fence itself changes events.
     pub fn structure(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        let mut objects: Vec<&Object> =
-            self.objects.iter().filter(|o| !matches!(o.kind, Kind::View | Kind::Routine | Kind::Event)).collect();
+        let mut objects: Vec<&Object> = self
+            .objects
+            .iter()
+            .filter(|o| !matches!(o.kind, Kind::View | Kind::Routine | Kind::Event))
+            .collect();
         // Objects stand in the order of their creation, which a copy need not share.
         objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
         for object in objects {
             for part in [&format!("{:?}", object.kind), &object.name, &object.definition] {
-                hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+                hasher
+                    .update(&(part.len() as u64).to_le_bytes())
+                    .update(part.as_bytes());
             }
         }
         for table in &self.tables {
@@ -146,7 +155,11 @@ impl Schema {
     /// Whether both say the same of everything that has a definition; counters and estimates may differ.
     pub(crate) fn defines_the_same(&self, other: &Schema) -> bool {
         let definitions = |schema: &Schema| {
-            schema.objects.iter().map(|o| (o.kind, o.name.clone(), o.definition.clone())).collect::<Vec<_>>()
+            schema
+                .objects
+                .iter()
+                .map(|o| (o.kind, o.name.clone(), o.definition.clone()))
+                .collect::<Vec<_>>()
         };
         self.outline() == other.outline() && definitions(self) == definitions(other)
     }

@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn no_way_of_printing_shows_the_value() {
         let secret = Secret::new("hunter2");
-        let shown = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).expect("a string"));
+        let shown = format!(
+            "{secret} {secret:?} {}",
+            serde_json::to_string(&secret).expect("a string")
+        );
         assert!(!shown.contains("hunter2"), "{shown}");
         assert_eq!(secret.open(), "hunter2");
     }

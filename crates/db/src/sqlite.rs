@@ -40,7 +40,11 @@ fn error(sql: &str, error: rusqlite::Error) -> Error {
         }
         other => (0, other.to_string()),
     };
-    Error::Sqlite { what: format!("`{what} …` failed"), code, message }
+    Error::Sqlite {
+        what: format!("`{what} …` failed"),
+        code,
+        message,
+    }
 }
 
 impl Sqlite {
@@ -51,18 +55,30 @@ impl Sqlite {
 
     /// Opens a database file and creates it when it is not there.
     pub fn create(path: &Path) -> Result<Sqlite> {
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+        Self::open_with(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )
     }
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Sqlite> {
-        let unreachable =
-            |e: rusqlite::Error| Error::Connect { target: format!("sqlite://{}", path.display()), source_text: e.to_string() };
+        let unreachable = |e: rusqlite::Error| Error::Connect {
+            target: format!("sqlite://{}", path.display()),
+            source_text: e.to_string(),
+        };
         let conn = Connection::open_with_flags(path, flags).map_err(unreachable)?;
         conn.busy_timeout(BUSY).map_err(unreachable)?;
         let header: rusqlite::Result<i64> = conn.query_row("PRAGMA schema_version", [], |r| r.get(0));
         header.map_err(unreachable)?;
-        conn.execute_batch("PRAGMA synchronous=FULL").map_err(unreachable)?;
-        Ok(Sqlite { conn, path: path.to_path_buf(), locked: false, in_snapshot: false, foreign_keys: false })
+        conn.execute_batch("PRAGMA synchronous=FULL")
+            .map_err(unreachable)?;
+        Ok(Sqlite {
+            conn,
+            path: path.to_path_buf(),
+            locked: false,
+            in_snapshot: false,
+            foreign_keys: false,
+        })
     }
 
     /// Takes the database's write lock and keeps it: readers go on, every other writer waits or fails.
@@ -130,10 +146,20 @@ impl Database for Sqlite {
     }
 
     fn identity(&mut self) -> Result<Identity> {
-        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone()).display().to_string();
+        let path = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone())
+            .display()
+            .to_string();
         let version = self.text("SELECT sqlite_version()")?.unwrap_or_default();
         let fields = BTreeMap::from([("path".to_string(), path.clone())]);
-        Ok(Identity { dialect: Dialect::Sqlite, version, database: path, fields })
+        Ok(Identity {
+            dialect: Dialect::Sqlite,
+            version,
+            database: path,
+            fields,
+        })
     }
 
     fn inspect(&mut self) -> Result<Schema> {
@@ -142,16 +168,20 @@ impl Database for Sqlite {
 
     fn begin_snapshot(&mut self, _schema: &Schema) -> Result<()> {
         if self.in_snapshot {
-            return Err(Error::refused("a snapshot is open on this connection already", ""));
+            return Err(Error::refused(
+                "a snapshot is open on this connection already",
+                "",
+            ));
         }
         // Under the write lock a transaction is open already, and nobody else can change a thing.
         if !self.locked {
             self.execute("BEGIN")?;
             // A deferred transaction has no snapshot until it reads.
-            self.query("SELECT COUNT(*) FROM sqlite_master").inspect_err(|_| {
-                // The first error is the one to tell.
-                let _ = self.conn.execute_batch("ROLLBACK");
-            })?;
+            self.query("SELECT COUNT(*) FROM sqlite_master")
+                .inspect_err(|_| {
+                    // The first error is the one to tell.
+                    let _ = self.conn.execute_batch("ROLLBACK");
+                })?;
         }
         self.in_snapshot = true;
         Ok(())
@@ -165,13 +195,28 @@ impl Database for Sqlite {
     }
 
     fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
-        let computed = |name: &&String| table.columns.iter().any(|c| c.name == **name && c.carry == Carry::Virtual);
+        let computed = |name: &&String| {
+            table
+                .columns
+                .iter()
+                .any(|c| c.name == **name && c.carry == Carry::Virtual)
+        };
         let picked: Vec<String> = columns
             .iter()
-            .map(|name| if computed(&name) { "NULL".into() } else { Dialect::Sqlite.quote(name) })
+            .map(|name| {
+                if computed(&name) {
+                    "NULL".into()
+                } else {
+                    Dialect::Sqlite.quote(name)
+                }
+            })
             .collect();
         // In the order of the table itself, which costs nothing and gives a copy the same order of implicit rowids.
-        let sql = format!("SELECT {} FROM {} NOT INDEXED", picked.join(", "), Dialect::Sqlite.quote(&table.name));
+        let sql = format!(
+            "SELECT {} FROM {} NOT INDEXED",
+            picked.join(", "),
+            Dialect::Sqlite.quote(&table.name)
+        );
         let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
         let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
         let mut count = 0;
@@ -210,15 +255,21 @@ impl Database for Sqlite {
     fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send)) -> Result<u64> {
         // A chunk is whole INSERT statements; its size is bounded by the dump.
         let mut sql = String::new();
-        data.read_to_string(&mut sql).map_err(|e| Error::io(format!("reading a chunk of table {}", table.name), e))?;
+        data.read_to_string(&mut sql)
+            .map_err(|e| Error::io(format!("reading a chunk of table {}", table.name), e))?;
         let before = self.conn.total_changes();
-        self.conn.execute_batch(&sql).map_err(|e| error(&format!("INSERT INTO {}", table.name), e))?;
+        self.conn
+            .execute_batch(&sql)
+            .map_err(|e| error(&format!("INSERT INTO {}", table.name), e))?;
         Ok(self.conn.total_changes() - before)
     }
 
     fn begin_load(&mut self) -> Result<()> {
         if self.locked {
-            return Err(Error::refused("the write lock must be released before a load", ""));
+            return Err(Error::refused(
+                "the write lock must be released before a load",
+                "",
+            ));
         }
         self.foreign_keys = self.count("PRAGMA foreign_keys")? != 0;
         self.execute("PRAGMA foreign_keys=OFF; BEGIN IMMEDIATE")?;

@@ -1,6 +1,9 @@
 //! One suite for every dialect: what a database is dumped to, it is loaded from again, exactly; and nothing that differs
 //! has the same digest.
-#![allow(clippy::disallowed_methods, reason = "tests run stock clients and write throw-away files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run stock clients and write throw-away files"
+)]
 
 mod conformance {
     mod place;

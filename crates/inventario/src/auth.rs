@@ -59,7 +59,13 @@ impl Auth {
     /// `seconds` is the life of a token.
     pub fn new(secret: Secret, seconds: u64, clock: Clock) -> Self {
         let (throttle, hashing) = (Throttle::default(), Semaphore::new(HASHES_AT_ONCE));
-        Self(Arc::new(Inner { secret, seconds, clock, throttle, hashing }))
+        Self(Arc::new(Inner {
+            secret,
+            seconds,
+            clock,
+            throttle,
+            hashing,
+        }))
     }
 
     /// Checks a password and makes a token. Writes nothing to the database, so it works behind the fence.
@@ -73,7 +79,11 @@ impl Auth {
         password: Secret,
         from: Option<IpAddr>,
     ) -> Result<(Usuario, Token), LoginError> {
-        let key = format!("{}|{}", email.to_lowercase(), from.map_or_else(String::new, |ip| ip.to_string()));
+        let key = format!(
+            "{}|{}",
+            email.to_lowercase(),
+            from.map_or_else(String::new, |ip| ip.to_string())
+        );
         let now = self.0.clock.now_seconds();
         if let Some(wait) = self.0.throttle.blocked(&key, now) {
             return Err(LoginError::TooMany(wait));
@@ -97,7 +107,10 @@ impl Auth {
     /// A token for an account.
     pub fn mint(&self, usuario_id: i64, rol_id: i64, seconds: u64) -> Token {
         let claims = jwt::Claims::new(usuario_id, rol_id, self.0.clock.now_seconds(), seconds);
-        Token { text: Secret::new(jwt::sign(&claims, &self.0.secret)), seconds }
+        Token {
+            text: Secret::new(jwt::sign(&claims, &self.0.secret)),
+            seconds,
+        }
     }
 
     /// The claims of a valid token.
@@ -115,13 +128,17 @@ impl Auth {
     pub async fn hash(&self, password: Secret) -> Result<Secret, password::HashError> {
         let _permit = self.0.hashing.acquire().await;
         // The closure neither panics nor is cancelled.
-        tokio::task::spawn_blocking(move || password::hash(&password)).await.unwrap_or(Err(password::HashError))
+        tokio::task::spawn_blocking(move || password::hash(&password))
+            .await
+            .unwrap_or(Err(password::HashError))
     }
 
     /// Checks a password; without a hash it takes as long and fails.
     async fn verify(&self, password: Secret, hash: Option<Secret>) -> bool {
         let _permit = self.0.hashing.acquire().await;
-        tokio::task::spawn_blocking(move || password::verify(&password, hash.as_ref())).await.unwrap_or(false)
+        tokio::task::spawn_blocking(move || password::verify(&password, hash.as_ref()))
+            .await
+            .unwrap_or(false)
     }
 }
 
@@ -132,10 +149,14 @@ impl LoginError {
             Self::Wrong => Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials", "Wrong credentials")
                 .detail("The e-mail address or the password is wrong.")
                 .hint("Check both; an administrator can set a new password with `inventario user passwd`."),
-            Self::TooMany(wait) => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_logins", "Too many attempts")
-                .detail("There were too many failed logins for this account from this address.")
-                .hint("Wait and try again.")
-                .retry_after(wait),
+            Self::TooMany(wait) => Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_logins",
+                "Too many attempts",
+            )
+            .detail("There were too many failed logins for this account from this address.")
+            .hint("Wait and try again.")
+            .retry_after(wait),
             Self::Store(error) => error.problem(),
         }
     }

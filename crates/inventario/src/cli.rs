@@ -2,7 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. With `--json` standard output is one JSON document,
 //! a failure's too.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is this module's face")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the terminal is this module's face"
+)]
 
 pub mod check;
 pub mod demo_data;
@@ -70,11 +74,19 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into(), exit: 1 }
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+            exit: 1,
+        }
     }
 
     pub fn usage(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { exit: 2, ..Self::new(code, message, hint) }
+        Self {
+            exit: 2,
+            ..Self::new(code, message, hint)
+        }
     }
 }
 
@@ -111,10 +123,19 @@ impl Session {
             && !folder.as_os_str().is_empty()
             && !folder.exists()
         {
-            let hint = format!("Create it with `mkdir -p {}`, or correct DATABASE_URL.", folder.display());
-            return Err(Failure::new("database", format!("the folder {} does not exist", folder.display()), hint));
+            let hint = format!(
+                "Create it with `mkdir -p {}`, or correct DATABASE_URL.",
+                folder.display()
+            );
+            return Err(Failure::new(
+                "database",
+                format!("the folder {} does not exist", folder.display()),
+                hint,
+            ));
         }
-        Store::open(&self.config.database, self.fence.clone()).await.map_err(|error| self.store_failure(error))
+        Store::open(&self.config.database, self.fence.clone())
+            .await
+            .map_err(|error| self.store_failure(error))
     }
 
     /// Keys and clock of authentication; makes the secret when there is none.
@@ -126,7 +147,10 @@ impl Session {
             Some(secret) => secret.clone(),
             None => serve::secret::kept(&self.config.data_dir).map_err(|error| {
                 let place = self.config.data_dir.join(serve::secret::FILE);
-                let message = format!("the secret in {} cannot be read or made: {error}", place.display());
+                let message = format!(
+                    "the secret in {} cannot be read or made: {error}",
+                    place.display()
+                );
                 Failure::new("secret", message, "Set JWT_SECRET, or make the folder writable.")
             })?,
         };
@@ -137,15 +161,26 @@ impl Session {
     pub fn store_failure(&self, error: StoreError) -> Failure {
         let place = &self.config.database;
         let (code, hint) = match &error {
-            StoreError::Fenced { .. } => {
-                ("fenced", format!("Wait for the window to end; the flag is {}.", self.fence.path().display()))
-            }
-            StoreError::WriteDenied(_) => ("write_denied", "Wait for the window to end, or check the account's grants.".into()),
+            StoreError::Fenced { .. } => (
+                "fenced",
+                format!(
+                    "Wait for the window to end; the flag is {}.",
+                    self.fence.path().display()
+                ),
+            ),
+            StoreError::WriteDenied(_) => (
+                "write_denied",
+                "Wait for the window to end, or check the account's grants.".into(),
+            ),
             StoreError::Busy(_) => ("database_busy", "Another program holds a lock; try again.".into()),
-            StoreError::Unreachable(_) | StoreError::ConnectionLost(_) => {
-                ("database", "Check that the server runs, and the address, user and password.".into())
-            }
-            StoreError::NotOurs(_) => ("not_ours", "Name another database with --database-url or DATABASE_URL.".into()),
+            StoreError::Unreachable(_) | StoreError::ConnectionLost(_) => (
+                "database",
+                "Check that the server runs, and the address, user and password.".into(),
+            ),
+            StoreError::NotOurs(_) => (
+                "not_ours",
+                "Name another database with --database-url or DATABASE_URL.".into(),
+            ),
             StoreError::Refused(_) | StoreError::Duplicate(_) => ("refused", "Send another value.".into()),
             StoreError::NotFound => ("not_found", "`inventario user list` shows the accounts.".into()),
             _ => ("database", "`inventario check` says more.".into()),
@@ -175,9 +210,17 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            let Failure { code, message, hint, exit } = failure;
+            let Failure {
+                code,
+                message,
+                hint,
+                exit,
+            } = failure;
             if as_json {
-                println!("{}", json!({ "error": { "code": code, "message": message, "hint": hint } }));
+                println!(
+                    "{}",
+                    json!({ "error": { "code": code, "message": message, "hint": hint } })
+                );
             } else {
                 eprintln!("error: {message}\n       {hint}");
             }
@@ -193,9 +236,15 @@ fn run(cli: Cli) -> Result<Answer, Failure> {
     }
     let config = Config::read(cli.database_url.as_deref(), &process_environment)?;
     let fence = Fence::new(&config.fence_file);
-    let session = Session { config, fence, clock: Clock::system(), json: cli.json };
+    let session = Session {
+        config,
+        fence,
+        clock: Clock::system(),
+        json: cli.json,
+    };
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = threads.map_err(|error| Failure::new("system", format!("no threads: {error}"), "Check the limits."))?;
+    let runtime = threads
+        .map_err(|error| Failure::new("system", format!("no threads: {error}"), "Check the limits."))?;
     runtime.block_on(async {
         match cli.verb {
             Verb::Serve(args) => serve::run(session, args).await,

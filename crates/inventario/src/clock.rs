@@ -21,7 +21,10 @@ impl Clock {
 
     /// The machine's clock.
     pub fn system() -> Self {
-        #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the wall clock"
+        )]
         Self::new(Timestamp::now)
     }
 

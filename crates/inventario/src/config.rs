@@ -1,5 +1,8 @@
 //! The configuration: read once from flags and environment, checked, and from there on only passed along.
-#![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -55,7 +58,10 @@ pub struct ConfigError {
 }
 
 fn error(problem: impl Into<String>, hint: impl Into<String>) -> ConfigError {
-    ConfigError { problem: problem.into(), hint: hint.into() }
+    ConfigError {
+        problem: problem.into(),
+        hint: hint.into(),
+    }
 }
 
 /// Reads a variable of the process's environment; empty means not set.
@@ -68,33 +74,46 @@ impl Config {
     ///
     /// # Errors
     /// A value that cannot be read, or two that contradict each other.
-    pub fn read(database_url: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn read(
+        database_url: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let data_dir = PathBuf::from(env("DATA_DIR").unwrap_or_else(|| "data".into()));
         let database = database(database_url, env, &data_dir)?;
         let port: u16 = match env("PORT") {
             None => 3001,
-            Some(text) => text
-                .parse()
-                .map_err(|_| error("PORT is not a port number", "Set PORT to a number between 1 and 65535."))?,
+            Some(text) => text.parse().map_err(|_| {
+                error(
+                    "PORT is not a port number",
+                    "Set PORT to a number between 1 and 65535.",
+                )
+            })?,
         };
         let bind: IpAddr = match env("BIND") {
             None => IpAddr::from([127, 0, 0, 1]),
             Some(text) => {
                 let hint = "Set BIND to an address of this machine, such as 127.0.0.1 or 0.0.0.0.";
-                text.parse().map_err(|_| error("BIND is not an IP address", hint))?
+                text.parse()
+                    .map_err(|_| error("BIND is not an IP address", hint))?
             }
         };
         for name in ["TLS_CERT", "TLS_KEY"] {
             if env(name).is_some() {
                 let hint = "Unset it and put a proxy that speaks TLS (nginx, caddy) in front.";
-                return Err(error(format!("{name} is set, but this release serves plain HTTP only"), hint));
+                return Err(error(
+                    format!("{name} is set, but this release serves plain HTTP only"),
+                    hint,
+                ));
             }
         }
         let jwt_secret = env("JWT_SECRET").map(Secret::new);
         let jwt_seconds = match env("JWT_EXPIRES_IN") {
             None => 8 * 3600,
             Some(text) => seconds(&text).ok_or_else(|| {
-                error("JWT_EXPIRES_IN is not a duration", "Set it to a number and a unit, such as 30m, 8h or 7d.")
+                error(
+                    "JWT_EXPIRES_IN is not a duration",
+                    "Set it to a number and a unit, such as 30m, 8h or 7d.",
+                )
             })?,
         };
         let fence_file = env("FENCE_FILE").map_or_else(|| default_fence(&database, &data_dir), PathBuf::from);
@@ -106,8 +125,14 @@ impl Config {
             jwt_secret,
             jwt_seconds,
             fence_file,
-            environment: env("INVENTARIO_ENV").or_else(|| env("NODE_ENV")).unwrap_or_else(|| "production".into()),
-            cors_allowed: cors.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            environment: env("INVENTARIO_ENV")
+                .or_else(|| env("NODE_ENV"))
+                .unwrap_or_else(|| "production".into()),
+            cors_allowed: cors
+                .split([',', ' '])
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }
@@ -130,9 +155,10 @@ fn database(
     data_dir: &Path,
 ) -> Result<Address, ConfigError> {
     let either = |one: &str, other: &str| match (env(one), env(other)) {
-        (Some(a), Some(b)) if a != b => {
-            Err(error(format!("{one} and {other} are both set and differ"), format!("Unset one of {one} and {other}.")))
-        }
+        (Some(a), Some(b)) if a != b => Err(error(
+            format!("{one} and {other} are both set and differ"),
+            format!("Unset one of {one} and {other}."),
+        )),
         (a, b) => Ok(a.or(b)),
     };
     let password = either("DB_PASS", "DB_PASSWORD")?;
@@ -140,7 +166,8 @@ fn database(
     let (host, port, user) = (env("DB_HOST"), env("DB_PORT"), env("DB_USER"));
     let parts = [&host, &port, &user, &name, &password];
     let parse = |url: &str, origin: &str| {
-        Address::parse(url).map_err(|e| error(format!("{origin} cannot be read: {e}"), "Correct the address."))
+        Address::parse(url)
+            .map_err(|e| error(format!("{origin} cannot be read: {e}"), "Correct the address."))
     };
     if let Some(url) = flag {
         return parse(url, "--database-url");
@@ -153,7 +180,9 @@ fn database(
         return parse(&url, "DATABASE_URL");
     }
     if parts.iter().all(|part| part.is_none()) {
-        return Ok(Address::Sqlite { path: data_dir.join("inventario.db") });
+        return Ok(Address::Sqlite {
+            path: data_dir.join("inventario.db"),
+        });
     }
     let hint = "Set DB_HOST, DB_USER, DB_NAME and DB_PASS, or DATABASE_URL alone.";
     let missing = |name: &str| error(format!("{name} is not set, but other DB_* variables are"), hint);
@@ -161,7 +190,9 @@ fn database(
         host: host.unwrap_or_else(|| "127.0.0.1".into()),
         port: match port {
             None => 3306,
-            Some(port) => port.parse().map_err(|_| error("DB_PORT is not a port number", "Set DB_PORT to a number."))?,
+            Some(port) => port
+                .parse()
+                .map_err(|_| error("DB_PORT is not a port number", "Set DB_PORT to a number."))?,
         },
         user: user.ok_or_else(|| missing("DB_USER"))?,
         password: Secret::new(password.unwrap_or_default()),
@@ -183,7 +214,11 @@ pub fn seconds(text: &str) -> Option<u64> {
         "d" => 86_400,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
+    number
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(unit)
+        .filter(|seconds| *seconds > 0)
 }
 
 #[cfg(test)]
@@ -191,7 +226,11 @@ mod tests {
     use super::*;
 
     fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let env = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let env = |name: &str| {
+            vars.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Config::read(None, &env)
     }
 
@@ -201,12 +240,21 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:3001");
         assert_eq!(config.database.to_string(), "sqlite://data/inventario.db");
         assert_eq!(config.fence_file, Path::new("data/inventario.db.fence"));
-        assert_eq!((config.jwt_seconds, config.environment.as_str()), (28_800, "production"));
+        assert_eq!(
+            (config.jwt_seconds, config.environment.as_str()),
+            (28_800, "production")
+        );
     }
 
     #[test]
     fn the_names_of_the_legacy_application() {
-        let config = read(&[("DB_USER", "u"), ("DB_DATABASE", "inv"), ("DB_PASSWORD", "p"), ("DB_PORT", "3307")]).unwrap();
+        let config = read(&[
+            ("DB_USER", "u"),
+            ("DB_DATABASE", "inv"),
+            ("DB_PASSWORD", "p"),
+            ("DB_PORT", "3307"),
+        ])
+        .unwrap();
         assert_eq!(config.database.to_string(), "mysql://u@127.0.0.1:3307/inv");
         assert_eq!(config.fence_file, Path::new("data/fence"));
         assert!(!format!("{config:?}").contains("\"p\""));
@@ -219,7 +267,10 @@ mod tests {
             assert!(!error.hint.is_empty());
             error.problem
         };
-        assert_eq!(problem(&[("DATABASE_URL", "sqlite:///x"), ("DB_HOST", "h")]), "DATABASE_URL and DB_* are both set");
+        assert_eq!(
+            problem(&[("DATABASE_URL", "sqlite:///x"), ("DB_HOST", "h")]),
+            "DATABASE_URL and DB_* are both set"
+        );
         assert!(problem(&[("DB_PASS", "a"), ("DB_PASSWORD", "b")]).contains("differ"));
         assert!(problem(&[("DB_HOST", "h")]).contains("DB_USER is not set"));
         assert!(problem(&[("DATABASE_URL", "mysql://u:geheim")]).contains("DATABASE_URL cannot be read"));
@@ -230,7 +281,13 @@ mod tests {
 
     #[test]
     fn durations() {
-        assert_eq!(["90", "30s", "15m", "8h", "7d"].map(seconds), [90, 30, 900, 28_800, 604_800].map(Some));
-        assert_eq!(["", "h", "1w", "-1h", "0", "1.5h", "99999999999999999999d"].map(seconds), [None; 7]);
+        assert_eq!(
+            ["90", "30s", "15m", "8h", "7d"].map(seconds),
+            [90, 30, 900, 28_800, 604_800].map(Some)
+        );
+        assert_eq!(
+            ["", "h", "1w", "-1h", "0", "1.5h", "99999999999999999999d"].map(seconds),
+            [None; 7]
+        );
     }
 }

@@ -18,8 +18,15 @@ use crate::state::AppState;
 pub const DEFAULT_RETRY_AFTER: u32 = 30;
 
 /// Requests that write nothing to the database although their method is not GET, by path.
-const NOT_A_WRITE: [&str; 7] =
-    ["/api/usuarios/login", "/api/admin/fence", "/login", "/logout", "/entrar", "/salir", "/idioma"];
+const NOT_A_WRITE: [&str; 7] = [
+    "/api/usuarios/login",
+    "/api/admin/fence",
+    "/login",
+    "/logout",
+    "/entrar",
+    "/salir",
+    "/idioma",
+];
 
 /// The contents of the flag file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +54,9 @@ pub struct Fence {
 
 impl Fence {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into().into() }
+        Self {
+            path: path.into().into(),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -57,7 +66,11 @@ impl Fence {
     /// The flag, if the fence is on. A file that cannot be read or understood counts as a fence: better to refuse a
     /// write than to lose one.
     pub fn flag(&self) -> Option<Flag> {
-        let unknown = || Flag { run: String::new(), since: String::new(), retry_after: DEFAULT_RETRY_AFTER };
+        let unknown = || Flag {
+            run: String::new(),
+            since: String::new(),
+            retry_after: DEFAULT_RETRY_AFTER,
+        };
         match std::fs::read(&self.path) {
             Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| unknown())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -94,16 +107,23 @@ impl Fence {
     }
 
     fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        self.path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
     }
 }
 
 /// The answer to a write behind the fence.
 pub fn refusal(retry_after: u32) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "fenced", "Maintenance in progress")
-        .detail("Nothing was written: changes are refused until the maintenance window ends. Reading works.")
-        .hint("Send the same request again later.")
-        .retry_after(retry_after)
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "fenced",
+        "Maintenance in progress",
+    )
+    .detail("Nothing was written: changes are refused until the maintenance window ends. Reading works.")
+    .hint("Send the same request again later.")
+    .retry_after(retry_after)
 }
 
 /// Middleware: refuses every write while the fence is on, before its handler runs.
@@ -131,7 +151,11 @@ mod tests {
         let fence = Fence::new(folder.path().join("x.db.fence"));
         assert_eq!(fence.flag(), None);
         fence.lift().unwrap();
-        let flag = Flag { run: "r-1".into(), since: "2025-11-06T23:00:00Z".into(), retry_after: 7 };
+        let flag = Flag {
+            run: "r-1".into(),
+            since: "2025-11-06T23:00:00Z".into(),
+            retry_after: 7,
+        };
         fence.put(&flag).unwrap();
         assert_eq!(fence.flag(), Some(flag));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -53,7 +53,9 @@ impl Metrics {
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.time_sum_us.fetch_add(us, Ordering::Relaxed);
         let bucket = BOUNDS.iter().position(|bound| us <= bound * 1000);
-        bucket.map_or(&self.slower, |at| &self.times[at]).fetch_add(1, Ordering::Relaxed);
+        bucket
+            .map_or(&self.slower, |at| &self.times[at])
+            .fetch_add(1, Ordering::Relaxed);
     }
 
     /// The text that a scraper reads.
@@ -62,34 +64,84 @@ impl Metrics {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut metric = |name: &str, kind: &str, help: &str, lines: &[(String, String)]| {
             // Writing into a string cannot fail.
-            let _ = writeln!(out, "# HELP inventario_{name} {help}\n# TYPE inventario_{name} {kind}");
+            let _ = writeln!(
+                out,
+                "# HELP inventario_{name} {help}\n# TYPE inventario_{name} {kind}"
+            );
             for (labels, value) in lines {
                 let _ = writeln!(out, "inventario_{name}{labels} {value}");
             }
         };
         let one = |value: String| [(String::new(), value)];
-        let answers: Vec<_> =
-            (1..=5).map(|class| (format!("{{class=\"{class}xx\"}}"), get(&self.answers[class - 1]).to_string())).collect();
-        metric("http_answers_total", "counter", "Answers by class of status.", &answers);
+        let answers: Vec<_> = (1..=5)
+            .map(|class| {
+                (
+                    format!("{{class=\"{class}xx\"}}"),
+                    get(&self.answers[class - 1]).to_string(),
+                )
+            })
+            .collect();
+        metric(
+            "http_answers_total",
+            "counter",
+            "Answers by class of status.",
+            &answers,
+        );
         let mut times = Vec::new();
         let mut sum = 0;
         for (bound, counter) in BOUNDS.iter().zip(&self.times) {
             sum += get(counter);
             #[allow(clippy::cast_precision_loss, reason = "bounds are small")]
-            times.push((format!("_bucket{{le=\"{}\"}}", *bound as f64 / 1000.0), sum.to_string()));
+            times.push((
+                format!("_bucket{{le=\"{}\"}}", *bound as f64 / 1000.0),
+                sum.to_string(),
+            ));
         }
         sum += get(&self.slower);
         times.push(("_bucket{le=\"+Inf\"}".into(), sum.to_string()));
         let total = Duration::from_micros(get(&self.time_sum_us));
         times.push(("_sum".into(), format!("{:.6}", total.as_secs_f64())));
         times.push(("_count".into(), sum.to_string()));
-        metric("http_answer_seconds", "histogram", "Time until an answer begins.", &times);
-        metric("fenced_writes_total", "counter", "Writes refused by the fence.", &one(get(&self.fenced).to_string()));
-        metric("failed_logins_total", "counter", "Failed logins.", &one(get(&self.failed_logins).to_string()));
-        metric("fence", "gauge", "1 while the fence is on.", &one(u8::from(fence).to_string()));
-        metric("uptime_seconds", "gauge", "Seconds since the start.", &one(format!("{:.1}", uptime.as_secs_f64())));
-        let release: String = release.chars().filter(|c| !matches!(c, '"' | '\\' | '\n')).collect();
-        metric("release", "gauge", "The running release.", &[(format!("{{name=\"{release}\"}}"), "1".into())]);
+        metric(
+            "http_answer_seconds",
+            "histogram",
+            "Time until an answer begins.",
+            &times,
+        );
+        metric(
+            "fenced_writes_total",
+            "counter",
+            "Writes refused by the fence.",
+            &one(get(&self.fenced).to_string()),
+        );
+        metric(
+            "failed_logins_total",
+            "counter",
+            "Failed logins.",
+            &one(get(&self.failed_logins).to_string()),
+        );
+        metric(
+            "fence",
+            "gauge",
+            "1 while the fence is on.",
+            &one(u8::from(fence).to_string()),
+        );
+        metric(
+            "uptime_seconds",
+            "gauge",
+            "Seconds since the start.",
+            &one(format!("{:.1}", uptime.as_secs_f64())),
+        );
+        let release: String = release
+            .chars()
+            .filter(|c| !matches!(c, '"' | '\\' | '\n'))
+            .collect();
+        metric(
+            "release",
+            "gauge",
+            "The running release.",
+            &[(format!("{{name=\"{release}\"}}"), "1".into())],
+        );
         out
     }
 }
@@ -98,7 +150,9 @@ impl Metrics {
 pub async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let response = next.run(request).await;
-    state.metrics.answered(response.status().as_u16(), started.elapsed());
+    state
+        .metrics
+        .answered(response.status().as_u16(), started.elapsed());
     response
 }
 

@@ -12,9 +12,15 @@ pub const MIGRATIONS: [(&str, &str); 1] = [(
 /// The name of the running release: the file `RELEASE` beside the executable, else this crate's version.
 pub fn name(executable: Option<&Path>) -> String {
     let beside = executable.and_then(|path| path.canonicalize().ok());
-    let file = beside.as_deref().and_then(Path::parent).map(|folder| folder.join("RELEASE"));
-    let name = file.and_then(|file| std::fs::read_to_string(file).ok()).map(|name| name.trim().to_owned());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
+    let file = beside
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|folder| folder.join("RELEASE"));
+    let name = file
+        .and_then(|file| std::fs::read_to_string(file).ok())
+        .map(|name| name.trim().to_owned());
+    name.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
 }
 
 /// Writes a release folder: a copy of `executable`, the file `RELEASE`, the migrations. The folder appears under its
@@ -24,7 +30,10 @@ pub fn name(executable: Option<&Path>) -> String {
 /// The folder exists, or cannot be written.
 pub fn write(folder: &Path, name: &str, executable: &Path) -> io::Result<()> {
     if folder.exists() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder exists already"));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "the folder exists already",
+        ));
     }
     let mut part = folder.as_os_str().to_owned();
     part.push(".part");
@@ -43,7 +52,10 @@ pub fn write(folder: &Path, name: &str, executable: &Path) -> io::Result<()> {
         put(&file, text)?;
     }
     std::fs::rename(&part, folder)?;
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     std::fs::File::open(parent)?.sync_all()
 }
 
@@ -70,7 +82,13 @@ mod tests {
         assert_eq!(name(Some(&folder.path().join("current/inventario"))), "r2");
         assert_eq!(std::fs::read_to_string(release.join("RELEASE")).unwrap(), "r2\n");
         assert!(release.join(MIGRATIONS[0].0).is_file());
-        assert_eq!(write(&release, "r2", &source).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(std::fs::read_dir(folder.path().join("releases")).unwrap().count(), 1);
+        assert_eq!(
+            write(&release, "r2", &source).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("releases")).unwrap().count(),
+            1
+        );
     }
 }

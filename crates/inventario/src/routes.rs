@@ -83,9 +83,13 @@ pub fn app(state: AppState, ids: RequestIds) -> Result<Router, ConfigError> {
         .merge(views::router(state.clone()))
         .fallback(async || problem::not_found())
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This cannot be done here")
-                .detail("The address exists, but not with this method.")
-                .hint("The API is described at /api/openapi.json.")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This cannot be done here",
+            )
+            .detail("The address exists, but not with this method.")
+            .hint("The API is described at /api/openapi.json.")
         })
         .layer(from_fn_with_state(state.clone(), fence::gate))
         .layer(DefaultBodyLimit::max(MAX_BODY));

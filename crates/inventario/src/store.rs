@@ -47,7 +47,11 @@ impl Store {
     pub async fn open(address: &Address, fence: Fence) -> Result<Self, StoreError> {
         let db = Db::connect(address).await?;
         let schema = Schema::read(&db).await?;
-        Ok(Self { db, fence, schema: Arc::new(RwLock::new(Arc::new(schema))) })
+        Ok(Self {
+            db,
+            fence,
+            schema: Arc::new(RwLock::new(Arc::new(schema))),
+        })
     }
 
     /// The connections themselves.
@@ -58,7 +62,10 @@ impl Store {
     /// The schema as last read.
     pub fn schema(&self) -> Arc<Schema> {
         // A poisoned lock still holds a whole value: it is only ever replaced.
-        self.schema.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.schema
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads the schema again.
@@ -68,7 +75,10 @@ impl Store {
     pub async fn reload_schema(&self) -> Result<Arc<Schema>, StoreError> {
         let read = tokio::time::timeout(PROBE_LIMIT, Schema::read(&self.db)).await;
         let schema = Arc::new(read.map_err(|_| StoreError::Unreachable("no answer within 3 s".into()))??);
-        *self.schema.write().unwrap_or_else(std::sync::PoisonError::into_inner) = schema.clone();
+        *self
+            .schema
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = schema.clone();
         Ok(schema)
     }
 
@@ -101,7 +111,9 @@ impl Store {
             None => Ok(tx),
             Some(flag) => {
                 tx.rollback().await?;
-                Err(StoreError::Fenced { retry_after: flag.retry_after })
+                Err(StoreError::Fenced {
+                    retry_after: flag.retry_after,
+                })
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Whole-system drills: the built binaries, real databases, real faults. Each story is named after what happens to
 //! somebody. Data is checked through the database itself, never through our own report.
-#![allow(clippy::disallowed_methods, reason = "drills are operators: they start programs and break things")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "drills are operators: they start programs and break things"
+)]
 
 #[path = "drills/fail_at.rs"]
 mod fail_at;

@@ -31,7 +31,13 @@ use std::process::ExitCode;
 
 /// Runs maintenance windows on services that keep their data in MySQL, MariaDB or SQLite.
 #[derive(Parser)]
-#[command(name = "ventana", version, about, propagate_version = true, max_term_width = 110)]
+#[command(
+    name = "ventana",
+    version,
+    about,
+    propagate_version = true,
+    max_term_width = 110
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -46,7 +52,12 @@ struct Global {
     #[arg(long, global = true, value_name = "FILE", default_value = "./ventana.toml")]
     config: PathBuf,
     /// Environment: lays [env.NAME] of the configuration over the rest
-    #[arg(long = "env", global = true, value_name = "NAME", default_value = "production")]
+    #[arg(
+        long = "env",
+        global = true,
+        value_name = "NAME",
+        default_value = "production"
+    )]
     environment: String,
     /// One JSON document on stdout, progress as JSON lines on stderr
     #[arg(long, global = true)]
@@ -118,7 +129,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { crate::error::exit::USAGE } else { 0 });
+            return ExitCode::from(if error.use_stderr() {
+                crate::error::exit::USAGE
+            } else {
+                0
+            });
         }
     };
     let vars = Environment::of_process();
@@ -138,14 +153,24 @@ fn run(cli: Cli, vars: Environment, out: Output) -> Done {
     let named = cli.global.config != PathBuf::from("./ventana.toml");
     // Verbs that need no configuration must work beside a broken one.
     let config = match &cli.verb {
-        Verb::Init(_) | Verb::Demo(_) => Config::load(&PathBuf::new(), false, &cli.global.environment, Environment::default())
-            .map(|mut config| {
-                config.vars = vars;
-                config
-            })?,
+        Verb::Init(_) | Verb::Demo(_) => Config::load(
+            &PathBuf::new(),
+            false,
+            &cli.global.environment,
+            Environment::default(),
+        )
+        .map(|mut config| {
+            config.vars = vars;
+            config
+        })?,
         _ => Config::load(&cli.global.config, named, &cli.global.environment, vars)?,
     };
-    let mut cx = Context { config, out, yes: cli.global.yes, accept_untested: cli.global.accept_untested };
+    let mut cx = Context {
+        config,
+        out,
+        yes: cli.global.yes,
+        accept_untested: cli.global.accept_untested,
+    };
     cx.config.file.database.accept_untested |= cx.accept_untested;
     match cli.verb {
         Verb::Init(args) => init::run(&cx, args),

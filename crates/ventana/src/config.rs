@@ -19,7 +19,10 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The process's own environment.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn of_process() -> Environment {
         Environment(std::env::vars().collect())
     }
@@ -58,12 +61,17 @@ impl Config {
             Ok(text) => Some(text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !named => None,
             Err(e) => {
-                return Err(Failure::usage(format!("cannot read configuration {}: {e}", path.display()))
-                    .hint("name it with --config FILE, or write one with `ventana init`"));
+                return Err(
+                    Failure::usage(format!("cannot read configuration {}: {e}", path.display()))
+                        .hint("name it with --config FILE, or write one with `ventana init`"),
+                );
             }
         };
         let (mut file, digest) = match &text {
-            Some(text) => (file::parse(text, path, environment)?, Some(crate::host::files::sha256(text.as_bytes()))),
+            Some(text) => (
+                file::parse(text, path, environment)?,
+                Some(crate::host::files::sha256(text.as_bytes())),
+            ),
             None => (File::default(), None),
         };
         if let Some(folder) = path.parent().filter(|_| text.is_some()) {
@@ -71,7 +79,15 @@ impl Config {
         }
         let (database, database_origin) = database_url(&file, &vars)?;
         let path = text.map(|_| path.to_path_buf());
-        Ok(Config { file, path, environment: environment.into(), database, database_origin, vars, digest })
+        Ok(Config {
+            file,
+            path,
+            environment: environment.into(),
+            database,
+            database_origin,
+            vars,
+            digest,
+        })
     }
 
     /// The database, or the error that says how to name one.
@@ -89,9 +105,20 @@ impl Config {
             return self.file.service.clone();
         }
         let name = self.database.as_ref().map(Address::database).unwrap_or_default();
-        let stem = Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let clean: String =
-            stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        let stem = Path::new(&name)
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let clean: String = stem
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '-' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
         if clean.is_empty() { "service".into() } else { clean }
     }
 

@@ -1,6 +1,9 @@
 //! The main job on the embedded default: a service with legacy data, taken through a whole window, and back again when
 //! something is made to fail.
-#![allow(clippy::disallowed_methods, reason = "the demo is its own operator: it starts programs and writes configuration")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the demo is its own operator: it starts programs and writes configuration"
+)]
 
 mod faults;
 mod scene;
@@ -58,7 +61,11 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
-    let fault = args.fail_at.as_deref().map(|step| Fault::at(step, args.database)).transpose()?;
+    let fault = args
+        .fail_at
+        .as_deref()
+        .map(|step| Fault::at(step, args.database))
+        .transpose()?;
     let scene = Scene::build(cx, &args)?;
     let cx = scene.context(cx)?;
     if args.prepare_only {
@@ -74,14 +81,24 @@ pub fn run(cx: &Context, args: Args) -> Done {
     if !args.no_rehearsal {
         let rehearsed = crate::cli::rehearse(&cx, &plan)?;
         if !rehearsed.passed() {
-            return Err(Failure::verification("the rehearsal did not pass: the window is not begun"));
+            return Err(Failure::verification(
+                "the rehearsal did not pass: the window is not begun",
+            ));
         }
     }
     // Planned again, so that the view knows the times of the rehearsal; the digest is the same.
     let plan = planner::make(&cx.config)?;
-    let title = cx.out.language.pick("ventana de mantenimiento", "maintenance window").to_string();
+    let title = cx
+        .out
+        .language
+        .pick("ventana de mantenimiento", "maintenance window")
+        .to_string();
     let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);
-    let watcher = faults::Watched { live: &live, fault, scene: &scene };
+    let watcher = faults::Watched {
+        live: &live,
+        fault,
+        scene: &scene,
+    };
     let ended = crate::cli::begin_with(&cx, &plan, &watcher)?;
     watcher.mend();
     let document = summary::document(&scene, &ended);
@@ -95,12 +112,17 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 /// The service stays up until Ctrl-C.
 fn wait(cx: &Context, scene: &Scene) -> Result<(), Failure> {
-    cx.out.say("waiting", &format!(
-        "{} {}  (Ctrl-C {})",
-        cx.out.language.pick("el servicio sigue en", "the service stays up at"),
-        scene.url(),
-        cx.out.language.pick("lo detiene", "stops it")
-    ));
+    cx.out.say(
+        "waiting",
+        &format!(
+            "{} {}  (Ctrl-C {})",
+            cx.out
+                .language
+                .pick("el servicio sigue en", "the service stays up at"),
+            scene.url(),
+            cx.out.language.pick("lo detiene", "stops it")
+        ),
+    );
     let flag = crate::window::drive::interrupts()?;
     while !flag.load(std::sync::atomic::Ordering::SeqCst) {
         crate::host::clock::pause(100);

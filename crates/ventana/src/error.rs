@@ -22,7 +22,12 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>, exit: u8) -> Failure {
-        Failure { code: code.into(), message: message.into(), hint: None, exit }
+        Failure {
+            code: code.into(),
+            message: message.into(),
+            hint: None,
+            exit,
+        }
     }
 
     /// Something failed; nothing was changed.

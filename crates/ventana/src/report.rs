@@ -52,20 +52,32 @@ struct Rendered {
 }
 
 /// Writes the report of a run into its folder, durably; earlier files are replaced.
-pub fn write(run_dir: &Path, evidence: &Evidence, plan: &Plan, language: Language) -> Result<Written, Failure> {
+pub fn write(
+    run_dir: &Path,
+    evidence: &Evidence,
+    plan: &Plan,
+    language: Language,
+) -> Result<Written, Failure> {
     let rendered = render(evidence, plan, language)?;
     let put = |name: &str, text: &str| {
         let path = run_dir.join(name);
-        engine::durable::write(&path, text.as_bytes()).map_err(io(format!("cannot write {}", path.display())))?;
+        engine::durable::write(&path, text.as_bytes())
+            .map_err(io(format!("cannot write {}", path.display())))?;
         Ok::<PathBuf, Failure>(path)
     };
     // The evidence first: without the others it is still whole.
     let evidence = put(EVIDENCE, &rendered.evidence)?;
-    Ok(Written { evidence, html: put(HTML, &rendered.html)?, markdown: put(MARKDOWN, &rendered.markdown)? })
+    Ok(Written {
+        evidence,
+        html: put(HTML, &rendered.html)?,
+        markdown: put(MARKDOWN, &rendered.markdown)?,
+    })
 }
 
 fn render(evidence: &Evidence, plan: &Plan, l: Language) -> Result<Rendered, Failure> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| Failure::failed("report", format!("cannot write {what}: {error}"));
+    let failed = |what: &str, error: &dyn std::fmt::Display| {
+        Failure::failed("report", format!("cannot write {what}: {error}"))
+    };
     let v = &View::of(evidence, plan, l);
     let mut json = serde_json::to_string_pretty(evidence).map_err(|e| failed(EVIDENCE, &e))?;
     json.push('\n');

@@ -17,16 +17,34 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    pub fn of(config: &Config, live: &Address, run: &str, run_dir: &Path, purpose: &str) -> Result<Scratch, Failure> {
+    pub fn of(
+        config: &Config,
+        live: &Address,
+        run: &str,
+        run_dir: &Path,
+        purpose: &str,
+    ) -> Result<Scratch, Failure> {
         let address = match live {
-            Address::Sqlite { .. } => Address::Sqlite { path: run_dir.join(format!("{purpose}.db")) },
+            Address::Sqlite { .. } => Address::Sqlite {
+                path: run_dir.join(format!("{purpose}.db")),
+            },
             Address::MySql { database, .. } => {
                 // A schema's name has at most 64 characters; the run's end is what makes it unique.
-                let base: String = database.split("__ventana_").next().unwrap_or(database).chars().take(30).collect();
+                let base: String = database
+                    .split("__ventana_")
+                    .next()
+                    .unwrap_or(database)
+                    .chars()
+                    .take(30)
+                    .collect();
                 live.with_database(&format!("{base}__ventana_{run}_{purpose}"))
             }
         };
-        Ok(Scratch { address, beside: live.clone(), session: session(config, run) })
+        Ok(Scratch {
+            address,
+            beside: live.clone(),
+            session: session(config, run),
+        })
     }
 
     /// Makes it anew, empty, with the character set of the original.
@@ -35,16 +53,27 @@ impl Scratch {
         match &self.address {
             Address::Sqlite { path } => {
                 if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+                    std::fs::create_dir_all(folder)
+                        .map_err(io(format!("cannot make folder {}", folder.display())))?;
                 }
                 Ok(Box::new(Sqlite::create(path)?))
             }
             Address::MySql { database, .. } => {
                 let mut server = MariaDb::open(&self.beside, &self.session)?;
                 let defaults = server.query("SELECT @@character_set_database, @@collation_database")?;
-                let text = |i: usize| defaults.first().and_then(|r| r.get(i)).and_then(db::Cell::to_text).unwrap_or_default();
+                let text = |i: usize| {
+                    defaults
+                        .first()
+                        .and_then(|r| r.get(i))
+                        .and_then(db::Cell::to_text)
+                        .unwrap_or_default()
+                };
                 let name = server.dialect().quote(database);
-                server.execute(&format!("CREATE DATABASE {name} CHARACTER SET {} COLLATE {}", text(0), text(1)))?;
+                server.execute(&format!(
+                    "CREATE DATABASE {name} CHARACTER SET {} COLLATE {}",
+                    text(0),
+                    text(1)
+                ))?;
                 Ok(Box::new(MariaDb::open(&self.address, &self.session)?))
             }
         }
@@ -59,7 +88,9 @@ impl Scratch {
                     name.push(suffix);
                     match std::fs::remove_file(&name) {
                         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(io(format!("cannot remove the scratch copy {}", path.display()))(e));
+                            return Err(io(format!("cannot remove the scratch copy {}", path.display()))(
+                                e,
+                            ));
                         }
                         _ => {}
                     }

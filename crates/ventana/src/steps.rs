@@ -37,14 +37,22 @@ impl Steps for World {
             StepKind::Preflight => Box::new(preflight::Preflight { world: self }),
             StepKind::Backup { label } => Box::new(backup::Backup { world: self, label }),
             StepKind::Prove { backup } => Box::new(prove::Prove { world: self, backup }),
-            StepKind::VerifyBackup { backup, mode } => {
-                Box::new(verify_backup::VerifyBackup { world: self, backup, mode: *mode })
-            }
+            StepKind::VerifyBackup { backup, mode } => Box::new(verify_backup::VerifyBackup {
+                world: self,
+                backup,
+                mode: *mode,
+            }),
             StepKind::OffSite { backup, .. } => Box::new(off_site::OffSite { world: self, backup }),
-            StepKind::Stage { release, source } => Box::new(stage::Stage { world: self, release, source }),
-            StepKind::Statement { sql, undo_sql, .. } => {
-                Box::new(statement::Statement { world: self, sql, undo_sql: undo_sql.as_deref() })
-            }
+            StepKind::Stage { release, source } => Box::new(stage::Stage {
+                world: self,
+                release,
+                source,
+            }),
+            StepKind::Statement { sql, undo_sql, .. } => Box::new(statement::Statement {
+                world: self,
+                sql,
+                undo_sql: undo_sql.as_deref(),
+            }),
             StepKind::Backfill { .. } => Box::new(backfill::Backfill { world: self }),
             StepKind::Proof { .. } => Box::new(proof::Proof { world: self }),
             StepKind::Migrate { .. } => Box::new(migrate::Migrate { world: self }),
@@ -53,10 +61,16 @@ impl Steps for World {
             StepKind::SameDigest { as_at, .. } => Box::new(same_digest::SameDigest { world: self, as_at }),
             StepKind::Switch { release } => Box::new(switch::Switch { world: self, release }),
             StepKind::Restart => Box::new(restart::Restart { world: self }),
-            StepKind::Smoke { checks } => Box::new(smoke::Smoke { world: self, checks: *checks }),
+            StepKind::Smoke { checks } => Box::new(smoke::Smoke {
+                world: self,
+                checks: *checks,
+            }),
             StepKind::Invariants { .. } => Box::new(invariants::Invariants { world: self }),
             StepKind::Lift => Box::new(lift::Lift { world: self }),
-            StepKind::Watch { seconds } => Box::new(watch::Watch { world: self, seconds: *seconds }),
+            StepKind::Watch { seconds } => Box::new(watch::Watch {
+                world: self,
+                seconds: *seconds,
+            }),
             StepKind::Confirm { .. } => Box::new(Unsupported),
         }
     }
@@ -104,10 +118,12 @@ fn listen<'a>(reporter: Reporter<'a>) -> impl FnMut(Progress<'_>) + 'a {
 
 /// The backup that an earlier step made.
 fn made_backup(cx: &Context<'_>, step: &str) -> Result<::backup::Backup, StepError> {
-    let path = cx.fact(step, "path").and_then(Value::as_str).ok_or_else(|| {
-        StepError::nothing("no_backup", format!("step {step} has recorded no backup"))
-    })?;
-    ::backup::Backup::open(std::path::Path::new(path)).map_err(|e| StepError::nothing("backup", e.to_string()))
+    let path = cx
+        .fact(step, "path")
+        .and_then(Value::as_str)
+        .ok_or_else(|| StepError::nothing("no_backup", format!("step {step} has recorded no backup")))?;
+    ::backup::Backup::open(std::path::Path::new(path))
+        .map_err(|e| StepError::nothing("backup", e.to_string()))
 }
 
 /// A failure of which the step knows that it changed nothing.

@@ -7,7 +7,7 @@ use db::dump::{Dumped, Sink};
 use db::load::Source;
 use db::progress::Listener;
 use db::schema::{Carry, Schema, Table};
-use db::{Database, Digest, Dialect, Outline};
+use db::{Database, Dialect, Digest, Outline};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -35,7 +35,13 @@ pub fn make(
     // Refused before a byte is written.
     db.inspect()?.supported()?;
     let writer = Writer::create(root, service, &clock::stamp())?;
-    let mut sink = Files { writer, table: None, phase: Phase::BeforeData, extension: extension(identity.dialect), objects: Vec::new() };
+    let mut sink = Files {
+        writer,
+        table: None,
+        phase: Phase::BeforeData,
+        extension: extension(identity.dialect),
+        objects: Vec::new(),
+    };
     let dumped = match db::dump::dump(db, outline, &mut sink, listen) {
         Ok(dumped) => dumped,
         Err(error) => {
@@ -44,12 +50,19 @@ pub fn make(
             return Err(error.into());
         }
     };
-    let Dumped { schema, digest, through } = dumped;
+    let Dumped {
+        schema,
+        digest,
+        through,
+    } = dumped;
     let catalog = serde_json::to_vec(&schema).map_err(|e| Failure::failed("backup", e.to_string()))?;
     sink.writer.attach(CATALOG, &catalog)?;
     let content = Content {
         created_at: clock::now().to_string(),
-        tool: backup::Tool { name: "ventana".into(), version: env!("CARGO_PKG_VERSION").into() },
+        tool: backup::Tool {
+            name: "ventana".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
         source: backup::Source {
             dialect: identity.dialect.name().into(),
             server_version: identity.version,
@@ -58,13 +71,25 @@ pub fn make(
             snapshot: BTreeMap::new(),
         },
         digest: digest.digest.clone(),
-        counters: digest.counters.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
+        counters: digest
+            .counters
+            .iter()
+            .map(|(k, v)| (k.clone(), v.to_string()))
+            .collect(),
         objects: sink.objects,
-        session_sql: if identity.dialect == Dialect::Sqlite { String::new() } else { db::dump::SESSION.into() },
+        session_sql: if identity.dialect == Dialect::Sqlite {
+            String::new()
+        } else {
+            db::dump::SESSION.into()
+        },
         notes: Vec::new(),
     };
     let backup = sink.writer.finish(content)?;
-    Ok(Made { backup, digest, through })
+    Ok(Made {
+        backup,
+        digest,
+        through,
+    })
 }
 
 fn extension(dialect: Dialect) -> &'static str {
@@ -85,7 +110,10 @@ fn failed(error: backup::Error) -> db::Error {
 
 impl Sink for Files {
     fn schema(&mut self, stem: &str, sql: &str) -> db::Result<()> {
-        self.writer.schema(self.phase, stem, sql).map(|_| ()).map_err(failed)
+        self.writer
+            .schema(self.phase, stem, sql)
+            .map(|_| ())
+            .map_err(failed)
     }
 
     fn table(&mut self, table: &Table, load_sql: &str) -> db::Result<()> {
@@ -93,9 +121,18 @@ impl Sink for Files {
         let columns = table
             .columns
             .iter()
-            .map(|c| backup::Column { name: c.name.clone(), type_name: c.declared.clone(), load: carry(c.carry).into() })
+            .map(|c| backup::Column {
+                name: c.name.clone(),
+                type_name: c.declared.clone(),
+                load: carry(c.carry).into(),
+            })
             .collect();
-        let quoted = if self.extension == "sql" { Dialect::Sqlite } else { Dialect::MariaDb }.quote(&table.name);
+        let quoted = if self.extension == "sql" {
+            Dialect::Sqlite
+        } else {
+            Dialect::MariaDb
+        }
+        .quote(&table.name);
         let spec = TableSpec {
             name: table.name.clone(),
             columns,
@@ -107,14 +144,21 @@ impl Sink for Files {
     }
 
     fn chunk(&mut self, data: &[u8], rows: u64) -> db::Result<()> {
-        let table = self.table.ok_or_else(|| db::Error::io("writing the backup", "a chunk without a table"))?;
+        let table = self
+            .table
+            .ok_or_else(|| db::Error::io("writing the backup", "a chunk without a table"))?;
         let mut chunk = self.writer.chunk(table, self.extension).map_err(failed)?;
-        chunk.write_all(data).map_err(|e| db::Error::io("writing the backup", e))?;
+        chunk
+            .write_all(data)
+            .map_err(|e| db::Error::io("writing the backup", e))?;
         chunk.finish(rows).map(|_| ()).map_err(failed)
     }
 
     fn table_done(&mut self, rows: u64, digest: &str) -> db::Result<()> {
-        let table = self.table.take().ok_or_else(|| db::Error::io("writing the backup", "an end without a table"))?;
+        let table = self
+            .table
+            .take()
+            .ok_or_else(|| db::Error::io("writing the backup", "an end without a table"))?;
         self.writer.finish_table(table, rows, digest).map_err(failed)
     }
 }
@@ -138,8 +182,12 @@ pub struct Contents<'a> {
 impl<'a> Contents<'a> {
     pub fn of(backup: &'a Backup) -> Result<Contents<'a>, Failure> {
         let bytes = backup.attachment(CATALOG)?;
-        let schema = serde_json::from_slice(&bytes)
-            .map_err(|e| Failure::failed("backup", format!("{CATALOG} of {} cannot be read: {e}", backup.path().display())))?;
+        let schema = serde_json::from_slice(&bytes).map_err(|e| {
+            Failure::failed(
+                "backup",
+                format!("{CATALOG} of {} cannot be read: {e}", backup.path().display()),
+            )
+        })?;
         Ok(Contents { backup, schema })
     }
 }
@@ -150,7 +198,12 @@ impl Source for Contents<'_> {
     }
 
     fn chunks(&self, table: &str) -> usize {
-        self.backup.manifest().tables.iter().find(|t| t.name == table).map_or(0, |t| t.chunks.len())
+        self.backup
+            .manifest()
+            .tables
+            .iter()
+            .find(|t| t.name == table)
+            .map_or(0, |t| t.chunks.len())
     }
 
     fn chunk(&self, table: &str, index: usize) -> db::Result<Box<dyn Read + Send>> {
@@ -159,8 +212,16 @@ impl Source for Contents<'_> {
             .iter()
             .find(|t| t.name == table)
             .and_then(|t| t.chunks.get(index))
-            .ok_or_else(|| db::Error::io("reading the backup", format!("table {table} has no chunk {index}")))?;
-        let reader = self.backup.chunk_reader(chunk).map_err(|e| db::Error::io("reading the backup", e))?;
+            .ok_or_else(|| {
+                db::Error::io(
+                    "reading the backup",
+                    format!("table {table} has no chunk {index}"),
+                )
+            })?;
+        let reader = self
+            .backup
+            .chunk_reader(chunk)
+            .map_err(|e| db::Error::io("reading the backup", e))?;
         Ok(Box::new(reader))
     }
 }
@@ -182,7 +243,12 @@ pub fn restore(
     let rows = db::load::load(db, &contents, scratch, listen)?;
     let digest = db::digest::compute(db, None, listen)?;
     if digest.digest != backup.digest() {
-        let promised: BTreeMap<_, _> = backup.manifest().tables.iter().map(|t| (&t.name, &t.digest)).collect();
+        let promised: BTreeMap<_, _> = backup
+            .manifest()
+            .tables
+            .iter()
+            .map(|t| (&t.name, &t.digest))
+            .collect();
         let mut other: Vec<String> = digest
             .tables
             .iter()
@@ -190,13 +256,23 @@ pub fn restore(
             .map(|t| format!("table {}", t.name))
             .collect();
         let expected = db::digest::combine(&contents.schema, Vec::new(), None);
-        other.extend(expected.objects.iter().filter(|(n, h)| digest.objects.get(*n) != Some(h)).map(|(n, _)| n.clone()));
+        other.extend(
+            expected
+                .objects
+                .iter()
+                .filter(|(n, h)| digest.objects.get(*n) != Some(h))
+                .map(|(n, _)| n.clone()),
+        );
         return Err(Failure::new(
             "verification_failed",
             format!(
                 "the restored copy of {} differs from what was backed up: {}",
                 backup.path().display(),
-                if other.is_empty() { "an object is extra".into() } else { other.join(", ") }
+                if other.is_empty() {
+                    "an object is extra".into()
+                } else {
+                    other.join(", ")
+                }
             ),
             exit::VERIFICATION,
         ));

@@ -1,5 +1,9 @@
 //! What people and machines see: the only module that prints.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one module that prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the one module that prints"
+)]
 
 pub mod format;
 mod live;
@@ -24,8 +28,14 @@ pub enum Language {
 impl Language {
     /// From LC_ALL, LC_MESSAGES or LANG; English when they say nothing.
     pub fn of(vars: &Environment) -> Language {
-        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|n| vars.get(n));
-        if named.is_some_and(|n| n.starts_with("es")) { Language::Es } else { Language::En }
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|n| vars.get(n));
+        if named.is_some_and(|n| n.starts_with("es")) {
+            Language::Es
+        } else {
+            Language::En
+        }
     }
 
     /// Picks the text of this language.
@@ -47,7 +57,12 @@ pub struct Output {
 impl Output {
     pub fn new(json: bool, language: Language) -> Output {
         let terminal = std::io::stderr().is_terminal();
-        Output { json, language, terminal, color: std::io::stdout().is_terminal() && !json }
+        Output {
+            json,
+            language,
+            terminal,
+            color: std::io::stdout().is_terminal() && !json,
+        }
     }
 
     /// The command's result: one JSON document, or the text for people.
@@ -66,7 +81,8 @@ impl Output {
     /// A failure, as a document or for people.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            let document = json!({"error": {"code": failure.code, "message": failure.message, "hint": failure.hint}});
+            let document =
+                json!({"error": {"code": failure.code, "message": failure.message, "hint": failure.hint}});
             println!("{document:#}");
         } else {
             eprintln!("ventana: {}", failure.message);

@@ -59,8 +59,23 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(config: Config, address: Address, start: Start, run: &str, run_dir: PathBuf, rehearsal: bool) -> World {
-        World { config, address, start, run: run.into(), run_dir, rehearsal, live: RefCell::new(None) }
+    pub fn new(
+        config: Config,
+        address: Address,
+        start: Start,
+        run: &str,
+        run_dir: PathBuf,
+        rehearsal: bool,
+    ) -> World {
+        World {
+            config,
+            address,
+            start,
+            run: run.into(),
+            run_dir,
+            rehearsal,
+            live: RefCell::new(None),
+        }
     }
 
     pub fn session(&self) -> Session {
@@ -92,12 +107,17 @@ impl World {
 
     /// Where this run's backups go.
     pub fn backup_dir(&self) -> PathBuf {
-        if self.rehearsal { self.run_dir.join("backups") } else { self.config.backup_dir() }
+        if self.rehearsal {
+            self.run_dir.join("backups")
+        } else {
+            self.config.backup_dir()
+        }
     }
 
     pub fn pinned(&self) -> Result<&Pinned, Failure> {
         self.start.migration.as_ref().ok_or_else(|| {
-            Failure::usage("the plan has no migration").hint("name one under [migration] and make the plan again")
+            Failure::usage("the plan has no migration")
+                .hint("name one under [migration] and make the plan again")
         })
     }
 
@@ -107,13 +127,17 @@ impl World {
     }
 
     pub fn make_run_dir(&self) -> Result<(), Failure> {
-        std::fs::create_dir_all(&self.run_dir).map_err(io(format!("cannot make folder {}", self.run_dir.display())))
+        std::fs::create_dir_all(&self.run_dir)
+            .map_err(io(format!("cannot make folder {}", self.run_dir.display())))
     }
 }
 
 /// The terms on which a run's sessions are opened.
 pub fn session(config: &Config, run: &str) -> Session {
-    Session { run: run.into(), accept_untested: config.file.database.accept_untested }
+    Session {
+        run: run.into(),
+        accept_untested: config.file.database.accept_untested,
+    }
 }
 
 /// A fresh run id: the moment, unique in the state folder.

@@ -63,9 +63,13 @@ impl Manifest {
         let mut others: Vec<&str> = self.other_files.iter().map(|other| other.file.as_str()).collect();
         others.sort_unstable();
         let twice = others.windows(2).any(|pair| pair[0] == pair[1]);
-        let plain = others.iter().all(|name| name.split('.').all(is_plain) && ![MANIFEST, SUMS].contains(name));
+        let plain = others
+            .iter()
+            .all(|name| name.split('.').all(is_plain) && ![MANIFEST, SUMS].contains(name));
         if twice || !plain || !others.contains(&README) || !others.contains(&RESTORE) {
-            wrong.push(format!("other_files lacks {README} or {RESTORE}, or names a file twice or badly"));
+            wrong.push(format!(
+                "other_files lacks {README} or {RESTORE}, or names a file twice or badly"
+            ));
         }
         for (file, _, sha256) in self.listed().filter(|(_, _, sha256)| !is_sha256(sha256)) {
             wrong.push(format!("{sha256:?} of {file} is not a SHA-256"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{Chunk, Column, Object, SchemaFile, Source, Tool, OtherFile};
+use crate::manifest::{Chunk, Column, Object, OtherFile, SchemaFile, Source, Tool};
 
 /// What was written so far.
 #[derive(Debug, Default)]

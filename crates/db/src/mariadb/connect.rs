@@ -25,11 +25,22 @@ pub(super) const SESSION: &[&str] = &[
 ];
 
 pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
-    let Address::MySql { host, port, user, password, database } = address else {
-        return Err(Error::Address(format!("{address} is not a MySQL or MariaDB address")));
+    let Address::MySql {
+        host,
+        port,
+        user,
+        password,
+        database,
+    } = address
+    else {
+        return Err(Error::Address(format!(
+            "{address} is not a MySQL or MariaDB address"
+        )));
     };
-    let attributes: Vec<(String, String)> =
-        vec![("program_name".into(), "ventana".into()), ("ventana_run".into(), session.run.clone())];
+    let attributes: Vec<(String, String)> = vec![
+        ("program_name".into(), "ventana".into()),
+        ("ventana_run".into(), session.run.clone()),
+    ];
     let options = OptsBuilder::new()
         .ip_or_hostname(Some(host.clone()))
         .tcp_port(*port)
@@ -38,19 +49,36 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
         .user(Some(user.clone()))
         .pass(Some(password.open().to_string()))
         .tcp_connect_timeout(Some(Duration::from_secs(10)))
-        .connect_attrs(Some(attributes.into_iter().collect::<std::collections::HashMap<_, _>>()))
+        .connect_attrs(Some(
+            attributes
+                .into_iter()
+                .collect::<std::collections::HashMap<_, _>>(),
+        ))
         .tcp_keepalive_time_ms(Some(30_000));
-    let unreachable = |e: mysql::Error| Error::Connect { target: address.to_string(), source_text: e.to_string() };
+    let unreachable = |e: mysql::Error| Error::Connect {
+        target: address.to_string(),
+        source_text: e.to_string(),
+    };
     let mut conn = Conn::new(options).map_err(unreachable)?;
     let version: Option<String> = conn.query_first("SELECT VERSION()").map_err(unreachable)?;
     let version = version.unwrap_or_default();
-    let dialect = if version.contains("MariaDB") { Dialect::MariaDb } else { Dialect::MySql };
+    let dialect = if version.contains("MariaDB") {
+        Dialect::MariaDb
+    } else {
+        Dialect::MySql
+    };
     if dialect == Dialect::MySql && !session.accept_untested {
         return Err(Error::Untested(format!(
             "{address} runs MySQL {version}; only MariaDB has run the conformance suite so far"
         )));
     }
-    let mut db = MariaDb { conn, database: database.clone(), dialect, in_snapshot: false, logs_loads: false };
+    let mut db = MariaDb {
+        conn,
+        database: database.clone(),
+        dialect,
+        in_snapshot: false,
+        logs_loads: false,
+    };
     db.settings(SESSION)?;
     if !database.is_empty() {
         let select = format!("USE {}", dialect.quote(database));
@@ -61,7 +89,10 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
             ),
             Error::Server { number: 1044, .. } => Error::refused(
                 format!("account {user} may not use schema {database}"),
-                format!("GRANT ALL PRIVILEGES ON {}.* TO '{user}'@'…'", dialect.quote(database)),
+                format!(
+                    "GRANT ALL PRIVILEGES ON {}.* TO '{user}'@'…'",
+                    dialect.quote(database)
+                ),
             ),
             other => other,
         })?;
@@ -71,14 +102,20 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
 
 /// What pins the server. `@@server_id` is 1 by default and says nothing, so it is not among the fields.
 pub(super) fn identity(db: &mut MariaDb) -> Result<Identity> {
-    let uid = if db.dialect == Dialect::MariaDb { "server_uid" } else { "server_uuid" };
+    let uid = if db.dialect == Dialect::MariaDb {
+        "server_uid"
+    } else {
+        "server_uuid"
+    };
     let sql = format!("SELECT VERSION(), @@{uid}, @@hostname, @@port, @@datadir");
     let row = match db.query(&sql) {
         Ok(rows) => rows.into_iter().next().unwrap_or_default(),
         // server_uid came with MariaDB 10.6.
-        Err(Error::Server { number: 1193, .. }) => {
-            db.query("SELECT VERSION(), '', @@hostname, @@port, @@datadir")?.into_iter().next().unwrap_or_default()
-        }
+        Err(Error::Server { number: 1193, .. }) => db
+            .query("SELECT VERSION(), '', @@hostname, @@port, @@datadir")?
+            .into_iter()
+            .next()
+            .unwrap_or_default(),
         Err(other) => return Err(other),
     };
     let field = |i: usize| row.get(i).and_then(Cell::to_text).unwrap_or_default();
@@ -88,7 +125,12 @@ pub(super) fn identity(db: &mut MariaDb) -> Result<Identity> {
         ("port".into(), field(3)),
         ("datadir".into(), field(4)),
     ]);
-    Ok(Identity { dialect: db.dialect, version: field(0), database: db.database.clone(), fields })
+    Ok(Identity {
+        dialect: db.dialect,
+        version: field(0),
+        database: db.database.clone(),
+        fields,
+    })
 }
 
 impl MariaDb {
@@ -104,9 +146,16 @@ impl MariaDb {
 
     /// Runs a query with values bound, over the binary protocol.
     pub(super) fn bound(&mut self, sql: &str, values: Vec<mysql::Value>) -> Result<Vec<Vec<Cell>>> {
-        let params = if values.is_empty() { mysql::Params::Empty } else { mysql::Params::Positional(values) };
+        let params = if values.is_empty() {
+            mysql::Params::Empty
+        } else {
+            mysql::Params::Positional(values)
+        };
         let rows: Vec<mysql::Row> = self.conn.exec(sql, params).map_err(|e| Self::error(sql, e))?;
-        Ok(rows.into_iter().map(|r| r.unwrap().into_iter().map(cell).collect()).collect())
+        Ok(rows
+            .into_iter()
+            .map(|r| r.unwrap().into_iter().map(cell).collect())
+            .collect())
     }
 
     /// Rows of a catalog query whose `?` are all the schema's name, as texts (NULL as `None`).
@@ -114,6 +163,9 @@ impl MariaDb {
         let name = mysql::Value::Bytes(self.database.clone().into_bytes());
         let values = vec![name; sql.matches('?').count()];
         let rows = self.bound(sql, values)?;
-        Ok(rows.into_iter().map(|r| r.iter().map(Cell::to_text).collect()).collect())
+        Ok(rows
+            .into_iter()
+            .map(|r| r.iter().map(Cell::to_text).collect())
+            .collect())
     }
 }

@@ -26,11 +26,16 @@ fn attempts(db: &mut dyn Database, sql: &str, retries: u32) -> Result<u64> {
     let mut tries = 0;
     loop {
         match db.execute(sql) {
-            Err(Error::Server { number: 1205, what, .. }) => {
+            Err(Error::Server {
+                number: 1205, what, ..
+            }) => {
                 if tries == retries {
                     let tries = tries + 1;
                     return Err(Error::refused(
-                        format!("{what}: the table was not free within {tries} tries of a second each{}", holders(db)),
+                        format!(
+                            "{what}: the table was not free within {tries} tries of a second each{}",
+                            holders(db)
+                        ),
                         "wait for those sessions, or end them with KILL <id>, then resume",
                     ));
                 }
@@ -57,8 +62,19 @@ fn holders(db: &mut dyn Database) -> String {
         .iter()
         .map(|row| {
             let field = |i: usize| row.get(i).and_then(Cell::to_text).unwrap_or_default();
-            format!("{} ({}@{}, {}, {} s)", field(0), field(1), field(2), field(3), field(4))
+            format!(
+                "{} ({}@{}, {}, {} s)",
+                field(0),
+                field(1),
+                field(2),
+                field(3),
+                field(4)
+            )
         })
         .collect();
-    if named.is_empty() { String::new() } else { format!("; sessions that may hold it: {}", named.join(", ")) }
+    if named.is_empty() {
+        String::new()
+    } else {
+        format!("; sessions that may hold it: {}", named.join(", "))
+    }
 }

@@ -31,10 +31,13 @@ pub(super) fn is_numbered(column: &Column) -> bool {
 /// Whether a warning of a load was to be expected: the server warns of ENUM's invalid member, which has the number 0,
 /// although it stores it. `warning` is level, number and message. What was really stored, the digest says.
 pub(super) fn expected(table: &Table, warning: &[String]) -> bool {
-    let [_, number, message] = warning else { return false };
+    let [_, number, message] = warning else {
+        return false;
+    };
     number == "1265"
         && table.columns.iter().any(|c| {
-            c.declared.starts_with("enum(") && message.starts_with(&format!("Data truncated for column '{}' at row", c.name))
+            c.declared.starts_with("enum(")
+                && message.starts_with(&format!("Data truncated for column '{}' at row", c.name))
         })
 }
 
@@ -62,11 +65,18 @@ pub fn load_statement(table: &Table, file: &str) -> String {
     if !sets.is_empty() {
         let counted = table.columns.iter().map(|c| quote(&c.name)).filter(|name| {
             let head = format!("  {name} ");
-            table.create.lines().any(|line| line.starts_with(&head) && line.contains("AUTO_INCREMENT"))
+            table
+                .create
+                .lines()
+                .any(|line| line.starts_with(&head) && line.contains("AUTO_INCREMENT"))
         });
         sets.extend(counted.map(|name| format!("{name}={name}")));
     }
-    let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
+    let set = if sets.is_empty() {
+        String::new()
+    } else {
+        format!(" SET {}", sets.join(", "))
+    };
     format!(
         "LOAD DATA LOCAL INFILE '{file}' INTO TABLE {} CHARACTER SET binary FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' \
          LINES TERMINATED BY '\\n' ({}){set}",
@@ -94,14 +104,19 @@ enum Shape {
 
 impl Encoder {
     pub(crate) fn new(table: &Table) -> Encoder {
-        let shape = |column: &Column| match (column.carry, column.declared.split(['(', ' ']).next().unwrap_or("")) {
+        let shape = |column: &Column| match (
+            column.carry,
+            column.declared.split(['(', ' ']).next().unwrap_or(""),
+        ) {
             (Carry::Generated | Carry::Virtual, _) => Shape::Left,
             (Carry::Hex, _) => Shape::Hex,
             (_, "year") => Shape::Year,
             (_, "date") => Shape::Date,
             _ => Shape::Plain,
         };
-        Encoder { shapes: table.columns.iter().map(shape).collect() }
+        Encoder {
+            shapes: table.columns.iter().map(shape).collect(),
+        }
     }
 
     pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
@@ -127,7 +142,10 @@ impl Encoder {
                 Cell::Double(v) => write!(out, "{v:e}"),
                 Cell::Bytes(b) | Cell::Text(b) if *shape == Shape::Hex => {
                     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-                    out.extend(b.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]));
+                    out.extend(
+                        b.iter()
+                            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]),
+                    );
                     Ok(())
                 }
                 Cell::Bytes(b) | Cell::Text(b) => {
@@ -136,7 +154,8 @@ impl Encoder {
                 }
                 Cell::Date(y, m, d, ..) if *shape == Shape::Date => write!(out, "{y:04}-{m:02}-{d:02}"),
                 Cell::Date(y, m, d, h, min, s, us) => {
-                    write!(out, "{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}").and_then(|()| fraction(*us, out))
+                    write!(out, "{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}")
+                        .and_then(|()| fraction(*us, out))
                 }
                 Cell::Time(negative, days, h, m, s, us) => {
                     let sign = if *negative { "-" } else { "" };
@@ -151,7 +170,11 @@ impl Encoder {
 
 fn fraction(microseconds: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
     use std::io::Write;
-    if microseconds == 0 { Ok(()) } else { write!(out, ".{microseconds:06}") }
+    if microseconds == 0 {
+        Ok(())
+    } else {
+        write!(out, ".{microseconds:06}")
+    }
 }
 
 /// Escapes what LOAD DATA gives a meaning to; every other byte stands for itself.
@@ -184,10 +207,22 @@ mod tests {
 
     #[test]
     fn floats_print_so_that_they_read_back_to_the_same_bits() {
-        for bits in [0u32, 0x8000_0000, 1, 0x7f7f_ffff, 0x3dcc_cccd, 0x4342_e0c5, 0x0080_0000] {
+        for bits in [
+            0u32,
+            0x8000_0000,
+            1,
+            0x7f7f_ffff,
+            0x3dcc_cccd,
+            0x4342_e0c5,
+            0x0080_0000,
+        ] {
             let value = f32::from_bits(bits);
             let text = format!("{:e}", f64::from(value));
-            assert_eq!((text.parse::<f64>().expect("number") as f32).to_bits(), bits, "{text}");
+            assert_eq!(
+                (text.parse::<f64>().expect("number") as f32).to_bits(),
+                bits,
+                "{text}"
+            );
         }
     }
 }

@@ -33,26 +33,38 @@ pub struct Before {
 
 /// The account that this session runs as, and the roles' privileges it got.
 pub fn current_account(db: &mut MariaDb) -> Result<String> {
-    db.text("SELECT CURRENT_USER()").map(|a| account(&a.unwrap_or_default()))
+    db.text("SELECT CURRENT_USER()")
+        .map(|a| account(&a.unwrap_or_default()))
 }
 
 /// Reads grants and event states; changes nothing.
 pub fn read(db: &mut MariaDb, accounts: &[String]) -> Result<Before> {
     let mut grants = Vec::new();
     for account in accounts {
-        let rows = db.query(&format!("SHOW GRANTS FOR {account}")).map_err(|error| match error {
-            Error::Server { number: 1141, .. } => Error::refused(
-                format!("service account {account} does not exist"),
-                "name the account as `SELECT user, host FROM mysql.user` shows it, e.g. 'app'@'%'",
-            ),
-            Error::Server { number: 1044 | 1142, .. } => Error::refused(
-                format!("ventana's account may not see the grants of {account}"),
-                "GRANT SELECT ON mysql.* TO ventana's account",
-            ),
-            other => other,
-        })?;
-        let statements = rows.iter().filter_map(|r| r.first().and_then(Cell::to_text)).map(|g| without_identity(&g)).collect();
-        grants.push(Grants { account: account.clone(), statements });
+        let rows = db
+            .query(&format!("SHOW GRANTS FOR {account}"))
+            .map_err(|error| match error {
+                Error::Server { number: 1141, .. } => Error::refused(
+                    format!("service account {account} does not exist"),
+                    "name the account as `SELECT user, host FROM mysql.user` shows it, e.g. 'app'@'%'",
+                ),
+                Error::Server {
+                    number: 1044 | 1142, ..
+                } => Error::refused(
+                    format!("ventana's account may not see the grants of {account}"),
+                    "GRANT SELECT ON mysql.* TO ventana's account",
+                ),
+                other => other,
+            })?;
+        let statements = rows
+            .iter()
+            .filter_map(|r| r.first().and_then(Cell::to_text))
+            .map(|g| without_identity(&g))
+            .collect();
+        grants.push(Grants {
+            account: account.clone(),
+            statements,
+        });
     }
     let mut events = BTreeMap::new();
     let rows = db.catalog(
@@ -71,7 +83,11 @@ fn event_statements(db: &MariaDb, row: &[Option<String>]) -> Vec<String> {
     let field = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
     let mut statements = session(&field(2), &field(3), &field(4));
     statements.push(format!("SET SESSION time_zone='{}'", field(5)));
-    statements.push(format!("ALTER DEFINER={} EVENT {} ENABLE", account(&field(1)), db.dialect.quote(&field(0))));
+    statements.push(format!(
+        "ALTER DEFINER={} EVENT {} ENABLE",
+        account(&field(1)),
+        db.dialect.quote(&field(0))
+    ));
     statements
 }
 
@@ -80,7 +96,10 @@ fn event_statements(db: &MariaDb, row: &[Option<String>]) -> Vec<String> {
 pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
     sees_sessions(db)?;
     for grants in &before.grants {
-        db.execute(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", grants.account))?;
+        db.execute(&format!(
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}",
+            grants.account
+        ))?;
         for role in roles(&grants.statements) {
             // MariaDB has taken the roles too, and says so with an error; what counts is read below.
             let _ = db.execute(&format!("REVOKE {role} FROM {}", grants.account));
@@ -104,14 +123,46 @@ pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
     for grants in &now.grants {
         let more = |s: &&String| Grant::parse(s).map_or(s.starts_with("GRANT "), |g| !g.reads_only());
         if let Some(left) = grants.statements.iter().find(more) {
-            return Err(Error::Differs(format!("{} still has more than SELECT: {left}", grants.account)));
+            return Err(Error::Differs(format!(
+                "{} still has more than SELECT: {left}",
+                grants.account
+            )));
         }
     }
     if !now.events.is_empty() {
-        return Err(Error::Differs(format!("events still switched on: {}", names(now.events.keys()))));
+        return Err(Error::Differs(format!(
+            "events still switched on: {}",
+            names(now.events.keys())
+        )));
     }
     end_sessions(db, &accounts)?;
     end_event_runs(db)
+}
+
+/// Grants to each account what it has already: nothing changes, and it is certain that this account of ours may give it
+/// back. Accounts of which something was taken already are passed over.
+pub fn prove_lowering(db: &mut MariaDb, before: &Before) -> Result<()> {
+    for grants in &before.grants {
+        let now = read(db, std::slice::from_ref(&grants.account))?.grants;
+        if !now.first().is_some_and(|n| same(&n.statements, &grants.statements)) {
+            continue;
+        }
+        for statement in &grants.statements {
+            if let Err(error) = db.execute(statement) {
+                let ours = current_account(db)?;
+                let roles = roles(&grants.statements);
+                let role = roles.iter().find(|r| statement.starts_with(&format!("GRANT {r} TO ")));
+                return Err(Error::refused(
+                    format!("account {ours} could not give this back: {statement} ({error})"),
+                    match role {
+                        Some(role) => format!("GRANT {role} TO {ours} WITH ADMIN OPTION"),
+                        None => format!("GRANT ALL PRIVILEGES ON *.* TO {ours} WITH GRANT OPTION"),
+                    },
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What an account keeps behind the fence: what it could read before. A role's rights are read through as SELECT on the
@@ -120,7 +171,11 @@ fn kept(db: &MariaDb, grants: &Grants) -> Vec<String> {
     let parsed = grants.statements.iter().filter_map(|s| Grant::parse(s));
     let mut out: Vec<String> = parsed.filter_map(|g| g.reading(&grants.account)).collect();
     if !roles(&grants.statements).is_empty() {
-        out.push(format!("GRANT SELECT ON {}.* TO {}", db.dialect.quote(&db.database), grants.account));
+        out.push(format!(
+            "GRANT SELECT ON {}.* TO {}",
+            db.dialect.quote(&db.database),
+            grants.account
+        ));
     }
     out
 }
@@ -133,10 +188,16 @@ fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {
 pub fn lower(db: &mut MariaDb, before: &Before) -> Result<()> {
     for grants in &before.grants {
         let now = read(db, std::slice::from_ref(&grants.account))?.grants;
-        if now.first().is_some_and(|n| same(&n.statements, &grants.statements)) {
+        if now
+            .first()
+            .is_some_and(|n| same(&n.statements, &grants.statements))
+        {
             continue;
         }
-        db.execute(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", grants.account))?;
+        db.execute(&format!(
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}",
+            grants.account
+        ))?;
         for statement in &grants.statements {
             db.execute(statement)?;
         }
@@ -159,9 +220,16 @@ pub fn lower(db: &mut MariaDb, before: &Before) -> Result<()> {
             )));
         }
     }
-    let missing: Vec<&String> = before.events.keys().filter(|e| !after.events.contains_key(*e)).collect();
+    let missing: Vec<&String> = before
+        .events
+        .keys()
+        .filter(|e| !after.events.contains_key(*e))
+        .collect();
     if !missing.is_empty() {
-        return Err(Error::Differs(format!("events still switched off: {}", names(missing.into_iter()))));
+        return Err(Error::Differs(format!(
+            "events still switched off: {}",
+            names(missing.into_iter())
+        )));
     }
     Ok(())
 }

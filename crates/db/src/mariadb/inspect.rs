@@ -6,7 +6,10 @@ use crate::{Error, Result};
 
 pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
     if db.database.is_empty() {
-        return Err(Error::refused("no schema was named", "add it to the URL, as in mysql://user@host:3306/SCHEMA"));
+        return Err(Error::refused(
+            "no schema was named",
+            "add it to the URL, as in mysql://user@host:3306/SCHEMA",
+        ));
     }
     let found = tables::read(db)?;
     let mut schema = Schema {
@@ -23,7 +26,10 @@ pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
         "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, {comment} FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=?"
     ))?;
     let Some(row) = default.first() else {
-        return Err(Error::refused(format!("schema {} is gone", db.database), "look with SHOW DATABASES"));
+        return Err(Error::refused(
+            format!("schema {} is gone", db.database),
+            "look with SHOW DATABASES",
+        ));
     };
     let field = |i: usize| row[i].clone().unwrap_or_default();
     let mut create = format!("ALTER DATABASE CHARACTER SET {} COLLATE {}", field(0), field(1));
@@ -38,12 +44,23 @@ pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
         create: vec![create],
     });
     let order = objects::read(db, &known, &mut schema)?;
-    let place = |o: &Object| order.iter().position(|n| o.kind == Kind::View && *n == o.name).unwrap_or(0);
-    schema.objects.sort_by(|a, b| (a.kind, place(a), rank(a), &a.name).cmp(&(b.kind, place(b), rank(b), &b.name)));
+    let place = |o: &Object| {
+        order
+            .iter()
+            .position(|n| o.kind == Kind::View && *n == o.name)
+            .unwrap_or(0)
+    };
+    schema
+        .objects
+        .sort_by(|a, b| (a.kind, place(a), rank(a), &a.name).cmp(&(b.kind, place(b), rank(b), &b.name)));
     Ok(schema)
 }
 
 /// Triggers of one table and event keep the order in which they fire; the first field of their definition is that order.
 fn rank(object: &Object) -> String {
-    if object.kind == Kind::Trigger { object.definition.chars().take_while(|c| *c != ' ').collect() } else { String::new() }
+    if object.kind == Kind::Trigger {
+        object.definition.chars().take_while(|c| *c != ' ').collect()
+    } else {
+        String::new()
+    }
 }

@@ -32,7 +32,11 @@ fn text(row: &Row, i: usize) -> String {
 pub(super) fn account(definer: &str) -> String {
     let (user, host) = definer.rsplit_once('@').unwrap_or((definer, ""));
     let quote = |part: &str| format!("`{}`", part.replace('`', "``"));
-    if host.is_empty() { quote(user) } else { format!("{}@{}", quote(user), quote(host)) }
+    if host.is_empty() {
+        quote(user)
+    } else {
+        format!("{}@{}", quote(user), quote(host))
+    }
 }
 
 /// A string literal that reads the same under every `sql_mode`.
@@ -47,7 +51,13 @@ pub(super) fn literal(text: &str) -> String {
 /// Settings that are part of a stored program's meaning.
 pub(super) fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<String> {
     // The catalog of routines and events spells one mode otherwise than SET takes it.
-    let mode = |given| if given == "INVALID_DATES" { "ALLOW_INVALID_DATES" } else { given };
+    let mode = |given| {
+        if given == "INVALID_DATES" {
+            "ALLOW_INVALID_DATES"
+        } else {
+            given
+        }
+    };
     let modes: Vec<&str> = sql_mode.split(',').map(mode).collect();
     vec![
         format!("SET SESSION sql_mode='{}'", modes.join(",")),
@@ -57,7 +67,11 @@ pub(super) fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<Str
 
 /// The text of the server's SHOW CREATE, from the named column. The server omits the schema it is asked in.
 fn show(db: &mut MariaDb, sql: &str, column: usize) -> Result<Option<String>> {
-    Ok(db.query(sql)?.first().and_then(|r| r.get(column)).and_then(|c| c.to_text()))
+    Ok(db
+        .query(sql)?
+        .first()
+        .and_then(|r| r.get(column))
+        .and_then(|c| c.to_text()))
 }
 
 /// Client character sets in which our UTF-8 bytes mean what they say.
@@ -66,7 +80,11 @@ fn same_bytes(charset: &str, body: &str) -> bool {
 }
 
 fn definition(own: &str, body: &str, sql_mode: &str, rest: &[Option<String>]) -> String {
-    format!("{} {}", fields(rest), canonical(body, Syntax::with_sql_mode(sql_mode), Some(own)))
+    format!(
+        "{} {}",
+        fields(rest),
+        canonical(body, Syntax::with_sql_mode(sql_mode), Some(own))
+    )
 }
 
 fn hidden(label: &str, privilege: &str) -> String {
@@ -93,20 +111,27 @@ fn routines(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         if kind != "PROCEDURE" && kind != "FUNCTION" {
             // A package's body comes as a second row; one line is enough.
             if kind != "PACKAGE BODY" {
-                schema.unsupported.push(format!("{name}: {}", kind.to_lowercase()));
+                schema
+                    .unsupported
+                    .push(format!("{name}: {}", kind.to_lowercase()));
             }
             continue;
         }
         let sql = format!("SHOW CREATE {kind} {}", db.dialect.quote(&name));
         let label = format!("{} {name}", kind.to_lowercase());
         let Some(create) = show(db, &sql, 2)? else {
-            schema.unsupported.push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
+            schema
+                .unsupported
+                .push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
             continue;
         };
         if !same_bytes(&text(&row, 10), &create) {
             schema.unsupported.push(foreign_text(&label, &text(&row, 10)));
         }
-        let mut rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].iter().map(|i| row[*i].clone()).collect();
+        let mut rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
+            .iter()
+            .map(|i| row[*i].clone())
+            .collect();
         for parameter in parameters.iter().filter(|p| p[0] == row[0] && p[1] == row[1]) {
             rest.extend(parameter[2..].iter().cloned());
         }
@@ -134,7 +159,10 @@ fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Schema) -> Res
          AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA=? AND c.TABLE_NAME=t.TABLE_NAME)",
     )?;
     for row in broken {
-        schema.unsupported.push(format!("view {}: it reads something that does not exist", text(&row, 0)));
+        schema.unsupported.push(format!(
+            "view {}: it reads something that does not exist",
+            text(&row, 0)
+        ));
     }
     let bodies: Vec<(String, String)> = rows.iter().map(|r| (text(r, 0), text(r, 1))).collect();
     for row in rows {
@@ -168,7 +196,9 @@ fn order_views(own: &str, mut waiting: Vec<(String, String)>) -> Vec<String> {
     let mut ordered = Vec::new();
     while !waiting.is_empty() {
         let free = waiting.iter().position(|(name, body)| {
-            !waiting.iter().any(|(other, _)| other != name && body.contains(&place(other)))
+            !waiting
+                .iter()
+                .any(|(other, _)| other != name && body.contains(&place(other)))
         });
         // None is free only when an alias is spelled like the schema; any order is as good then.
         ordered.push(waiting.remove(free.unwrap_or(0)).0);
@@ -195,10 +225,15 @@ fn triggers(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
             text(&row, 5)
         );
         if !same_bytes(&text(&row, 8), &create) {
-            schema.unsupported.push(foreign_text(&format!("trigger {name}"), &text(&row, 8)));
+            schema
+                .unsupported
+                .push(foreign_text(&format!("trigger {name}"), &text(&row, 8)));
         }
         // The order leads: the list of objects is sorted by it.
-        let rest: Row = [1, 2, 3, 4, 6, 7, 8, 9, 10].iter().map(|i| row[*i].clone()).collect();
+        let rest: Row = [1, 2, 3, 4, 6, 7, 8, 9, 10]
+            .iter()
+            .map(|i| row[*i].clone())
+            .collect();
         let mut statements = session(&text(&row, 6), &text(&row, 8), &text(&row, 9));
         statements.push(create);
         schema.objects.push(Object {
@@ -230,19 +265,30 @@ fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
             schema.unsupported.push(foreign_text(&label, &text(&row, 13)));
         }
         let Some(create) = disabled(&create, &text(&row, 8)) else {
-            schema.unsupported.push(format!("{label}: its state cannot be told from the server's text"));
+            schema.unsupported.push(format!(
+                "{label}: its state cannot be told from the server's text"
+            ));
             continue;
         };
-        let rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16].iter().map(|i| row[*i].clone()).collect();
+        let rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16]
+            .iter()
+            .map(|i| row[*i].clone())
+            .collect();
         let mut statements = session(&text(&row, 8), &text(&row, 13), &text(&row, 14));
         statements.push(format!("SET SESSION time_zone='{}'", text(&row, 2)));
         statements.push(create);
         let enabled = text(&row, 15) == "ENABLED";
         if enabled {
-            statements.push(format!("ALTER DEFINER={} EVENT {} ENABLE", account(&text(&row, 1)), db.dialect.quote(&name)));
+            statements.push(format!(
+                "ALTER DEFINER={} EVENT {} ENABLE",
+                account(&text(&row, 1)),
+                db.dialect.quote(&name)
+            ));
         }
         statements.push("SET SESSION time_zone='+00:00'".into());
-        schema.counters.insert(format!("event {name} enabled"), u64::from(enabled));
+        schema
+            .counters
+            .insert(format!("event {name} enabled"), u64::from(enabled));
         schema.objects.push(Object {
             kind: Kind::Event,
             name,
@@ -259,7 +305,11 @@ fn disabled(create: &str, sql_mode: &str) -> Option<String> {
     let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(sql_mode));
     let body = code.find(0, &["DO"])?;
     let state = code.find(0, &["ENABLE", "DISABLE"]).filter(|at| *at < body)?;
-    let last = if code.word(state + 1, "ON") { state + 2 } else { state };
+    let last = if code.word(state + 1, "ON") {
+        state + 2
+    } else {
+        state
+    };
     let (from, to) = (code.token(state)?.start, code.token(last)?.end);
     Some(format!("{}DISABLE{}", &create[..from], &create[to..]))
 }
@@ -274,14 +324,27 @@ mod tests {
         let off = "CREATE DEFINER=`enable`@`%` EVENT `a DO ENABLE` ON SCHEDULE EVERY 1 DAY ON COMPLETION PRESERVE DISABLE COMMENT 'DISABLE DO' DO select 'ENABLE'";
         assert_eq!(disabled(create, "").as_deref(), Some(off));
         assert_eq!(disabled(off, "").as_deref(), Some(off));
-        assert_eq!(disabled(&create.replace(" ENABLE COMMENT", " DISABLE ON SLAVE COMMENT"), "").as_deref(), Some(off));
+        assert_eq!(
+            disabled(
+                &create.replace(" ENABLE COMMENT", " DISABLE ON SLAVE COMMENT"),
+                ""
+            )
+            .as_deref(),
+            Some(off)
+        );
         assert_eq!(disabled("CREATE EVENT `x` DO select 1", ""), None);
     }
 
     #[test]
     fn views_come_behind_what_they_read_and_aliases_do_not_mislead() {
-        let views = [("a", "select `s`.`b`.`x` AS `c` from `s`.`b`"), ("b", "select `a`.`x` from `s`.`c` `a`"), ("c", "select 1 AS `a`")];
-        let views = views.map(|(name, body)| (name.to_string(), body.to_string())).to_vec();
+        let views = [
+            ("a", "select `s`.`b`.`x` AS `c` from `s`.`b`"),
+            ("b", "select `a`.`x` from `s`.`c` `a`"),
+            ("c", "select 1 AS `a`"),
+        ];
+        let views = views
+            .map(|(name, body)| (name.to_string(), body.to_string()))
+            .to_vec();
         assert_eq!(order_views("s", views), ["c", "b", "a"]);
     }
 

@@ -48,9 +48,20 @@ impl Swap<'_> {
     /// The backup's tables and rows in a schema of their own, compared with what they must be.
     fn make_copy(&self, db: &mut MariaDb, listen: &mut Listener<'_>) -> Result<()> {
         let defaults = db.query("SELECT @@character_set_database, @@collation_database")?;
-        let text = |i: usize| defaults.first().and_then(|r| r.get(i)).and_then(Cell::to_text).unwrap_or_default();
+        let text = |i: usize| {
+            defaults
+                .first()
+                .and_then(|r| r.get(i))
+                .and_then(Cell::to_text)
+                .unwrap_or_default()
+        };
         db.execute(&format!("DROP DATABASE IF EXISTS {}", quote(self.copy)))?;
-        db.execute(&format!("CREATE DATABASE {} CHARACTER SET {} COLLATE {}", quote(self.copy), text(0), text(1)))?;
+        db.execute(&format!(
+            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+            quote(self.copy),
+            text(0),
+            text(1)
+        ))?;
         let mut copy = MariaDb::open(&self.live.with_database(self.copy), self.session)?;
         // The server's replicas must follow: these rows become the live ones.
         copy.log_loads(true);
@@ -62,12 +73,19 @@ impl Swap<'_> {
             copy.execute(statement)?;
         }
         let found = compute(&mut copy, Some(self.outline), listen)?.tables;
-        let other: Vec<&str> =
-            self.expected.iter().filter(|t| !found.contains(t)).map(|t| t.name.as_str()).collect();
+        let other: Vec<&str> = self
+            .expected
+            .iter()
+            .filter(|t| !found.contains(t))
+            .map(|t| t.name.as_str())
+            .collect();
         if other.is_empty() {
             return Ok(());
         }
-        Err(Error::Differs(format!("the restored copy differs from what the fence saw in tables {}", other.join(", "))))
+        Err(Error::Differs(format!(
+            "the restored copy differs from what the fence saw in tables {}",
+            other.join(", ")
+        )))
     }
 
     /// Live tables out, restored ones in: one statement, all or nothing.
@@ -76,10 +94,20 @@ impl Swap<'_> {
         db.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", quote(self.failed)))?;
         let mut moves = Vec::new();
         for table in tables_of(db, &live)? {
-            moves.push(format!("{}.{t} TO {}.{t}", quote(&live), quote(self.failed), t = quote(&table)));
+            moves.push(format!(
+                "{}.{t} TO {}.{t}",
+                quote(&live),
+                quote(self.failed),
+                t = quote(&table)
+            ));
         }
         for table in tables_of(db, self.copy)? {
-            moves.push(format!("{}.{t} TO {}.{t}", quote(self.copy), quote(&live), t = quote(&table)));
+            moves.push(format!(
+                "{}.{t} TO {}.{t}",
+                quote(self.copy),
+                quote(&live),
+                t = quote(&table)
+            ));
         }
         db.execute("SET SESSION foreign_key_checks=0")?;
         let renamed = db.execute(&format!("RENAME TABLE {}", moves.join(", ")));
@@ -89,7 +117,9 @@ impl Swap<'_> {
 
     fn known_objects(&self) -> Schema {
         let mut schema = self.source.schema().clone();
-        schema.objects.retain(|o| self.outline.objects.contains(&(o.kind, o.name.clone())));
+        schema
+            .objects
+            .retain(|o| self.outline.objects.contains(&(o.kind, o.name.clone())));
         schema
     }
 }
@@ -103,7 +133,10 @@ fn tables_of(db: &mut MariaDb, schema: &str) -> Result<Vec<String>> {
     let rows = db.query(&format!(
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}' AND TABLE_TYPE<>'VIEW' ORDER BY TABLE_NAME"
     ))?;
-    Ok(rows.iter().filter_map(|r| r.first().and_then(Cell::to_text)).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|r| r.first().and_then(Cell::to_text))
+        .collect())
 }
 
 /// Views and triggers keep a RENAME across schemas from working, and all of them are made again afterwards.

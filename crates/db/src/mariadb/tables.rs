@@ -14,14 +14,44 @@ pub(super) struct Tables {
 }
 
 const TYPES: &[&str] = &[
-    "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "bit", "char", "varchar", "tinytext",
-    "text", "mediumtext", "longtext", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "date",
-    "datetime", "timestamp", "time", "year", "enum", "set", "json",
+    "tinyint",
+    "smallint",
+    "mediumint",
+    "int",
+    "bigint",
+    "decimal",
+    "float",
+    "double",
+    "bit",
+    "char",
+    "varchar",
+    "tinytext",
+    "text",
+    "mediumtext",
+    "longtext",
+    "binary",
+    "varbinary",
+    "tinyblob",
+    "blob",
+    "mediumblob",
+    "longblob",
+    "date",
+    "datetime",
+    "timestamp",
+    "time",
+    "year",
+    "enum",
+    "set",
+    "json",
 ];
 
 pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
-    let mut out =
-        Tables { tables: Vec::new(), objects: Vec::new(), counters: BTreeMap::new(), unsupported: Vec::new() };
+    let mut out = Tables {
+        tables: Vec::new(),
+        objects: Vec::new(),
+        counters: BTreeMap::new(),
+        unsupported: Vec::new(),
+    };
     let known = catalog_columns(db)?;
     read_tables(db, &mut out)?;
     read_columns(db, &mut out)?;
@@ -31,16 +61,23 @@ pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
     for table in &mut out.tables {
         let sql = format!("SHOW CREATE TABLE {}", db.dialect.quote(&table.name));
         let rows = db.query(&sql)?;
-        let create = rows.first().and_then(|r| r.get(1)).and_then(|c| c.to_text()).unwrap_or_default();
+        let create = rows
+            .first()
+            .and_then(|r| r.get(1))
+            .and_then(|c| c.to_text())
+            .unwrap_or_default();
         if create.contains('\u{fffd}') {
             // A BINARY column's default, most likely: the server prints its bytes as they are.
-            out.unsupported.push(format!("{}: its definition is not UTF-8", table.name));
+            out.unsupported
+                .push(format!("{}: its definition is not UTF-8", table.name));
         }
         if create.contains("\n  PERIOD FOR ") {
-            out.unsupported.push(format!("{}: application-time period", table.name));
+            out.unsupported
+                .push(format!("{}: application-time period", table.name));
         }
         if table.columns.iter().all(|c| c.carry.computed()) {
-            out.unsupported.push(format!("{}: a table without a stored column", table.name));
+            out.unsupported
+                .push(format!("{}: a table without a stored column", table.name));
         }
         table.create = create;
     }
@@ -53,12 +90,19 @@ pub(super) fn catalog_columns(db: &mut MariaDb) -> Result<BTreeSet<String>> {
         "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' \
          AND TABLE_NAME IN ('STATISTICS', 'SCHEMATA', 'VIEWS', 'CHECK_CONSTRAINTS')",
     )?;
-    Ok(rows.into_iter().filter_map(|r| r.into_iter().next().flatten()).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|r| r.into_iter().next().flatten())
+        .collect())
 }
 
 /// The catalog column where the server has it, an empty text elsewhere.
 pub(super) fn or_empty<'a>(known: &BTreeSet<String>, view: &str, column: &'a str) -> &'a str {
-    if known.contains(&format!("{view}.{column}")) { column } else { "''" }
+    if known.contains(&format!("{view}.{column}")) {
+        column
+    } else {
+        "''"
+    }
 }
 
 /// `table.part`, quoted where a name could be read otherwise.
@@ -73,7 +117,10 @@ fn label(table: &str, part: &str) -> String {
 
 /// Joins catalog fields so that no two different definitions read alike.
 pub(super) fn fields(row: &[Option<String>]) -> String {
-    row.iter().map(|f| f.as_ref().map_or("~".into(), |f| format!("{f:?}"))).collect::<Vec<_>>().join(" ")
+    row.iter()
+        .map(|f| f.as_ref().map_or("~".into(), |f| format!("{f:?}")))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn text(row: &[Option<String>], i: usize) -> String {
@@ -88,7 +135,8 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     for row in rows {
         let (name, table_type, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
         if table_type != "BASE TABLE" {
-            out.unsupported.push(format!("{name}: {}", table_type.to_lowercase()));
+            out.unsupported
+                .push(format!("{name}: {}", table_type.to_lowercase()));
             continue;
         }
         if engine != "InnoDB" {
@@ -103,7 +151,13 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
         out.objects.push(Object {
             kind: Kind::Table,
             name: name.clone(),
-            definition: fields(&[row[2].clone(), row[5].clone(), row[6].clone(), row[7].clone(), row[8].clone()]),
+            definition: fields(&[
+                row[2].clone(),
+                row[5].clone(),
+                row[6].clone(),
+                row[7].clone(),
+                row[8].clone(),
+            ]),
             create: Vec::new(),
         });
         out.tables.push(Table {
@@ -124,7 +178,9 @@ fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     )?;
     for row in rows {
         let (table, name, declared, data_type) = (text(&row, 0), text(&row, 1), text(&row, 2), text(&row, 3));
-        let Some(entry) = out.tables.iter_mut().find(|t| t.name == table) else { continue };
+        let Some(entry) = out.tables.iter_mut().find(|t| t.name == table) else {
+            continue;
+        };
         let extra = text(&row, 8);
         if !TYPES.contains(&data_type.as_str()) {
             out.unsupported.push(format!("{table}.{name}: {data_type}"));
@@ -135,7 +191,10 @@ fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
         if declared.contains("/* mariadb-5.3 */") || declared.contains("/* mysql-5.6 */") {
             out.unsupported.push(format!("{table}.{name}: {declared} (a temporal format of an old server; ALTER TABLE … FORCE renews it)"));
         }
-        if extra.contains("ROW START") || extra.contains("ROW END") || extra.contains("WITHOUT SYSTEM VERSIONING") {
+        if extra.contains("ROW START")
+            || extra.contains("ROW END")
+            || extra.contains("WITHOUT SYSTEM VERSIONING")
+        {
             out.unsupported.push(format!("{table}.{name}: system versioning"));
         }
         if declared.contains("COMPRESSED*/") || declared.contains("COMPRESSED */") {
@@ -167,7 +226,12 @@ fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             ]),
             create: Vec::new(),
         });
-        entry.columns.push(Column { name, declared, carry, nullable: text(&row, 4) == "YES" });
+        entry.columns.push(Column {
+            name,
+            declared,
+            carry,
+            nullable: text(&row, 4) == "YES",
+        });
     }
     Ok(())
 }
@@ -191,7 +255,12 @@ fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) ->
         definition.push(';');
     }
     for (name, definition) in definitions {
-        out.objects.push(Object { kind: Kind::Index, name, definition, create: Vec::new() });
+        out.objects.push(Object {
+            kind: Kind::Index,
+            name,
+            definition,
+            create: Vec::new(),
+        });
     }
     Ok(())
 }
@@ -207,12 +276,19 @@ fn read_foreign_keys(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     )?;
     let mut definitions: BTreeMap<String, String> = BTreeMap::new();
     for row in rows {
-        let definition = definitions.entry(label(&text(&row, 0), &text(&row, 1))).or_default();
+        let definition = definitions
+            .entry(label(&text(&row, 0), &text(&row, 1)))
+            .or_default();
         definition.push_str(&fields(&row[2..]));
         definition.push(';');
     }
     for (name, definition) in definitions {
-        out.objects.push(Object { kind: Kind::ForeignKey, name, definition, create: Vec::new() });
+        out.objects.push(Object {
+            kind: Kind::ForeignKey,
+            name,
+            definition,
+            create: Vec::new(),
+        });
     }
     Ok(())
 }

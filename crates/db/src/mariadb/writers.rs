@@ -20,7 +20,10 @@ pub fn writers(db: &mut MariaDb, service: &[String]) -> Result<Vec<String>> {
     found.retain(|g| normal(g) != ours && !service.contains(&normal(g)));
     found.extend(objects_elsewhere(db)?);
     for row in db.query("XA RECOVER FORMAT='SQL'")? {
-        found.insert(format!("prepared transaction {}", row.last().and_then(Cell::to_text).unwrap_or_default()));
+        found.insert(format!(
+            "prepared transaction {}",
+            row.last().and_then(Cell::to_text).unwrap_or_default()
+        ));
     }
     Ok(found.into_iter().collect())
 }
@@ -29,7 +32,10 @@ fn accounts(db: &mut MariaDb) -> Result<BTreeSet<String>> {
     // Without this right the catalog shows our own rights only, and the list would be empty and wrong.
     match db.query("SELECT 1 FROM mysql.user LIMIT 0") {
         Ok(_) => {}
-        Err(Error::Server { number: 1044 | 1142 | 1143, .. }) => {
+        Err(Error::Server {
+            number: 1044 | 1142 | 1143,
+            ..
+        }) => {
             let ours = current_account(db)?;
             return Err(Error::refused(
                 format!("account {ours} may not see who else can write"),
@@ -41,7 +47,8 @@ fn accounts(db: &mut MariaDb) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     // In a grant a schema's name is a pattern, its own `_` and `%` escaped by a backslash. Who may write the server's
     // grant tables may write everything.
-    let pattern = "CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin LIKE TABLE_SCHEMA OR 'mysql' LIKE TABLE_SCHEMA";
+    let pattern =
+        "CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin LIKE TABLE_SCHEMA OR 'mysql' LIKE TABLE_SCHEMA";
     let exact = "TABLE_SCHEMA=CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin OR TABLE_SCHEMA='mysql'";
     let scopes = [
         ("USER_PRIVILEGES", "1=1"),
@@ -83,7 +90,13 @@ fn objects_elsewhere(db: &mut MariaDb) -> Result<Vec<String>> {
     for sql in kinds {
         for row in db.catalog(sql)? {
             let field = |i: usize| row[i].clone().unwrap_or_default();
-            found.push(format!("{} {}.{} (definer {})", field(0), field(1), field(2), field(3)));
+            found.push(format!(
+                "{} {}.{} (definer {})",
+                field(0),
+                field(1),
+                field(2),
+                field(3)
+            ));
         }
     }
     Ok(found)

@@ -29,7 +29,10 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
     }
     let (Some(first), Some(last)) = (bound(0).as_i64(), bound(1).as_i64()) else {
         return Err(Error::refused(
-            format!("{}.{} cannot be the key of a backfill: it is no integer of 64 bits", spec.table, spec.key),
+            format!(
+                "{}.{} cannot be the key of a backfill: it is no integer of 64 bits",
+                spec.table, spec.key
+            ),
             "name an integer column with a unique index",
         ));
     };
@@ -38,15 +41,29 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
     let mut rows = 0;
     while after < last {
         // The end of the batch is looked up, not computed: keys may have gaps of any size.
-        let ahead = format!("SELECT {key} FROM {table} WHERE {key}>{after} ORDER BY {key} LIMIT 1 OFFSET {}", size - 1);
-        let until = db.query(&ahead)?.first().and_then(|r| r.first()).and_then(Cell::as_i64).unwrap_or(last);
-        let update =
-            format!("UPDATE {table} SET {} WHERE {key}>{after} AND {key}<={until} AND ({})", spec.set, spec.rows);
+        let ahead = format!(
+            "SELECT {key} FROM {table} WHERE {key}>{after} ORDER BY {key} LIMIT 1 OFFSET {}",
+            size - 1
+        );
+        let until = db
+            .query(&ahead)?
+            .first()
+            .and_then(|r| r.first())
+            .and_then(Cell::as_i64)
+            .unwrap_or(last);
+        let update = format!(
+            "UPDATE {table} SET {} WHERE {key}>{after} AND {key}<={until} AND ({})",
+            spec.set, spec.rows
+        );
         let began = Instant::now();
         rows += with_retries(db, &update)?;
         size = next_size(size, began.elapsed());
         after = until;
-        if !each(Batch { key: after, last_key: last, rows }) {
+        if !each(Batch {
+            key: after,
+            last_key: last,
+            rows,
+        }) {
             break;
         }
     }
@@ -65,7 +82,9 @@ fn with_retries(db: &mut dyn Database, sql: &str) -> Result<u64> {
     let mut tries = 0;
     loop {
         match db.execute(sql) {
-            Err(Error::Server { number: 1205 | 1213, .. }) if tries < 10 => tries += 1,
+            Err(Error::Server {
+                number: 1205 | 1213, ..
+            }) if tries < 10 => tries += 1,
             other => return other,
         }
     }

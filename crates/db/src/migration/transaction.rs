@@ -18,7 +18,10 @@ pub fn forward(online: &Online, start: &str, db: &mut Sqlite) -> Result<()> {
         }
         if let Some(backfill) = &online.backfill {
             let table = Dialect::Sqlite.quote(&backfill.table);
-            db.execute(&format!("UPDATE {table} SET {} WHERE {}", backfill.set, backfill.rows))?;
+            db.execute(&format!(
+                "UPDATE {table} SET {} WHERE {}",
+                backfill.set, backfill.rows
+            ))?;
         }
         prove(online, start, db)?;
         for change in &online.contract {
@@ -48,14 +51,32 @@ fn inside_lock(db: &Sqlite) -> Result<()> {
     if db.is_locked() {
         return Ok(());
     }
-    Err(Error::refused("a migration of a SQLite file needs its write lock", "take it with lock_writes first"))
+    Err(Error::refused(
+        "a migration of a SQLite file needs its write lock",
+        "take it with lock_writes first",
+    ))
 }
 
-fn without_objects(db: &mut Sqlite, schema: &Schema, work: impl FnOnce(&mut Sqlite) -> Result<()>) -> Result<()> {
-    let objects: Vec<_> = schema.objects.iter().filter(|o| matches!(o.kind, Kind::View | Kind::Trigger)).collect();
+fn without_objects(
+    db: &mut Sqlite,
+    schema: &Schema,
+    work: impl FnOnce(&mut Sqlite) -> Result<()>,
+) -> Result<()> {
+    let objects: Vec<_> = schema
+        .objects
+        .iter()
+        .filter(|o| matches!(o.kind, Kind::View | Kind::Trigger))
+        .collect();
     for object in objects.iter().rev() {
-        let kind = if object.kind == Kind::View { "VIEW" } else { "TRIGGER" };
-        db.execute(&format!("DROP {kind} IF EXISTS {}", Dialect::Sqlite.quote(&object.name)))?;
+        let kind = if object.kind == Kind::View {
+            "VIEW"
+        } else {
+            "TRIGGER"
+        };
+        db.execute(&format!(
+            "DROP {kind} IF EXISTS {}",
+            Dialect::Sqlite.quote(&object.name)
+        ))?;
     }
     work(db)?;
     for object in objects {

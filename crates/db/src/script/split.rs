@@ -79,6 +79,8 @@ pub struct Splitter<R> {
     /// Line of `start`.
     line: u64,
     ended: bool,
+    /// Nothing follows an error.
+    failed: bool,
     scan: Scan,
 }
 
@@ -101,6 +103,7 @@ impl<R: Read> Splitter<R> {
             base: 0,
             line: 1,
             ended: false,
+            failed: false,
             scan: Scan::default(),
         }
     }
@@ -125,13 +128,24 @@ impl<R: Read> Splitter<R> {
         &self.reader
     }
 
-    /// The next statement, none at the end of the stream.
+    /// The next statement, none at the end of the stream or after an error.
     pub fn next_statement(&mut self) -> Result<Option<Statement>, SplitError> {
+        if self.failed {
+            return Ok(None);
+        }
+        let next = self.cut();
+        self.failed = next.is_err();
+        next
+    }
+
+    fn cut(&mut self) -> Result<Option<Statement>, SplitError> {
         loop {
-            match self
-                .scan
-                .step(&self.buffer[self.start..self.filled], self.ended, self.syntax, &self.ends)
-            {
+            match self.scan.step(
+                &self.buffer[self.start..self.filled],
+                self.ended,
+                self.syntax,
+                &self.ends,
+            ) {
                 Step::More => self.fill()?,
                 Step::Skip(length) => self.advance(length),
                 Step::Delimiter { line, length } => {
@@ -179,7 +193,10 @@ impl<R: Read> Splitter<R> {
             self.filled -= mem::take(&mut self.start);
         }
         if self.filled > self.limit {
-            return Err(SplitError::TooLong { line: self.line, limit: self.limit });
+            return Err(SplitError::TooLong {
+                line: self.line,
+                limit: self.limit,
+            });
         }
         if self.buffer.len() < self.filled + BLOCK {
             // Room grows with a long statement, so that it is not copied over and over.
@@ -198,9 +215,12 @@ impl<R: Read> Splitter<R> {
                 Ok(())
             }
             Err(source) => {
-                self.ended = true;
                 let passed = memchr::memchr_iter(b'\n', &self.buffer[..self.filled]).count() as u64;
-                Err(SplitError::Read { offset: self.bytes(), line: self.line + passed, source })
+                Err(SplitError::Read {
+                    offset: self.bytes(),
+                    line: self.line + passed,
+                    source,
+                })
             }
         }
     }

@@ -1,8 +1,8 @@
 //! A CREATE TABLE statement taken apart, so that each column is an object of its own: a digest through an outline must
 //! not see a column that was added later.
 
-use crate::script::{Code, Syntax};
 use crate::script::lexer::Kind;
+use crate::script::{Code, Syntax};
 
 /// The parts of a CREATE TABLE statement.
 pub(super) struct Parts<'s> {
@@ -18,7 +18,10 @@ const CONSTRAINTS: &[&str] = &["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FORE
 /// Takes `sql` apart; `None` when it does not look like a table's definition.
 pub(super) fn split(sql: &str) -> Option<Parts<'_>> {
     let code = Code::new(sql.as_bytes(), Syntax::SQLITE);
-    let mut parts = Parts { columns: Vec::new(), rest: Vec::new() };
+    let mut parts = Parts {
+        columns: Vec::new(),
+        rest: Vec::new(),
+    };
     let mut depth = 0usize;
     let mut begin = 0;
     for at in 0..code.len() {
@@ -33,7 +36,11 @@ pub(super) fn split(sql: &str) -> Option<Parts<'_>> {
             Kind::Comma | Kind::Close if depth == 1 => {
                 let (from, to) = (code.token(begin)?.start, code.token(at.checked_sub(1)?)?.end);
                 let part = sql.get(from..to)?;
-                let list = if code.any_word(begin, CONSTRAINTS) { &mut parts.rest } else { &mut parts.columns };
+                let list = if code.any_word(begin, CONSTRAINTS) {
+                    &mut parts.rest
+                } else {
+                    &mut parts.columns
+                };
                 list.push(part);
                 begin = at + 1;
                 if kind == Kind::Close {
@@ -58,7 +65,12 @@ mod tests {
         let parts = split(sql).expect("a table");
         assert_eq!(
             parts.columns,
-            ["id INTEGER /* , */ PRIMARY KEY", "\"check\" TEXT DEFAULT 'x,)' CHECK (a IN (1,2))", "b DECIMAL(10,2)", "c"]
+            [
+                "id INTEGER /* , */ PRIMARY KEY",
+                "\"check\" TEXT DEFAULT 'x,)' CHECK (a IN (1,2))",
+                "b DECIMAL(10,2)",
+                "c"
+            ]
         );
         assert_eq!(parts.rest, ["UNIQUE(a,b)", " WITHOUT ROWID, STRICT"]);
         assert!(split("CREATE TABLE broken(a, b").is_none());

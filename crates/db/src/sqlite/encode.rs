@@ -21,8 +21,16 @@ impl Encoder {
             .filter(|c| !c.carry.computed())
             .map(|c| Dialect::Sqlite.quote(&c.name))
             .collect();
-        let head = format!("INSERT INTO {}({}) VALUES\n", Dialect::Sqlite.quote(&table.name), columns.join(","));
-        Encoder { head, generated, rows: 0 }
+        let head = format!(
+            "INSERT INTO {}({}) VALUES\n",
+            Dialect::Sqlite.quote(&table.name),
+            columns.join(",")
+        );
+        Encoder {
+            head,
+            generated,
+            rows: 0,
+        }
     }
 
     pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
@@ -88,18 +96,29 @@ fn literal(cell: &Cell, out: &mut Vec<u8>) {
 /// written as a whole number times or divided by powers of two, which rounds nowhere.
 fn real(value: f64) -> String {
     if value.is_infinite() {
-        return if value > 0.0 { "9e999".into() } else { "-9e999".into() };
+        return if value > 0.0 {
+            "9e999".into()
+        } else {
+            "-9e999".into()
+        };
     }
     let shortest = format!("{value:e}");
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i32;
-    let power = exponent.parse::<i32>().unwrap_or(i32::MAX).saturating_sub(digits - 1);
+    let power = exponent
+        .parse::<i32>()
+        .unwrap_or(i32::MAX)
+        .saturating_sub(digits - 1);
     if digits <= 15 && power.abs() <= 22 {
         return format!("{value:?}");
     }
     let bits = value.to_bits();
     let (biased, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
-    let (mut whole, mut two) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+    let (mut whole, mut two) = if biased == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, biased - 1075)
+    };
     let zeros = whole.trailing_zeros() as i32;
     whole >>= zeros;
     two += zeros;
@@ -133,16 +152,35 @@ mod tests {
         assert_eq!(real(1e20), "1e20");
         assert_eq!(real(f64::NEG_INFINITY), "-9e999");
         let connection = rusqlite::Connection::open_in_memory().expect("memory");
-        let read = |sql: &str| connection.query_row(&format!("SELECT {sql}"), [], |r| r.get::<_, f64>(0)).expect(sql);
+        let read = |sql: &str| {
+            connection
+                .query_row(&format!("SELECT {sql}"), [], |r| r.get::<_, f64>(0))
+                .expect(sql)
+        };
         // A fixed walk over all exponents, with the ends of the range.
-        let mut bits = vec![1, 2, (1 << 52) - 1, 1 << 52, f64::MAX.to_bits(), 0.1f64.to_bits(), (0.1f64 + 0.2).to_bits()];
+        let mut bits = vec![
+            1,
+            2,
+            (1 << 52) - 1,
+            1 << 52,
+            f64::MAX.to_bits(),
+            0.1f64.to_bits(),
+            (0.1f64 + 0.2).to_bits(),
+        ];
         let mut state = 0x9e37_79b9_7f4a_7c15u64;
         for _ in 0..20_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             bits.push(state);
         }
         for value in bits.into_iter().map(f64::from_bits).filter(|v| v.is_finite()) {
-            assert_eq!(read(&real(value)).to_bits(), value.to_bits(), "{value:e} as {}", real(value));
+            assert_eq!(
+                read(&real(value)).to_bits(),
+                value.to_bits(),
+                "{value:e} as {}",
+                real(value)
+            );
         }
     }
 }

@@ -30,8 +30,18 @@ pub(super) fn inspect(db: &mut Sqlite) -> Result<Schema> {
                 definition,
                 create: vec![sql],
             }),
-            "view" => schema.objects.push(Object { kind: Kind::View, name, definition, create: vec![sql] }),
-            "trigger" => schema.objects.push(Object { kind: Kind::Trigger, name, definition, create: vec![sql] }),
+            "view" => schema.objects.push(Object {
+                kind: Kind::View,
+                name,
+                definition,
+                create: vec![sql],
+            }),
+            "trigger" => schema.objects.push(Object {
+                kind: Kind::Trigger,
+                name,
+                definition,
+                create: vec![sql],
+            }),
             other => schema.unsupported.push(format!("{name}: {other}")),
         }
     }
@@ -52,7 +62,12 @@ fn table_entry(db: &mut Sqlite, schema: &mut Schema, name: &str, sql: &str) -> R
     // Where the statement cannot be taken apart, the whole of it is the table's definition.
     let parts = create::split(sql).filter(|p| p.columns.len() == info.len());
     let definition = match &parts {
-        Some(parts) => parts.rest.iter().map(|part| plain(part)).collect::<Vec<_>>().join("; "),
+        Some(parts) => parts
+            .rest
+            .iter()
+            .map(|part| plain(part))
+            .collect::<Vec<_>>()
+            .join("; "),
         None => plain(sql),
     };
     let mut columns = Vec::new();
@@ -70,12 +85,27 @@ fn table_entry(db: &mut Sqlite, schema: &mut Schema, name: &str, sql: &str) -> R
         }
         let written = parts.as_ref().map_or(String::new(), |p| plain(p.columns[at]));
         let definition = format!("{} {written}", column_definition(&row));
-        schema.objects.push(Object { kind: Kind::Column, name: format!("{name}.{column}"), definition, create: vec![] });
-        columns.push(Column { name: column, declared, carry, nullable: row[3].as_i64() == Some(0) });
+        schema.objects.push(Object {
+            kind: Kind::Column,
+            name: format!("{name}.{column}"),
+            definition,
+            create: vec![],
+        });
+        columns.push(Column {
+            name: column,
+            declared,
+            carry,
+            nullable: row[3].as_i64() == Some(0),
+        });
     }
     key.sort();
     let rows = db.count(&format!("SELECT COUNT(*) FROM {}", Dialect::Sqlite.quote(name)))?;
-    schema.objects.push(Object { kind: Kind::Table, name: name.into(), definition, create: Vec::new() });
+    schema.objects.push(Object {
+        kind: Kind::Table,
+        name: name.into(),
+        definition,
+        create: Vec::new(),
+    });
     schema.tables.push(Table {
         name: name.into(),
         columns,
@@ -88,7 +118,11 @@ fn table_entry(db: &mut Sqlite, schema: &mut Schema, name: &str, sql: &str) -> R
 
 /// Type, NOT NULL, default, key position and hidden kind of a column.
 fn column_definition(row: &[Cell]) -> String {
-    row[2..].iter().map(|c| c.to_text().map_or("~".into(), |t| format!("{t:?}"))).collect::<Vec<_>>().join(" ")
+    row[2..]
+        .iter()
+        .map(|c| c.to_text().map_or("~".into(), |t| format!("{t:?}")))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What lies in the header and in `sqlite_sequence`.
@@ -112,9 +146,16 @@ fn pragmas(db: &mut Sqlite, schema: &mut Schema) -> Result<()> {
             schema.counters.insert(name.clone(), value as u64);
             let literal = name.replace('\'', "''");
             create.push(format!("DELETE FROM sqlite_sequence WHERE name='{literal}'"));
-            create.push(format!("INSERT INTO sqlite_sequence(name, seq) VALUES('{literal}', {value})"));
+            create.push(format!(
+                "INSERT INTO sqlite_sequence(name, seq) VALUES('{literal}', {value})"
+            ));
         }
     }
-    schema.objects.push(Object { kind: Kind::Database, name: "header".into(), definition: definition.join(" "), create });
+    schema.objects.push(Object {
+        kind: Kind::Database,
+        name: "header".into(),
+        definition: definition.join(" "),
+        create,
+    });
     Ok(())
 }

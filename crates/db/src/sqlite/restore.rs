@@ -18,7 +18,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// may be rewritten with the live file's page size.
 pub fn restore_over(live: &mut Sqlite, copy: &Path) -> Result<()> {
     if live.is_locked() {
-        return Err(Error::refused("the write lock must be released before a restore over the live file", ""));
+        return Err(Error::refused(
+            "the write lock must be released before a restore over the live file",
+            "",
+        ));
     }
     let wal = live.text("PRAGMA journal_mode")?.is_some_and(|m| m == "wal");
     let size = live.count("PRAGMA page_size")?;

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use db::mariadb::ddl;
-use db::{Database, Error};
+use db::Error;
 
 #[test]
 fn ddl_on_a_held_table_gives_up_and_names_the_holder() {
@@ -16,7 +16,10 @@ fn ddl_on_a_held_table_gives_up_and_names_the_holder() {
     let error = ddl(&mut *db, "ALTER TABLE t ADD COLUMN a INT", 1).expect_err("held");
     assert!(matches!(error, Error::Refused { .. }), "{error:?}");
     let told = error.to_string();
-    assert!(told.contains("2 tries") && told.contains(&holder.connection_id().expect("an id").to_string()), "{told}");
+    assert!(
+        told.contains("2 tries") && told.contains(&holder.connection_id().expect("an id").to_string()),
+        "{told}"
+    );
     assert!(!told.contains("secret"), "{told}");
     assert_eq!(db.count("SELECT @@lock_wait_timeout").expect("a number"), usual);
     // Released while it tries, it goes through.
@@ -29,6 +32,15 @@ fn ddl_on_a_held_table_gives_up_and_names_the_holder() {
         holder.execute("COMMIT").expect("commits");
         work.join().expect("no panic").expect("goes through");
     });
-    assert_eq!(db.count("SELECT COUNT(a)+1 FROM t").expect("the column is there"), 1);
-    assert!(matches!(ddl(&mut *db, "ALTER TABLE t ADD COLUMN a INT", 5), Err(Error::Server { number: 1060, .. })), "other errors come at once");
+    assert_eq!(
+        db.count("SELECT COUNT(a)+1 FROM t").expect("the column is there"),
+        1
+    );
+    assert!(
+        matches!(
+            ddl(&mut *db, "ALTER TABLE t ADD COLUMN a INT", 5),
+            Err(Error::Server { number: 1060, .. })
+        ),
+        "other errors come at once"
+    );
 }

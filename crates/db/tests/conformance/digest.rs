@@ -36,7 +36,11 @@ fn seen(place: &Place, base: &str, changes: &[&str]) {
     for change in changes {
         let after = place.with(&format!("{base}\n;{change}")).digest();
         assert_ne!(before.digest, after.digest, "not seen: {change}");
-        assert_ne!(before.differences(&after), Vec::<String>::new(), "not told: {change}");
+        assert_ne!(
+            before.differences(&after),
+            Vec::<String>::new(),
+            "not told: {change}"
+        );
     }
 }
 
@@ -54,16 +58,32 @@ fn every_change_of_a_row_is_seen(place: Place) {
     ];
     seen(&place, TABLE, &both);
     // One bit of a float: too small a change for the server's own text.
-    let bit = place.pick("UPDATE t SET f=0.10000000000000002 WHERE id=1", "UPDATE t SET f=0.1000000089 WHERE id=1");
+    let bit = place.pick(
+        "UPDATE t SET f=0.10000000000000002 WHERE id=1",
+        "UPDATE t SET f=0.1000000089 WHERE id=1",
+    );
     seen(&place, TABLE, &[bit]);
     if place.is_sqlite() {
         // Storage classes: the same to `=`, not the same.
-        seen(&place, "CREATE TABLE c (v); INSERT INTO c VALUES (1);", &["UPDATE c SET v=1.0", "UPDATE c SET v='1'", "UPDATE c SET v=X'31'"]);
+        seen(
+            &place,
+            "CREATE TABLE c (v); INSERT INTO c VALUES (1);",
+            &["UPDATE c SET v=1.0", "UPDATE c SET v='1'", "UPDATE c SET v=X'31'"],
+        );
     } else {
         let base = "CREATE TABLE e (v ENUM('', 'a'), w SET('', 'b')); INSERT INTO e VALUES ('', '');";
-        seen(&place, base, &["UPDATE IGNORE e SET v='wrong'", "UPDATE e SET w=1"]);
-        let base = "CREATE TABLE z (v FLOAT, d DATETIME(6), b BLOB); INSERT INTO z VALUES (0, '2024-01-01', '');";
-        let changes = ["UPDATE z SET v=1.4e-45", "UPDATE z SET d='2024-01-01 00:00:00.000001'", "UPDATE z SET b=0x00"];
+        seen(
+            &place,
+            base,
+            &["UPDATE IGNORE e SET v='wrong'", "UPDATE e SET w=1"],
+        );
+        let base =
+            "CREATE TABLE z (v FLOAT, d DATETIME(6), b BLOB); INSERT INTO z VALUES (0, '2024-01-01', '');";
+        let changes = [
+            "UPDATE z SET v=1.4e-45",
+            "UPDATE z SET d='2024-01-01 00:00:00.000001'",
+            "UPDATE z SET b=0x00",
+        ];
         seen(&place, base, &changes);
     }
 }
@@ -81,7 +101,12 @@ fn rows_that_cancel_out_in_a_weaker_sum_are_seen(place: Place) {
     seen(
         &place,
         "CREATE TABLE m (a VARCHAR(9), b VARCHAR(9)); INSERT INTO m VALUES ('ab', 'c');",
-        &["UPDATE m SET a='a', b='bc'", "UPDATE m SET a='c', b='ab'", "UPDATE m SET a='abc', b=''", "UPDATE m SET a='abc', b=NULL"],
+        &[
+            "UPDATE m SET a='a', b='bc'",
+            "UPDATE m SET a='c', b='ab'",
+            "UPDATE m SET a='abc', b=''",
+            "UPDATE m SET a='abc', b=NULL",
+        ],
     );
 }
 
@@ -146,7 +171,11 @@ fn every_change_of_a_definition_is_seen(place: Place) {
         "ALTER DATABASE CHARACTER SET latin1",
         "CREATE TABLE u (x INT)",
     ];
-    if place.is_sqlite() { seen(&place, sqlite, &sqlite_changes) } else { seen(&place, mariadb, &mariadb_changes) }
+    if place.is_sqlite() {
+        seen(&place, sqlite, &sqlite_changes)
+    } else {
+        seen(&place, mariadb, &mariadb_changes)
+    }
 }
 
 fn through(spot: &Spot<'_>, outline: &Outline) -> Digest {
@@ -157,7 +186,11 @@ fn through_an_outline_additions_are_not_seen_and_changes_are(place: Place) {
     let spot = place.with(TABLE);
     let outline = spot.open().inspect().expect("inspects").outline();
     let full = spot.digest();
-    assert_eq!(through(&spot, &outline).digest, full.digest, "with nothing added it is the full digest");
+    assert_eq!(
+        through(&spot, &outline).digest,
+        full.digest,
+        "with nothing added it is the full digest"
+    );
     spot.run("ALTER TABLE t ADD COLUMN added INTEGER DEFAULT 5; CREATE TABLE another (x INTEGER); CREATE INDEX extra ON t (s);");
     spot.run(place.pick(
         "CREATE TRIGGER sync AFTER INSERT ON t BEGIN UPDATE t SET added=1 WHERE id=new.id; END;",
@@ -167,13 +200,21 @@ fn through_an_outline_additions_are_not_seen_and_changes_are(place: Place) {
     assert_ne!(spot.digest().digest, full.digest);
     assert_eq!(through(&spot, &outline).digest, full.digest);
     spot.run("UPDATE t SET s='changed' WHERE id=1");
-    assert_ne!(through(&spot, &outline).digest, full.digest, "an old column's value");
+    assert_ne!(
+        through(&spot, &outline).digest,
+        full.digest,
+        "an old column's value"
+    );
     spot.run("UPDATE t SET s='a' WHERE id=1");
     assert_eq!(through(&spot, &outline).digest, full.digest);
     spot.run("INSERT INTO t (id) VALUES (4)");
     assert_ne!(through(&spot, &outline).digest, full.digest, "a new row");
     spot.run("DELETE FROM t WHERE id=4; ALTER TABLE bag RENAME TO bags");
-    assert_ne!(through(&spot, &outline).digest, full.digest, "an old table's name");
+    assert_ne!(
+        through(&spot, &outline).digest,
+        full.digest,
+        "an old table's name"
+    );
 }
 
 fn counters_are_reported_and_not_hashed(place: Place) {
@@ -191,16 +232,36 @@ fn counters_are_reported_and_not_hashed(place: Place) {
         spot.run("ALTER EVENT ev DISABLE");
         let off = spot.digest();
         assert_eq!(before.digest, off.digest);
-        assert_eq!((before.counters["event ev enabled"], off.counters["event ev enabled"]), (1, 0));
+        assert_eq!(
+            (
+                before.counters["event ev enabled"],
+                off.counters["event ev enabled"]
+            ),
+            (1, 0)
+        );
     }
 }
 
 fn differences_are_named(place: Place) {
     let one = place.with(TABLE).digest();
-    let other = place.with(&format!("{TABLE} DELETE FROM t WHERE id=1; UPDATE bag SET b='q' WHERE a=2; CREATE TABLE more (x INTEGER);")).digest();
+    let other = place
+        .with(&format!(
+            "{TABLE} DELETE FROM t WHERE id=1; UPDATE bag SET b='q' WHERE a=2; CREATE TABLE more (x INTEGER);"
+        ))
+        .digest();
     let told = one.differences(&other);
-    for expected in ["table t: 2 rows, 3 expected", "table bag: same row count (4), other content", "table more is extra", "column more.x is extra"] {
+    for expected in [
+        "table t: 2 rows, 3 expected",
+        "table bag: same row count (4), other content",
+        "table more is extra",
+        "column more.x is extra",
+    ] {
         assert!(told.iter().any(|t| t == expected), "{expected} in {told:?}");
     }
-    assert!(other.differences(&one).iter().any(|t| t == "table more is missing"));
+    assert!(
+        other
+            .differences(&one)
+            .iter()
+            .any(|t| t == "table more is missing")
+    );
 }

@@ -1,6 +1,5 @@
 //! The fence on a MariaDB server of its own: what the service's accounts may do, and that all is given back.
 
-use super::place::Spot;
 use db::mariadb::MariaDb;
 use db::mariadb::fence::{self, Before};
 use db::{Address, Database, Error, Session};
@@ -34,7 +33,8 @@ impl World {
              CREATE USER 're-port'@'127.0.0.1' IDENTIFIED BY 'r';
              GRANT SELECT (id, a), UPDATE (a) ON svc.t TO 're-port'@'127.0.0.1'; GRANT SELECT, DELETE ON svc.u TO 're-port'@'127.0.0.1';
              GRANT EXECUTE ON PROCEDURE svc.write_it TO 're-port'@'127.0.0.1' WITH GRANT OPTION; GRANT EXECUTE ON FUNCTION svc.f TO 're-port'@'127.0.0.1';
-             CREATE USER ventana@'%' IDENTIFIED BY 'v'; GRANT ALL PRIVILEGES ON *.* TO ventana@'%' WITH GRANT OPTION;",
+             CREATE USER ventana@'%' IDENTIFIED BY 'v'; GRANT ALL PRIVILEGES ON *.* TO ventana@'%' WITH GRANT OPTION;
+             GRANT writer_role TO ventana@'%' WITH ADMIN OPTION;",
         );
         World { server }
     }
@@ -50,7 +50,12 @@ impl World {
     }
 
     fn grants(&self) -> BTreeSet<String> {
-        [APP, OTHER].iter().flat_map(|a| self.server.query(&format!("SHOW GRANTS FOR {a}"))).flatten().flatten().collect()
+        [APP, OTHER]
+            .iter()
+            .flat_map(|a| self.server.query(&format!("SHOW GRANTS FOR {a}")))
+            .flatten()
+            .flatten()
+            .collect()
     }
 
     fn app(&self, sql: &str) -> Result<testkit::mariadb::Rows, String> {
@@ -66,16 +71,32 @@ impl World {
 fn behind_the_fence_accounts_read_and_do_nothing_else() {
     let world = World::new();
     let before = world.read();
-    assert!(!serde_json::to_string(&before).expect("JSON").contains('*').then(|| format!("{before:?}").contains("PASSWORD")).unwrap_or(false));
-    assert!(!format!("{before:?}").contains("IDENTIFIED"), "no hash in what is journaled");
+    assert!(
+        !serde_json::to_string(&before)
+            .expect("JSON")
+            .contains('*')
+            .then(|| format!("{before:?}").contains("PASSWORD"))
+            .unwrap_or(false)
+    );
+    assert!(
+        !format!("{before:?}").contains("IDENTIFIED"),
+        "no hash in what is journaled"
+    );
     let rows = |sql: &str| world.server.query(sql);
     let was = rows("SELECT * FROM svc.t");
     // A session that was open before, in the middle of a transaction.
-    let mut live = MariaDb::open(&Address::parse(&world.server.url("app", "app pass", "svc")).expect("address"), &Session::default()).expect("opens");
+    let mut live = MariaDb::open(
+        &Address::parse(&world.server.url("app", "app pass", "svc")).expect("address"),
+        &Session::default(),
+    )
+    .expect("opens");
     live.execute("SET autocommit=0").expect("runs");
     live.execute("UPDATE t SET a=99").expect("writes");
     fence::raise(&mut world.db(), &before).expect("raises");
-    assert!(matches!(live.execute("COMMIT"), Err(Error::Connect { .. })), "the old session is gone");
+    assert!(
+        matches!(live.execute("COMMIT"), Err(Error::Connect { .. })),
+        "the old session is gone"
+    );
     assert_eq!(rows("SELECT * FROM svc.t"), was, "and its transaction with it");
     for sql in [
         "INSERT INTO t VALUES (2, 2, 2)",
@@ -96,13 +117,25 @@ fn behind_the_fence_accounts_read_and_do_nothing_else() {
     ] {
         assert!(world.app(sql).is_err(), "still allowed: {sql}");
     }
-    for sql in ["UPDATE t SET a=5", "DELETE FROM u", "CALL write_it()", "SELECT f()"] {
+    for sql in [
+        "UPDATE t SET a=5",
+        "DELETE FROM u",
+        "CALL write_it()",
+        "SELECT f()",
+    ] {
         assert!(world.other(sql).is_err(), "still allowed: {sql}");
     }
     assert_eq!(rows("SELECT * FROM svc.t"), was);
-    world.app("SELECT * FROM t; SELECT * FROM u; SELECT * FROM elsewhere.t").expect("reads live");
-    world.other("SELECT id, a FROM t; SELECT * FROM u").expect("reads live");
-    assert!(world.other("SELECT b FROM t").is_err(), "no more than it could read before");
+    world
+        .app("SELECT * FROM t; SELECT * FROM u; SELECT * FROM elsewhere.t")
+        .expect("reads live");
+    world
+        .other("SELECT id, a FROM t; SELECT * FROM u")
+        .expect("reads live");
+    assert!(
+        world.other("SELECT b FROM t").is_err(),
+        "no more than it could read before"
+    );
 }
 
 #[test]
@@ -117,8 +150,12 @@ fn lowered_all_grants_are_exactly_what_they_were_and_the_password_works() {
     assert_eq!(world.grants(), grants);
     fence::lower(&mut world.db(), &before).expect("lowers again");
     assert_eq!(world.grants(), grants);
-    world.app("INSERT INTO t VALUES (2, 2, 2); CALL write_it(); SET ROLE writer_role;").expect("writes again");
-    world.other("UPDATE t SET a=5; DELETE FROM u; CALL write_it()").expect("writes again");
+    world
+        .app("INSERT INTO t VALUES (2, 2, 2); CALL write_it(); SET ROLE writer_role;")
+        .expect("writes again");
+    world
+        .other("UPDATE t SET a=5; DELETE FROM u; CALL write_it()")
+        .expect("writes again");
 }
 
 #[test]
@@ -129,10 +166,20 @@ fn a_fence_that_died_half_way_is_lowered_or_raised_whole() {
     // The statements of raise, cut off after each of the first ones.
     let cuts: [&[&str]; 4] = [
         &["REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'"],
-        &["REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'", "GRANT SELECT ON svc.* TO app@'%'"],
-        &["REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'", "REVOKE ALL PRIVILEGES, GRANT OPTION FROM 're-port'@'127.0.0.1'"],
+        &[
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'",
+            "GRANT SELECT ON svc.* TO app@'%'",
+        ],
+        &[
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'",
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM 're-port'@'127.0.0.1'",
+        ],
         // lower, cut off after its first grant.
-        &["REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'", "GRANT writer_role TO app@'%' WITH ADMIN OPTION", "GRANT FILE ON *.* TO app@'%'"],
+        &[
+            "REVOKE ALL PRIVILEGES, GRANT OPTION FROM app@'%'",
+            "GRANT writer_role TO app@'%' WITH ADMIN OPTION",
+            "GRANT FILE ON *.* TO app@'%'",
+        ],
     ];
     for cut in cuts {
         for statement in cut {
@@ -164,7 +211,11 @@ fn events_stop_and_come_back_with_definer_mode_and_time_zone() {
     );
     let digest = |db: &mut MariaDb| {
         let digest = db::digest::compute(db, None, &mut db::progress::silent()).expect("digest");
-        (digest.objects, digest.counters["event tick DO enabled"], digest.counters["event off enabled"])
+        (
+            digest.objects,
+            digest.counters["event tick DO enabled"],
+            digest.counters["event off enabled"],
+        )
     };
     let mut db = world.db();
     let was = digest(&mut db);
@@ -211,25 +262,43 @@ fn one_session_is_ended_and_no_other() {
     let mut db = world.db();
     let mut dead = world.db();
     let mut alive = world.db();
-    let foreign = MariaDb::open(&Address::parse(&world.server.url("app", "app pass", "svc")).expect("address"), &Session::default()).expect("opens");
+    let foreign = MariaDb::open(
+        &Address::parse(&world.server.url("app", "app pass", "svc")).expect("address"),
+        &Session::default(),
+    )
+    .expect("opens");
     fence::end_session(&mut db, dead.connection_id().expect("an id")).expect("ends");
     assert!(dead.execute("DO 1").is_err());
     fence::end_session(&mut db, dead.connection_id().expect("an id")).expect("gone already");
     fence::end_session(&mut db, foreign.connection_id().expect("an id")).expect("not ours");
-    let left = db.count(&format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID={}", foreign.connection_id().expect("an id")));
-    assert_eq!(left.expect("counts"), 1, "another account's session is not touched");
+    let left = db.count(&format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID={}",
+        foreign.connection_id().expect("an id")
+    ));
+    assert_eq!(
+        left.expect("counts"),
+        1,
+        "another account's session is not touched"
+    );
     alive.execute("DO 1").expect("alive");
 }
 
 #[test]
 fn an_account_without_the_rights_to_fence_is_told_which() {
     let world = World::new();
-    world.server.query("CREATE USER weak@'%' IDENTIFIED BY 'w'; GRANT ALL PRIVILEGES ON svc.* TO weak@'%' WITH GRANT OPTION");
+    world.server.query(
+        "CREATE USER weak@'%' IDENTIFIED BY 'w'; GRANT ALL PRIVILEGES ON svc.* TO weak@'%' WITH GRANT OPTION",
+    );
     let address = Address::parse(&world.server.url("weak", "w", "svc")).expect("address");
     let mut weak = MariaDb::open(&address, &Session::default()).expect("opens");
     let grants = world.grants();
     let error = fence::read(&mut weak, &[APP.into()]).expect_err("may not see");
-    assert!(error.hint().is_some_and(|h| h.contains("GRANT SELECT ON mysql.*")), "{error:?}");
+    assert!(
+        error
+            .hint()
+            .is_some_and(|h| h.contains("GRANT SELECT ON mysql.*")),
+        "{error:?}"
+    );
     let before = world.read();
     let error = fence::raise(&mut weak, &before).expect_err("may not see sessions");
     assert!(error.hint().is_some_and(|h| h.contains("PROCESS")), "{error:?}");
@@ -238,5 +307,8 @@ fn an_account_without_the_rights_to_fence_is_told_which() {
     assert!(error.hint().is_some_and(|h| h.contains("mysql.*")), "{error:?}");
     let error = fence::read(&mut world.db(), &["'no'@'body'".into()]).expect_err("no such account");
     assert!(error.to_string().contains("'no'@'body'"), "{error}");
-    let _: Option<Spot<'_>> = None;
+    world.server.query("REVOKE ADMIN OPTION FOR writer_role FROM ventana@'%'");
+    let error = fence::raise(&mut world.db(), &before).expect_err("could not give a role back");
+    assert!(error.hint().is_some_and(|h| h.contains("GRANT `writer_role` TO `ventana`@`%` WITH ADMIN OPTION")), "{error:?}");
+    assert_eq!(world.grants(), grants, "refused before anything was changed");
 }

@@ -3,7 +3,10 @@
 use super::place::{Place, in_every_dialect};
 use db::{Address, Dialect, Error, Session};
 
-in_every_dialect!(two_connections_tell_the_same_identity, a_database_that_is_not_there_is_refused_by_name);
+in_every_dialect!(
+    two_connections_tell_the_same_identity,
+    a_database_that_is_not_there_is_refused_by_name
+);
 
 fn two_connections_tell_the_same_identity(place: Place) {
     let spot = place.empty();
@@ -16,7 +19,10 @@ fn two_connections_tell_the_same_identity(place: Place) {
         assert_eq!(identity.fields.keys().collect::<Vec<_>>(), ["path"]);
     } else {
         assert_eq!(identity.dialect, Dialect::MariaDb);
-        assert_eq!(identity.fields.keys().collect::<Vec<_>>(), ["datadir", "hostname", "port", "server_uid"]);
+        assert_eq!(
+            identity.fields.keys().collect::<Vec<_>>(),
+            ["datadir", "hostname", "port", "server_uid"]
+        );
         assert!(identity.fields.values().all(|v| !v.is_empty()), "{identity:?}");
     }
     let text = serde_json::to_string(&identity).expect("JSON");
@@ -26,7 +32,9 @@ fn two_connections_tell_the_same_identity(place: Place) {
 fn a_database_that_is_not_there_is_refused_by_name(place: Place) {
     let spot = place.empty();
     let absent = match spot.address() {
-        Address::Sqlite { path } => Address::Sqlite { path: path.with_file_name("absent.db") },
+        Address::Sqlite { path } => Address::Sqlite {
+            path: path.with_file_name("absent.db"),
+        },
         mysql => mysql.with_database("h_db_absent"),
     };
     let error = db::open(&absent, &Session::default()).err().expect("refused");
@@ -41,13 +49,22 @@ fn a_database_that_is_not_there_is_refused_by_name(place: Place) {
 fn a_password_is_in_no_error_and_no_debug_text() {
     let server = testkit::mariadb::MariaDb::shared();
     let closed = testkit::port::Port::reserve().expect("a port").number();
-    let wrong = [server.url("root", "hunter2", "mysql"), server.url("nobody", "hunter2", ""), format!("mysql://u:hunter2@127.0.0.1:{closed}/x")];
+    let wrong = [
+        server.url("root", "hunter2", "mysql"),
+        server.url("nobody", "hunter2", ""),
+        format!("mysql://u:hunter2@127.0.0.1:{closed}/x"),
+    ];
     for url in wrong {
         let address = Address::parse(&url).expect("parses");
         let error = db::open(&address, &Session::default()).err().expect("refused");
         assert!(matches!(error, Error::Connect { .. }), "{error:?}");
         assert_eq!(error.code(), "unreachable");
-        for text in [error.to_string(), format!("{error:?}"), format!("{address:?}"), address.to_string()] {
+        for text in [
+            error.to_string(),
+            format!("{error:?}"),
+            format!("{address:?}"),
+            address.to_string(),
+        ] {
             assert!(!text.contains("hunter2"), "{text}");
         }
     }
@@ -57,9 +74,17 @@ fn a_password_is_in_no_error_and_no_debug_text() {
 fn the_run_is_named_in_the_servers_list_of_connections() {
     let place = Place::mariadb();
     let spot = place.empty();
-    let session = Session { run: "run-7".into(), ..Session::default() };
+    let session = Session {
+        run: "run-7".into(),
+        ..Session::default()
+    };
     let db = db::mariadb::MariaDb::open(&spot.address(), &session).expect("opens");
     let id = db::Database::connection_id(&db).expect("a server has them");
-    let listed = spot.open().text(&format!("SELECT DB FROM information_schema.PROCESSLIST WHERE ID={id}")).expect("listed");
+    let listed = spot
+        .open()
+        .text(&format!(
+            "SELECT DB FROM information_schema.PROCESSLIST WHERE ID={id}"
+        ))
+        .expect("listed");
     assert_eq!(listed, Some(spot.name()));
 }

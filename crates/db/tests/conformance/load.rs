@@ -4,7 +4,12 @@ use super::place::{Place, Spot, in_every_dialect};
 use super::store::{copied, dumped, loaded};
 use db::{Error, Result};
 
-in_every_dialect!(a_dump_of_an_empty_database_loads, big_values_and_many_chunks_come_back, a_broken_stream_is_told_as_such, a_load_that_fails_can_be_run_again);
+in_every_dialect!(
+    a_dump_of_an_empty_database_loads,
+    big_values_and_many_chunks_come_back,
+    a_broken_stream_is_told_as_such,
+    a_load_that_fails_can_be_run_again
+);
 
 fn a_dump_of_an_empty_database_loads(place: Place) {
     let original = place.empty();
@@ -22,14 +27,19 @@ fn big_values_and_many_chunks_come_back(place: Place) {
          INSERT INTO big VALUES (7, REPEAT(x'FF00', 7000000), 'x');",
     ));
     let (store, dumped) = dumped(&original, None);
-    assert!(store.tables[0].chunks.len() > 2, "{} chunks", store.tables[0].chunks.len());
+    assert!(
+        store.tables[0].chunks.len() > 2,
+        "{} chunks",
+        store.tables[0].chunks.len()
+    );
     let copy = place.empty();
     assert_eq!(loaded(&store, &mut *copy.open(), false).expect("loads"), 7);
     assert_eq!(copy.digest(), dumped.digest);
 }
 
 fn a_broken_stream_is_told_as_such(place: Place) {
-    let original = place.with("CREATE TABLE t (id INTEGER PRIMARY KEY, s VARCHAR(20)); INSERT INTO t VALUES (1, 'x');");
+    let original =
+        place.with("CREATE TABLE t (id INTEGER PRIMARY KEY, s VARCHAR(20)); INSERT INTO t VALUES (1, 'x');");
     let table = original.open().inspect().expect("inspects").tables.remove(0);
     struct Torn;
     impl std::io::Read for Torn {
@@ -43,7 +53,11 @@ fn a_broken_stream_is_told_as_such(place: Place) {
     let error = db.load_chunk(&table, &mut Torn).expect_err("torn");
     assert!(error.to_string().contains("zstd frame is damaged"), "{error}");
     assert_eq!(error.code(), "io", "{error:?}");
-    assert_eq!(db.count("SELECT COUNT(*) FROM t").expect("the connection still works"), 0);
+    assert_eq!(
+        db.count("SELECT COUNT(*) FROM t")
+            .expect("the connection still works"),
+        0
+    );
 }
 
 fn a_load_that_fails_can_be_run_again(place: Place) {
@@ -60,7 +74,10 @@ fn a_load_that_fails_can_be_run_again(place: Place) {
     let error = loaded(&store, &mut *copy.open(), false).expect_err("a duplicate");
     assert!(error.to_string().contains('t'), "{error}");
     if place.is_sqlite() {
-        assert!(copy.open().inspect().expect("inspects").tables.is_empty(), "nothing is left behind");
+        assert!(
+            copy.open().inspect().expect("inspects").tables.is_empty(),
+            "nothing is left behind"
+        );
     }
     let again = if place.is_sqlite() { copy } else { place.empty() };
     store.tables[1].chunks = vec![good];
@@ -75,10 +92,18 @@ fn a_scratch_copy_has_its_events_switched_off_and_the_same_digest() {
     let copy = copied(&place, &original, true);
     let (before, after) = (original.digest(), copy.digest());
     assert_eq!(before.digest, after.digest);
-    let on = |d: &db::Digest| d.counters.iter().filter(|(name, n)| name.starts_with("event ") && **n == 1).count();
+    let on = |d: &db::Digest| {
+        d.counters
+            .iter()
+            .filter(|(name, n)| name.starts_with("event ") && **n == 1)
+            .count()
+    };
     assert_eq!((on(&before), on(&after)), (2, 0));
-    let Spot::MariaDb(schema) = &copy else { unreachable!() };
-    let states = schema.query("SELECT DISTINCT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()");
+    let Spot::MariaDb(schema) = &copy else {
+        unreachable!()
+    };
+    let states =
+        schema.query("SELECT DISTINCT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()");
     assert_eq!(states, [[Some("DISABLED".to_string())]]);
 }
 
@@ -98,8 +123,15 @@ fn an_object_that_names_its_own_schema_is_pointed_at_the_copy() {
     let copy = copied(&place, &original, false);
     assert_eq!(original.digest(), copy.digest());
     copy.run("CALL bump(); INSERT INTO t (id) VALUES (2);");
-    let n = |spot: &Spot<'_>| spot.open().text("SELECT CONCAT(SUM(n), ' ', COUNT(*), ' ', MAX((SELECT MAX(f) FROM v))) FROM t").expect("counts");
-    assert_eq!((n(&original).as_deref(), n(&copy).as_deref()), (Some("0 1 0"), Some("2 2 1")));
+    let n = |spot: &Spot<'_>| {
+        spot.open()
+            .text("SELECT CONCAT(SUM(n), ' ', COUNT(*), ' ', MAX((SELECT MAX(f) FROM v))) FROM t")
+            .expect("counts")
+    };
+    assert_eq!(
+        (n(&original).as_deref(), n(&copy).as_deref()),
+        (Some("0 1 0"), Some("2 2 1"))
+    );
     let definitions = copy.open().text(&format!("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE() AND EVENT_DEFINITION LIKE '%{own}%'"));
     assert_eq!(definitions.expect("counts").as_deref(), Some("0"));
 }
@@ -108,10 +140,15 @@ fn an_object_that_names_its_own_schema_is_pointed_at_the_copy() {
 fn an_object_that_may_name_its_schema_in_a_string_is_refused_by_name() {
     let place = Place::mariadb();
     let original = place.empty();
-    original.run(&format!("CREATE TABLE t (x INT); CREATE PROCEDURE sneaky() EXECUTE IMMEDIATE 'DELETE FROM {}.t';", original.name()));
+    original.run(&format!(
+        "CREATE TABLE t (x INT); CREATE PROCEDURE sneaky() EXECUTE IMMEDIATE 'DELETE FROM {}.t';",
+        original.name()
+    ));
     let (store, _) = dumped(&original, None);
     let outcome: Result<u64> = loaded(&store, &mut *place.empty().open(), false);
-    let Err(error @ Error::Refused { .. }) = outcome else { panic!("{outcome:?}") };
+    let Err(error @ Error::Refused { .. }) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert!(error.to_string().contains("sneaky"), "{error}");
 }
 
@@ -127,6 +164,9 @@ fn the_session_is_what_it_was_after_a_load() {
     let before = db.text(settings).expect("settings");
     loaded(&store, &mut *db, false).expect("loads");
     assert_eq!(db.text(settings).expect("settings"), before);
-    assert!(loaded(&store, &mut *db, false).is_err(), "the tables are there already");
+    assert!(
+        loaded(&store, &mut *db, false).is_err(),
+        "the tables are there already"
+    );
     assert_eq!(db.text(settings).expect("settings"), before);
 }

@@ -1,6 +1,6 @@
 //! Where a test keeps its databases: a SQLite file in a temporary folder, or a schema of its own on a MariaDB server.
 
-use db::{Address, Database, Dialect, Session};
+use db::{Address, Database, Session};
 use std::path::PathBuf;
 use tempfile::TempDir;
 use testkit::mariadb::{MariaDb, Schema};
@@ -55,7 +55,10 @@ impl Place {
                 let folder = tempfile::tempdir().expect("a temporary folder");
                 let path = folder.path().join("test.db");
                 std::fs::write(&path, "").expect("an empty file is an empty database");
-                Spot::Sqlite { _folder: folder, path }
+                Spot::Sqlite {
+                    _folder: folder,
+                    path,
+                }
             }
             Place::MariaDb(server) => Spot::MariaDb(server.schema("h_db")),
         }
@@ -81,10 +84,6 @@ impl Spot<'_> {
         db::open(&self.address(), &Session::default()).expect("opens")
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
-        self.open().dialect()
-    }
-
     /// The schema's name, or the file's path.
     pub(super) fn name(&self) -> String {
         self.address().database()
@@ -103,8 +102,12 @@ impl Spot<'_> {
             Spot::Sqlite { path, .. } => {
                 let connection = rusqlite::Connection::open(path).expect("opens");
                 // Bundled SQLite has it on; the stock one has not, and fixtures hold cycles.
-                connection.execute_batch("PRAGMA foreign_keys=OFF").expect("pragma");
-                connection.execute_batch(sql).unwrap_or_else(|e| panic!("{e} in {sql}"));
+                connection
+                    .execute_batch("PRAGMA foreign_keys=OFF")
+                    .expect("pragma");
+                connection
+                    .execute_batch(sql)
+                    .unwrap_or_else(|e| panic!("{e} in {sql}"));
             }
             Spot::MariaDb(schema) => {
                 schema.query(sql);

@@ -7,7 +7,11 @@ use db::Outline;
 const SQLITE: &str = include_str!("sqlite.sql");
 const MARIADB: &str = include_str!("mariadb.sql");
 
-in_every_dialect!(everything_comes_back_exactly, a_copy_of_a_copy_is_the_same, a_dump_is_the_digest_through_an_outline_too);
+in_every_dialect!(
+    everything_comes_back_exactly,
+    a_copy_of_a_copy_is_the_same,
+    a_dump_is_the_digest_through_an_outline_too
+);
 
 fn everything(place: &Place) -> Spot<'_> {
     place.with(place.pick(SQLITE, MARIADB))
@@ -42,9 +46,14 @@ fn a_dump_is_the_digest_through_an_outline_too(place: Place) {
     let original = everything(&place);
     let mut outline: Outline = original.open().inspect().expect("inspects").outline();
     outline.tables.remove("keyless");
-    outline.tables.get_mut(place.pick("empty_one", "nothing")).expect("a table").retain(|c| c != "x");
+    outline
+        .tables
+        .get_mut(place.pick("empty_one", "nothing"))
+        .expect("a table")
+        .retain(|c| c != "x");
     let (_, dumped) = dumped(&original, Some(&outline));
-    let through = db::digest::compute(&mut *original.open(), Some(&outline), &mut db::progress::silent()).expect("digest");
+    let through = db::digest::compute(&mut *original.open(), Some(&outline), &mut db::progress::silent())
+        .expect("digest");
     assert_eq!(dumped.through, Some(through.clone()));
     assert_ne!(through.digest, dumped.digest.digest);
 }
@@ -60,8 +69,14 @@ fn same_by_the_servers_own_means(original: &Spot<'_>, copy: &Spot<'_>) {
 
 fn same_files(original: &std::path::Path, copy: &std::path::Path) {
     let connection = rusqlite::Connection::open(original).expect("opens");
-    connection.execute("ATTACH ? AS copy", [copy.to_str().expect("UTF-8")]).expect("attaches");
-    let one = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap_or_else(|e| panic!("{e}: {sql}"));
+    connection
+        .execute("ATTACH ? AS copy", [copy.to_str().expect("UTF-8")])
+        .expect("attaches");
+    let one = |sql: &str| {
+        connection
+            .query_row(sql, [], |r| r.get::<_, i64>(0))
+            .unwrap_or_else(|e| panic!("{e}: {sql}"))
+    };
     let names: Vec<String> = connection
         .prepare("SELECT name FROM sqlite_master WHERE type='table' AND name NOT IN ('sqlite_stat1')")
         .and_then(|mut s| s.query_map([], |r| r.get(0))?.collect())
@@ -70,21 +85,50 @@ fn same_files(original: &std::path::Path, copy: &std::path::Path) {
     for name in names {
         let quote = |n: &str| format!("\"{}\"", n.replace('"', "\"\""));
         let columns: Vec<String> = connection
-            .prepare(&format!("SELECT name FROM pragma_table_xinfo({}) WHERE hidden<>2", quote(&name)))
+            .prepare(&format!(
+                "SELECT name FROM pragma_table_xinfo({}) WHERE hidden<>2",
+                quote(&name)
+            ))
             .and_then(|mut s| s.query_map([], |r| r.get::<_, String>(0))?.collect())
             .expect("columns");
-        let exact: Vec<String> =
-            columns.iter().map(|c| quote(c)).map(|c| format!("typeof({c}), CASE typeof({c}) WHEN 'text' THEN hex({c}) ELSE {c} END")).collect();
+        let exact: Vec<String> = columns
+            .iter()
+            .map(|c| quote(c))
+            .map(|c| format!("typeof({c}), CASE typeof({c}) WHEN 'text' THEN hex({c}) ELSE {c} END"))
+            .collect();
         let list = exact.join(", ");
-        let counted = |schema: &str| format!("SELECT {list}, COUNT(*) FROM {schema}.{} GROUP BY {list}", quote(&name));
+        let counted = |schema: &str| {
+            format!(
+                "SELECT {list}, COUNT(*) FROM {schema}.{} GROUP BY {list}",
+                quote(&name)
+            )
+        };
         for (a, b) in [("main", "copy"), ("copy", "main")] {
-            assert_eq!(one(&format!("SELECT COUNT(*) FROM ({} EXCEPT {})", counted(a), counted(b))), 0, "{name}: {a} has more");
+            assert_eq!(
+                one(&format!(
+                    "SELECT COUNT(*) FROM ({} EXCEPT {})",
+                    counted(a),
+                    counted(b)
+                )),
+                0,
+                "{name}: {a} has more"
+            );
         }
     }
     let definitions = |schema: &str| format!("SELECT type, name, tbl_name, sql FROM {schema}.sqlite_master");
-    assert_eq!(one(&format!("SELECT COUNT(*) FROM ({} EXCEPT {})", definitions("main"), definitions("copy"))), 0);
+    assert_eq!(
+        one(&format!(
+            "SELECT COUNT(*) FROM ({} EXCEPT {})",
+            definitions("main"),
+            definitions("copy")
+        )),
+        0
+    );
     for pragma in ["user_version", "application_id"] {
-        assert_eq!(one(&format!("PRAGMA main.{pragma}")), one(&format!("PRAGMA copy.{pragma}")));
+        assert_eq!(
+            one(&format!("PRAGMA main.{pragma}")),
+            one(&format!("PRAGMA copy.{pragma}"))
+        );
     }
 }
 
@@ -101,7 +145,12 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
         ));
         let exact: Vec<String> = columns
             .iter()
-            .map(|c| (quote(c[0].as_deref().expect("a name")), c[1].as_deref().expect("a type")))
+            .map(|c| {
+                (
+                    quote(c[0].as_deref().expect("a name")),
+                    c[1].as_deref().expect("a type"),
+                )
+            })
             .map(|(name, data_type)| match data_type {
                 "enum" | "set" | "bit" => format!("CAST({name} AS UNSIGNED)"),
                 "float" | "double" => format!("CAST({name} AS DOUBLE)"),
@@ -113,20 +162,45 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
         let list = exact.join(", ");
         for (x, y) in [(a, b), (b, a)] {
             let rows = |schema: &str| format!("SELECT {list} FROM {}.{}", quote(schema), quote(&name));
-            let more = server.query(&format!("SET SESSION sql_mode='ALLOW_INVALID_DATES'; SELECT COUNT(*) FROM ({} EXCEPT ALL {}) d", rows(x), rows(y)));
-            assert_eq!(more, [[Some("0".to_string())]], "{name}: {x} has rows that {y} has not");
+            let more = server.query(&format!(
+                "SET SESSION sql_mode='ALLOW_INVALID_DATES'; SELECT COUNT(*) FROM ({} EXCEPT ALL {}) d",
+                rows(x),
+                rows(y)
+            ));
+            assert_eq!(
+                more,
+                [[Some("0".to_string())]],
+                "{name}: {x} has rows that {y} has not"
+            );
         }
         // The virtual column of this one is computed from the clock.
         if name != "generated" {
-            let sums = server.query(&format!("CHECKSUM TABLE {0}.{2}, {1}.{2}", quote(a), quote(b), quote(&name)));
+            let sums = server.query(&format!(
+                "CHECKSUM TABLE {0}.{2}, {1}.{2}",
+                quote(a),
+                quote(b),
+                quote(&name)
+            ));
             assert_eq!(sums[0][1], sums[1][1], "CHECKSUM TABLE {name}");
         }
     }
     let definitions = |schema: &str| {
         let mut dump = server.dump_client();
-        dump.args(["--no-data", "--routines", "--events", "--triggers", "--skip-comments", "--skip-lock-tables", schema]);
+        dump.args([
+            "--no-data",
+            "--routines",
+            "--events",
+            "--triggers",
+            "--skip-comments",
+            "--skip-lock-tables",
+            schema,
+        ]);
         let output = dump.output().expect("mariadb-dump runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).replace(schema, "SCHEMA")
     };
     assert_eq!(definitions(a), definitions(b));

@@ -6,10 +6,23 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 fn feed(mut client: Command, input: &[u8]) {
-    let mut child = client.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the client starts");
-    child.stdin.take().expect("piped").write_all(input).expect("it reads");
+    let mut child = client
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the client starts");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input)
+        .expect("it reads");
     let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -18,7 +31,9 @@ fn mariadb_loads_the_files_in_their_order() {
     let original = place.with(include_str!("mariadb.sql"));
     let (store, dumped) = dumped(&original, None);
     let copy = place.empty();
-    let Spot::MariaDb(schema) = &copy else { unreachable!() };
+    let Spot::MariaDb(schema) = &copy else {
+        unreachable!()
+    };
     let client = || {
         let mut client = schema.server().client();
         client.args(["--local-infile=1", "--comments", schema.name()]);
@@ -34,7 +49,12 @@ fn mariadb_loads_the_files_in_their_order() {
             std::fs::write(&file, chunk).expect("writes");
             let load = table.load_sql.replace("{file}", file.to_str().expect("UTF-8"));
             // The settings at the head of each file are those under which the rows are meant.
-            let head: String = tables.1.lines().take_while(|l| !l.starts_with("ALTER DATABASE")).map(|l| format!("{l}\n")).collect();
+            let head: String = tables
+                .1
+                .lines()
+                .take_while(|l| !l.starts_with("ALTER DATABASE"))
+                .map(|l| format!("{l}\n"))
+                .collect();
             feed(client(), format!("{head}{load};\n").as_bytes());
         }
     }

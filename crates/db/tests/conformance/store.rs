@@ -32,13 +32,21 @@ impl Sink for Store {
     }
 
     fn table(&mut self, table: &Table, load_sql: &str) -> Result<()> {
-        self.tables.push(Stored { name: table.name.clone(), load_sql: load_sql.into(), ..Stored::default() });
+        self.tables.push(Stored {
+            name: table.name.clone(),
+            load_sql: load_sql.into(),
+            ..Stored::default()
+        });
         Ok(())
     }
 
     fn chunk(&mut self, data: &[u8], rows: u64) -> Result<()> {
         assert!(rows > 0, "an empty chunk");
-        self.tables.last_mut().expect("a table first").chunks.push(data.to_vec());
+        self.tables
+            .last_mut()
+            .expect("a table first")
+            .chunks
+            .push(data.to_vec());
         Ok(())
     }
 
@@ -55,7 +63,10 @@ impl Source for Store {
     }
 
     fn chunks(&self, table: &str) -> usize {
-        self.tables.iter().find(|t| t.name == table).map_or(0, |t| t.chunks.len())
+        self.tables
+            .iter()
+            .find(|t| t.name == table)
+            .map_or(0, |t| t.chunks.len())
     }
 
     fn chunk(&self, table: &str, index: usize) -> Result<Box<dyn Read + Send>> {
@@ -67,11 +78,26 @@ impl Source for Store {
 /// Dumps a database into memory.
 pub(super) fn dumped(spot: &Spot<'_>, outline: Option<&Outline>) -> (Store, Dumped) {
     let mut store = Store::default();
-    let dumped = dump(&mut *spot.open(), outline, &mut store, &mut db::progress::silent()).expect("dumps");
+    let dumped = dump(
+        &mut *spot.open(),
+        outline,
+        &mut store,
+        &mut db::progress::silent(),
+    )
+    .expect("dumps");
     store.schema = Some(dumped.schema.clone());
-    let told: BTreeMap<_, _> = dumped.digest.tables.iter().map(|t| (&t.name, (&t.digest, t.rows))).collect();
+    let told: BTreeMap<_, _> = dumped
+        .digest
+        .tables
+        .iter()
+        .map(|t| (&t.name, (&t.digest, t.rows)))
+        .collect();
     for table in &store.tables {
-        assert_eq!(told[&table.name], (&table.digest, table.rows), "the sink and the digest are told the same");
+        assert_eq!(
+            told[&table.name],
+            (&table.digest, table.rows),
+            "the sink and the digest are told the same"
+        );
     }
     (store, dumped)
 }

@@ -5,10 +5,14 @@ use db::Error;
 
 fn refused(spot: &super::place::Spot<'_>) -> Vec<String> {
     let outcome = db::digest::compute(&mut *spot.open(), None, &mut db::progress::silent());
-    let Err(error @ Error::Unsupported(_)) = outcome else { panic!("not refused: {outcome:?}") };
+    let Err(error @ Error::Unsupported(_)) = outcome else {
+        panic!("not refused: {outcome:?}")
+    };
     assert_eq!(error.code(), "unsupported");
     assert!(error.hint().is_some());
-    let Error::Unsupported(list) = error else { unreachable!() };
+    let Error::Unsupported(list) = error else {
+        unreachable!()
+    };
     list
 }
 
@@ -64,10 +68,17 @@ fn mariadb_names_every_type_engine_and_object_at_once() {
 #[test]
 fn what_an_account_may_not_see_is_not_passed_over() {
     let place = Place::mariadb();
-    let spot = place.with("CREATE PROCEDURE hidden_body() SELECT 1; CREATE TABLE t (x INT); CREATE VIEW v AS SELECT x FROM t;");
-    let super::place::Spot::MariaDb(schema) = &spot else { unreachable!() };
+    let spot = place.with(
+        "CREATE PROCEDURE hidden_body() SELECT 1; CREATE TABLE t (x INT); CREATE VIEW v AS SELECT x FROM t;",
+    );
+    let super::place::Spot::MariaDb(schema) = &spot else {
+        unreachable!()
+    };
     let user = format!("u{}", &schema.name()[schema.name().len() - 12..]);
-    schema.query(&format!("CREATE USER {user}@'%'; GRANT SELECT, EXECUTE ON {}.* TO {user}@'%'", schema.name()));
+    schema.query(&format!(
+        "CREATE USER {user}@'%'; GRANT SELECT, EXECUTE ON {}.* TO {user}@'%'",
+        schema.name()
+    ));
     let url = schema.server().url(&user, "", schema.name());
     let address = db::Address::parse(&url).expect("an address");
     let found = db::open(&address, &db::Session::default()).and_then(|mut db| db.inspect());
@@ -76,7 +87,10 @@ fn what_an_account_may_not_see_is_not_passed_over() {
         Ok(schema) => schema.unsupported.join("; "),
         Err(error) => error.to_string(),
     };
-    assert!(listed.contains("hidden_body") || listed.contains("SHOW VIEW"), "{listed}");
+    assert!(
+        listed.contains("hidden_body") || listed.contains("SHOW VIEW"),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -84,7 +98,11 @@ fn sqlite_names_virtual_tables_and_encodings() {
     let place = Place::sqlite();
     let spot = place.with("PRAGMA encoding='UTF-16le'; CREATE VIRTUAL TABLE words USING fts5(a); CREATE VIRTUAL TABLE box USING rtree(id, a, b); CREATE TABLE fine (x);");
     let list = refused(&spot);
-    for item in ["words: virtual table", "box: virtual table", "database: encoding UTF-16le"] {
+    for item in [
+        "words: virtual table",
+        "box: virtual table",
+        "database: encoding UTF-16le",
+    ] {
         assert!(list.iter().any(|l| l == item), "{item} in {list:?}");
     }
 }

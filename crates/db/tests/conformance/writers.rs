@@ -6,7 +6,8 @@ use db::{Address, Session};
 #[test]
 fn everybody_who_could_write_is_listed_and_nobody_else() {
     let server = testkit::mariadb::MariaDb::start();
-    let clean = server.query("SELECT GRANTEE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE='INSERT'");
+    let clean =
+        server.query("SELECT GRANTEE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE='INSERT'");
     server.query(
         "CREATE DATABASE my_app; CREATE DATABASE myxapp; CREATE TABLE my_app.t (id INT); CREATE TABLE myxapp.t (id INT); CREATE DATABASE side;
          CREATE USER ventana@'%' IDENTIFIED BY 'v'; GRANT ALL ON *.* TO ventana@'%' WITH GRANT OPTION;
@@ -15,7 +16,7 @@ fn everybody_who_could_write_is_listed_and_nobody_else() {
          CREATE USER neighbour@'%'; GRANT ALL ON myxapp.* TO neighbour@'%'; GRANT ALL ON `my\\_ap`.* TO neighbour@'%';
          CREATE USER wild@'%'; GRANT INSERT ON `my_app`.* TO wild@'%';
          CREATE USER wilder@'%'; GRANT DELETE ON `my%`.* TO wilder@'%';
-         CREATE USER escaped@'%'; GRANT UPDATE ON `my\\_app`.* TO escaped@'%';
+         CREATE USER esc@'%'; GRANT UPDATE ON `my\\_app`.* TO esc@'%';
          CREATE USER tabular@'%'; GRANT UPDATE ON my_app.t TO tabular@'%';
          CREATE USER columnar@'%'; GRANT UPDATE (id) ON my_app.t TO columnar@'%';
          CREATE USER superb@'%'; GRANT READ_ONLY ADMIN ON *.* TO superb@'%';
@@ -39,7 +40,7 @@ fn everybody_who_could_write_is_listed_and_nobody_else() {
         [
             "'wild'@'%'",
             "'wilder'@'%'",
-            "'escaped'@'%'",
+            "'esc'@'%'",
             "'tabular'@'%'",
             "'columnar'@'%'",
             "'superb'@'%'",

@@ -351,6 +351,9 @@ fn what_would_write_elsewhere() {
         "CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='mysql://x'",
         "CREATE TABLE t (a int) DATA DIRECTORY='/tmp'",
         "CREATE TABLE t (a int) ENGINE = CONNECT",
+        "CREATE TABLE t (a int) ENGINE=MERGE UNION=(other.t)",
+        "UPDATE { OJ other.a LEFT OUTER JOIN t ON 1 } SET a.x = 1",
+        "SELECT mystery.a FROM t",
         "RENAME TABLE a TO other.a",
         "ALTER TABLE a RENAME other.a",
         "TRUNCATE other.t",
@@ -406,6 +409,32 @@ fn what_would_write_elsewhere() {
         Err(DumpError::Refused { refusals, .. }) => assert_eq!(refusals.len(), 10),
         other => panic!("{other:?}"),
     }
+}
+
+/// A view is a door: rows written to it land where it looks.
+#[test]
+fn rows_do_not_go_through_views() {
+    let folder = Folder::new();
+    for statement in [
+        "INSERT INTO v VALUES (1)",
+        "INSERT INTO V SELECT 1",
+        "UPDATE v SET a=1",
+        "DELETE FROM v",
+    ] {
+        let text = dump(&format!(
+            "CREATE VIEW `v` AS SELECT a FROM other.t;\n{statement};"
+        ));
+        assert!(
+            check(&folder.write("x", &text))
+                .unwrap_err()
+                .to_string()
+                .contains("through which"),
+            "{statement}"
+        );
+    }
+    let text =
+        dump("CREATE VIEW v AS SELECT 1;\nDROP VIEW v;\nCREATE TABLE v (a int);\nINSERT INTO v VALUES (1);");
+    assert!(check(&folder.write("x", &text)).is_ok());
 }
 
 #[test]

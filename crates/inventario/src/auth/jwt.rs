@@ -51,7 +51,14 @@ struct Header {
 
 impl Claims {
     pub fn new(usuario_id: i64, rol_id: i64, now: u64, seconds: u64) -> Self {
-        Self { usuario: Subject { id: usuario_id, rol_id }, iat: now, exp: now.saturating_add(seconds) }
+        Self {
+            usuario: Subject {
+                id: usuario_id,
+                rol_id,
+            },
+            iat: now,
+            exp: now.saturating_add(seconds),
+        }
     }
 }
 
@@ -71,7 +78,11 @@ pub fn sign(claims: &Claims, secret: &Secret) -> String {
 pub fn verify(token: &str, secret: &Secret, now: u64) -> Result<Claims, JwtError> {
     let payload = verified(token, secret.open().as_bytes())?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| JwtError::Malformed)?;
-    if claims.exp <= now { Err(JwtError::Expired) } else { Ok(claims) }
+    if claims.exp <= now {
+        Err(JwtError::Expired)
+    } else {
+        Ok(claims)
+    }
 }
 
 /// The payload of a token whose signature is right.
@@ -88,7 +99,9 @@ fn verified(token: &str, key: &[u8]) -> Result<Vec<u8>, JwtError> {
     }
     let signature = decode(signature).ok_or(JwtError::Malformed)?;
     // Compares in constant time.
-    mac(key, signed).verify_slice(&signature).map_err(|_| JwtError::WrongSignature)?;
+    mac(key, signed)
+        .verify_slice(&signature)
+        .map_err(|_| JwtError::WrongSignature)?;
     decode(payload).ok_or(JwtError::Malformed)
 }
 
@@ -106,7 +119,10 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 fn encode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| (word << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0u32, |word, byte| (word << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for at in 0..=chunk.len() {
             out.push(char::from(ALPHABET[(word >> (18 - 6 * at)) as usize & 63]));
         }
@@ -148,26 +164,50 @@ mod tests {
     #[test]
     fn the_example_of_rfc_7515() {
         // Appendix A.1, with the line breaks that the RFC's header and payload carry.
-        let key = decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow").unwrap();
+        let key =
+            decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+                .unwrap();
         let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                      cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let payload = verified(token, &key).unwrap();
-        assert_eq!(payload, b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}");
+        assert_eq!(
+            payload,
+            b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
+        );
         assert_eq!(verified(token, b"another key"), Err(JwtError::WrongSignature));
     }
 
     #[test]
     fn hmac_sha256_of_rfc_4231() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        let tag = mac(b"Jefe", "what do ya want for nothing?").finalize().into_bytes();
-        assert_eq!(hex(&tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        let tag = mac(&[0xaa; 131], "Test Using Larger Than Block-Size Key - Hash Key First").finalize().into_bytes();
-        assert_eq!(hex(&tag), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+        let tag = mac(b"Jefe", "what do ya want for nothing?")
+            .finalize()
+            .into_bytes();
+        assert_eq!(
+            hex(&tag),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        let tag = mac(
+            &[0xaa; 131],
+            "Test Using Larger Than Block-Size Key - Hash Key First",
+        )
+        .finalize()
+        .into_bytes();
+        assert_eq!(
+            hex(&tag),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
     }
 
     #[test]
     fn base64url_of_rfc_4648() {
-        for (plain, coded) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(encode(plain.as_bytes()), coded);
             assert_eq!(decode(coded).unwrap(), plain.as_bytes());
         }
@@ -180,7 +220,10 @@ mod tests {
     fn a_token_of_the_legacy_library_is_taken() {
         // jsonwebtoken.sign({usuario: {id: 1, rol_id: 1}}, "clave-de-pruebas") at 1762470000 for an hour.
         let token = sign(&Claims::new(1, 1, 1_762_470_000, 3600), &secret());
-        assert!(token.starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c3VhcmlvIjp7ImlkIjoxLCJyb2xfaWQiOjF9"));
+        assert!(
+            token
+                .starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c3VhcmlvIjp7ImlkIjoxLCJyb2xfaWQiOjF9")
+        );
         let claims = verify(&token, &secret(), 1_762_473_599).unwrap();
         assert_eq!((claims.usuario.id, claims.exp), (1, 1_762_473_600));
         assert_eq!(verify(&token, &secret(), 1_762_473_600), Err(JwtError::Expired));
@@ -189,7 +232,9 @@ mod tests {
     #[test]
     fn forged_tokens_are_refused() {
         let token = sign(&Claims::new(2, 2, 0, 100), &secret());
-        let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!() };
+        let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+            panic!()
+        };
         let admin = encode(br#"{"usuario":{"id":1,"rol_id":1},"exp":9999999999}"#);
         let none = encode(br#"{"alg":"none"}"#);
         let endless = {
@@ -212,6 +257,9 @@ mod tests {
         for (token, error) in cases {
             assert_eq!(verify(&token, &secret(), 1), Err(error), "{token}");
         }
-        assert_eq!(verify(&token, &Secret::new("otra"), 1), Err(JwtError::WrongSignature));
+        assert_eq!(
+            verify(&token, &Secret::new("otra"), 1),
+            Err(JwtError::WrongSignature)
+        );
     }
 }

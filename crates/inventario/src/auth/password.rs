@@ -22,7 +22,9 @@ pub struct HashError;
 /// # Errors
 /// See [`HashError`].
 pub fn hash(password: &Secret) -> Result<Secret, HashError> {
-    let hash = Argon2::default().hash_password(password.open().as_bytes()).map_err(|_| HashError)?;
+    let hash = Argon2::default()
+        .hash_password(password.open().as_bytes())
+        .map_err(|_| HashError)?;
     Ok(Secret::new(hash.to_string()))
 }
 
@@ -37,7 +39,9 @@ pub fn verify(password: &Secret, hash: Option<&Secret>) -> bool {
         return bcrypt::verify(password.open(), text).unwrap_or(false);
     }
     match PasswordHash::new(text) {
-        Ok(parsed) => Argon2::default().verify_password(password.open().as_bytes(), &parsed).is_ok(),
+        Ok(parsed) => Argon2::default()
+            .verify_password(password.open().as_bytes(), &parsed)
+            .is_ok(),
         Err(_) => {
             let _ = Argon2::default().hash_password(password.open().as_bytes());
             false
@@ -55,8 +59,15 @@ mod tests {
 
     #[test]
     fn new_hashes_are_argon2id_and_salted() {
-        let (one, two) = (hash(&Secret::new("contraseña ñ")).unwrap(), hash(&Secret::new("contraseña ñ")).unwrap());
-        assert!(one.open().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.open());
+        let (one, two) = (
+            hash(&Secret::new("contraseña ñ")).unwrap(),
+            hash(&Secret::new("contraseña ñ")).unwrap(),
+        );
+        assert!(
+            one.open().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{}",
+            one.open()
+        );
         assert_ne!(one.open(), two.open());
         assert!(is("contraseña ñ", one.open()) && !is("contrasena n", one.open()));
     }
@@ -67,12 +78,22 @@ mod tests {
         let zoe = "$2b$10$fF.n23CaLWCu1jQGQFpfaOpnnam2nnSLOFGlY9PTTv6XOW32nrSPy";
         assert!(is("Cambiar-2025", ana) && !is("cambiar-2025", ana) && !is("", ana));
         assert!(is("contraseña ñ", zoe));
-        assert!(is("Cambiar-2025", &ana.replace("$2b$", "$2a$")) && is("Cambiar-2025", &ana.replace("$2b$", "$2y$")));
+        assert!(
+            is("Cambiar-2025", &ana.replace("$2b$", "$2a$"))
+                && is("Cambiar-2025", &ana.replace("$2b$", "$2y$"))
+        );
     }
 
     #[test]
     fn what_is_no_hash_lets_nobody_in() {
-        for hash in ["", "!", "plain", "!$2b$10$c4wFQsGebUB7qfmZ2k48G.UhYPviB9RZnCitbPi.nWJ5CTvIwhYYe", "$2b$10$short", "$argon2id$"] {
+        for hash in [
+            "",
+            "!",
+            "plain",
+            "!$2b$10$c4wFQsGebUB7qfmZ2k48G.UhYPviB9RZnCitbPi.nWJ5CTvIwhYYe",
+            "$2b$10$short",
+            "$argon2id$",
+        ] {
             assert!(!is("Cambiar-2025", hash) && !is(hash, hash), "{hash}");
         }
         assert!(!verify(&Secret::new("x"), None));

@@ -41,7 +41,9 @@ impl Throttle {
                 all.clear();
             }
         }
-        let failures = all.entry(key.to_owned()).or_insert(Failures { since: now, count: 0 });
+        let failures = all
+            .entry(key.to_owned())
+            .or_insert(Failures { since: now, count: 0 });
         if failures.since + WINDOW <= now {
             *failures = Failures { since: now, count: 0 };
         }

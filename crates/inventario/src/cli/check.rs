@@ -18,25 +18,44 @@ pub async fn run(session: &Session, _: &Args) -> Result<Answer, Failure> {
     if let Address::Sqlite { path } = &config.database
         && !path.exists()
     {
-        let text = format!("database:  {} (not there yet; `inventario serve` creates it)", config.database);
-        return Ok(Answer { text, json: json!({ "database": config.database.to_string(), "schema": 0 }) });
+        let text = format!(
+            "database:  {} (not there yet; `inventario serve` creates it)",
+            config.database
+        );
+        return Ok(Answer {
+            text,
+            json: json!({ "database": config.database.to_string(), "schema": 0 }),
+        });
     }
     let store = session.store().await?;
     let schema = store.schema();
     let activos = match schema.version {
         0 => 0,
-        _ => store.count_activos(&Default::default()).await.map_err(|error| session.store_failure(error))?,
+        _ => store
+            .count_activos(&Default::default())
+            .await
+            .map_err(|error| session.store_failure(error))?,
     };
     let admins = match schema.version {
         0 => 0,
         _ => {
-            let usuarios = store.usuarios().await.map_err(|error| session.store_failure(error))?;
-            usuarios.iter().filter(|usuario| usuario.is_admin() && !usuario.disabled).count()
+            let usuarios = store
+                .usuarios()
+                .await
+                .map_err(|error| session.store_failure(error))?;
+            usuarios
+                .iter()
+                .filter(|usuario| usuario.is_admin() && !usuario.disabled)
+                .count()
         }
     };
     store.close().await;
     let fence = session.fence.flag();
-    let secret = if config.jwt_secret.is_some() { "JWT_SECRET" } else { "kept in the data folder" };
+    let secret = if config.jwt_secret.is_some() {
+        "JWT_SECRET"
+    } else {
+        "kept in the data folder"
+    };
     let mut text = format!(
         "database:  {}\nschema:    {} (newest {NEWEST})\nactivos:   {activos}\nadmins:    {admins}\nlisten:    {}\n\
          secret:    {secret}\nfence:     {} ({})",
@@ -47,7 +66,9 @@ pub async fn run(session: &Session, _: &Args) -> Result<Answer, Failure> {
         config.fence_file.display(),
     );
     if schema.version > 0 && admins == 0 {
-        text.push_str("\nwarning:   nobody can administrate; inventario user add --email you@example.org --admin");
+        text.push_str(
+            "\nwarning:   nobody can administrate; inventario user add --email you@example.org --admin",
+        );
     }
     let json = json!({
         "database": config.database.to_string(), "schema": schema.version, "newest": NEWEST, "activos": activos,

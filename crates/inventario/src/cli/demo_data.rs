@@ -33,20 +33,39 @@ pub async fn run(session: &Session, args: &Args) -> Result<Answer, Failure> {
     }
     let store = session.store().await?;
     if store.schema().version != 0 {
-        let message = format!("{}: the database is not empty; nothing was written", session.config.database);
-        return Err(Failure::new("not_empty", message, "Name an empty one with --database-url."));
+        let message = format!(
+            "{}: the database is not empty; nothing was written",
+            session.config.database
+        );
+        return Err(Failure::new(
+            "not_empty",
+            message,
+            "Name an empty one with --database-url.",
+        ));
     }
     if session.fence.flag().is_some() {
         return Err(session.store_failure(crate::store::StoreError::Fenced { retry_after: 30 }));
     }
-    let size = Size { activos: args.activos, mantenimientos: args.mantenimientos, seed: args.seed };
-    let counts = fill(store.db(), size).await.map_err(|error| session.store_failure(error))?;
+    let size = Size {
+        activos: args.activos,
+        mantenimientos: args.mantenimientos,
+        seed: args.seed,
+    };
+    let counts = fill(store.db(), size)
+        .await
+        .map_err(|error| session.store_failure(error))?;
     store.close().await;
-    let mut text = format!("{}: {} activos, {} mantenimientos", session.config.database, counts.activos, counts.mantenimientos);
+    let mut text = format!(
+        "{}: {} activos, {} mantenimientos",
+        session.config.database, counts.activos, counts.mantenimientos
+    );
     for (email, password) in LOGINS {
         text.push_str(&format!("\n  {email} / {password}"));
     }
-    let logins: Vec<_> = LOGINS.iter().map(|(email, password)| json!({ "email": email, "password": password })).collect();
+    let logins: Vec<_> = LOGINS
+        .iter()
+        .map(|(email, password)| json!({ "email": email, "password": password }))
+        .collect();
     let mut json = json!(counts);
     json["logins"] = logins.into();
     Ok(Answer { text, json })

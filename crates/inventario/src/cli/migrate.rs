@@ -20,7 +20,10 @@ pub async fn run(session: &Session, args: &Args) -> Result<Answer, Failure> {
     let store = session.store().await?;
     let before = store.schema().version;
     if before == 0 && !args.status {
-        store.create_newest().await.map_err(|error| session.store_failure(error))?;
+        store
+            .create_newest()
+            .await
+            .map_err(|error| session.store_failure(error))?;
     }
     let schema = store.schema().version;
     store.close().await;
@@ -28,7 +31,9 @@ pub async fn run(session: &Session, args: &Args) -> Result<Answer, Failure> {
     let text = match (schema, schema == before) {
         (0, _) => format!("{place}: empty. `inventario migrate` creates schema {NEWEST}."),
         (version, false) => {
-            format!("{place}: schema {version} created. Next: inventario user add --email you@example.org --admin")
+            format!(
+                "{place}: schema {version} created. Next: inventario user add --email you@example.org --admin"
+            )
         }
         (1, true) => format!(
             "{place}: schema 1 (especificaciones is text), served as it is; nothing was added.\n\
@@ -36,7 +41,11 @@ pub async fn run(session: &Session, args: &Args) -> Result<Answer, Failure> {
         ),
         (version, true) => format!("{place}: schema {version}, the newest. Nothing to do."),
     };
-    let pending: &[&str] = if schema == 1 { &["0002_especificaciones_json"] } else { &[] };
+    let pending: &[&str] = if schema == 1 {
+        &["0002_especificaciones_json"]
+    } else {
+        &[]
+    };
     let json = json!({ "schema": schema, "newest": NEWEST, "created": before != schema, "pending": pending });
     Ok(Answer { text, json })
 }

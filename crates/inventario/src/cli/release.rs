@@ -22,11 +22,18 @@ pub struct Args {
 /// The folder exists or cannot be written.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let good = !args.name.is_empty()
-        && args.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
+        && args
+            .name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
         && !args.name.starts_with('.');
     if !good {
         let hint = "Use letters, digits, dots, hyphens and underscores, such as --name r2.";
-        return Err(Failure::usage("name", "the release's name cannot be a folder's name", hint));
+        return Err(Failure::usage(
+            "name",
+            "the release's name cannot be a folder's name",
+            hint,
+        ));
     }
     let failed = |error: std::io::Error| {
         let hint = "Choose a folder that does not exist yet, in one that can be written.";
@@ -35,5 +42,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let executable = std::env::current_exe().map_err(failed)?;
     release::write(&args.dir, &args.name, &executable).map_err(failed)?;
     let json = json!({ "path": args.dir.display().to_string(), "release": args.name });
-    Ok(Answer { text: format!("{}: release {}", args.dir.display(), args.name), json })
+    Ok(Answer {
+        text: format!("{}: release {}", args.dir.display(), args.name),
+        json,
+    })
 }

@@ -45,8 +45,12 @@ pub async fn run(session: Session, args: Args) -> Result<Answer, Failure> {
         address.set_port(port);
     }
     // The port first: whoever starts two services on one database learns it before anything else happens.
-    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| cannot_listen(address, &error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| cannot_listen(address, &error))?;
     make_data_dir(&session)?;
     let store = session.store().await?;
     let auth = session.auth()?;
@@ -86,8 +90,15 @@ pub async fn run(session: Session, args: Args) -> Result<Answer, Failure> {
     let stopped = serve_with_addresses(listener, app, stop).await;
     store.close().await;
     match stopped {
-        Ok(()) => Ok(Answer { text: String::new(), json: json!({ "stopped": true }) }),
-        Err(error) => Err(Failure::new("serve", format!("serving on {address} failed: {error}"), "Start it again.")),
+        Ok(()) => Ok(Answer {
+            text: String::new(),
+            json: json!({ "stopped": true }),
+        }),
+        Err(error) => Err(Failure::new(
+            "serve",
+            format!("serving on {address} failed: {error}"),
+            "Start it again.",
+        )),
     }
 }
 
@@ -120,16 +131,31 @@ async fn serve_with_addresses(
 }
 
 /// An empty database gets the newest tables and one administrator, whose password is shown this once.
-async fn first_start(session: &Session, store: &crate::store::Store, auth: &crate::auth::Auth) -> Result<(), Failure> {
-    store.create_newest().await.map_err(|error| session.store_failure(error))?;
+async fn first_start(
+    session: &Session,
+    store: &crate::store::Store,
+    auth: &crate::auth::Auth,
+) -> Result<(), Failure> {
+    store
+        .create_newest()
+        .await
+        .map_err(|error| session.store_failure(error))?;
     let password = secret::password().map_err(|error| {
-        Failure::new("random", format!("no randomness for a password: {error}"), "Check /dev/urandom.")
+        Failure::new(
+            "random",
+            format!("no randomness for a password: {error}"),
+            "Check /dev/urandom.",
+        )
     })?;
     let hash = auth.hash(password.clone()).await;
-    let hash = hash.map_err(|error| Failure::new("hash", error.to_string(), "Free some memory and start again."))?;
+    let hash =
+        hash.map_err(|error| Failure::new("hash", error.to_string(), "Free some memory and start again."))?;
     let created = store.create_usuario("Administrador", FIRST_ADMIN, &hash, 1).await;
     created.map_err(|error| session.store_failure(error))?;
-    #[allow(clippy::print_stderr, reason = "shown once, to the person at the terminal, and kept out of the log")]
+    #[allow(
+        clippy::print_stderr,
+        reason = "shown once, to the person at the terminal, and kept out of the log"
+    )]
     {
         eprintln!("The database was empty: schema {NEWEST} was created, with one administrator.");
         eprintln!("  e-mail:   {FIRST_ADMIN}\n  password: {}", password.open());
@@ -148,14 +174,22 @@ fn make_data_dir(session: &Session) -> Result<(), Failure> {
         return Ok(());
     }
     std::fs::create_dir_all(folder).map_err(|error| {
-        let hint = "Set DATA_DIR to a folder that can be written, or DATABASE_URL, JWT_SECRET and FENCE_FILE.";
-        Failure::new("data_dir", format!("the folder {} cannot be made: {error}", folder.display()), hint)
+        let hint =
+            "Set DATA_DIR to a folder that can be written, or DATABASE_URL, JWT_SECRET and FENCE_FILE.";
+        Failure::new(
+            "data_dir",
+            format!("the folder {} cannot be made: {error}", folder.display()),
+            hint,
+        )
     })
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     let hint = if error.kind() == io::ErrorKind::AddrInUse {
-        format!("Another program uses it. Stop that, or choose another port: PORT={} inventario serve", address.port() + 1)
+        format!(
+            "Another program uses it. Stop that, or choose another port: PORT={} inventario serve",
+            address.port() + 1
+        )
     } else {
         "Check BIND and PORT.".to_owned()
     };
@@ -166,11 +200,15 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
 fn start_log() {
     let filter = process_environment("RUST_LOG").and_then(|text| text.parse::<EnvFilter>().ok());
     let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     // A second start in one process keeps the first log.
     let _ = if process_environment("LOG_FORMAT").is_some_and(|format| format == "json") {
         log.json().try_init()
     } else {
-        log.with_ansi(rustix::termios::isatty(io::stderr())).with_target(false).try_init()
+        log.with_ansi(rustix::termios::isatty(io::stderr()))
+            .with_target(false)
+            .try_init()
     };
 }

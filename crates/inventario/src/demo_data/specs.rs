@@ -66,7 +66,13 @@ const TEXTS: [&str; 12] = [
     "Ñandú—«prueba» 100%_ok",
 ];
 
-const CPUS: [&str; 5] = ["Intel Core i5-1240P", "AMD Ryzen 7 7840U", "M2 Pro", "Xeon Gold 6338", "Core™ i7 «vPro»"];
+const CPUS: [&str; 5] = [
+    "Intel Core i5-1240P",
+    "AMD Ryzen 7 7840U",
+    "M2 Pro",
+    "Xeon Gold 6338",
+    "Core™ i7 «vPro»",
+];
 const RAMS: [&str; 4] = ["8GB", "16 GB", "32GB DDR5", "64GB"];
 const DISKS: [&str; 4] = ["SSD 512GB", "NVMe 1 TB", "HDD 2TB", "SSD 256GB"];
 
@@ -79,15 +85,30 @@ pub(super) fn specs(prng: &mut Prng, n: u32, categoria: &str) -> Specs {
         class: Class::ValidObject,
         findings: findings.to_vec(),
     };
-    let other = |text: String, class| Specs { text: Some(text), class, findings: Vec::new() };
+    let other = |text: String, class| Specs {
+        text: Some(text),
+        class,
+        findings: Vec::new(),
+    };
     let with = |member: String| format!("{{{}, {member}}}", members.join(", "));
     match kind(prng, n) {
         Kind::Plain => valid(object, &[]),
         Kind::Text => {
             let text = prng.pick(&TEXTS);
-            other(if text == "ver factura" { format!("ver factura #{n}") } else { text.to_owned() }, Class::Text)
+            other(
+                if text == "ver factura" {
+                    format!("ver factura #{n}")
+                } else {
+                    text.to_owned()
+                },
+                Class::Text,
+            )
         }
-        Kind::Null => Specs { text: None, class: Class::Null, findings: Vec::new() },
+        Kind::Null => Specs {
+            text: None,
+            class: Class::Null,
+            findings: Vec::new(),
+        },
         Kind::Empty => other(String::new(), Class::Empty),
         Kind::Truncated => {
             let last = object.chars().count() as u64 - 1;
@@ -98,17 +119,33 @@ pub(super) fn specs(prng: &mut Prng, n: u32, categoria: &str) -> Specs {
         Kind::JsonString => other(crate::domain::raw_json::quote(&object), Class::ValidOther),
         Kind::JsonNull => other("null".into(), Class::ValidOther),
         Kind::JsonList => other("[]".into(), Class::ValidOther),
-        Kind::Duplicate => valid(with(format!("\"modelo\": \"uno\", \"modelo\": \"dos {n}\"")), &[Finding::DuplicateKeys]),
-        Kind::Nested => valid(format!("{{\"especificaciones\": {object}, \"nombre\": \"copia\"}}"), &[Finding::Nested]),
-        Kind::BigInteger => valid(with(format!("\"id_hardware\": {}", big_integer(prng))), &[Finding::BigNumbers]),
+        Kind::Duplicate => valid(
+            with(format!("\"modelo\": \"uno\", \"modelo\": \"dos {n}\"")),
+            &[Finding::DuplicateKeys],
+        ),
+        Kind::Nested => valid(
+            format!("{{\"especificaciones\": {object}, \"nombre\": \"copia\"}}"),
+            &[Finding::Nested],
+        ),
+        Kind::BigInteger => valid(
+            with(format!("\"id_hardware\": {}", big_integer(prng))),
+            &[Finding::BigNumbers],
+        ),
         Kind::BigDecimal => {
             let decimal = format!("1.{}", big_integer(prng));
             valid(with(format!("\"peso_kg\": {decimal}")), &[Finding::BigNumbers])
         }
-        Kind::Sensitive => valid(with(format!("\"bitlocker_recovery_key\": \"{}\"", recovery(prng))), &[Finding::SensitiveKey]),
+        Kind::Sensitive => valid(
+            with(format!("\"bitlocker_recovery_key\": \"{}\"", recovery(prng))),
+            &[Finding::SensitiveKey],
+        ),
         Kind::LeadingBlanks => valid(format!("  {object}\n"), &[Finding::LeadingBlanks]),
         Kind::Several => {
-            let members = format!("\"id_hardware\": {}, \"bitlocker_recovery_key\": \"{}\"", big_integer(prng), recovery(prng));
+            let members = format!(
+                "\"id_hardware\": {}, \"bitlocker_recovery_key\": \"{}\"",
+                big_integer(prng),
+                recovery(prng)
+            );
             valid(with(members), &[Finding::BigNumbers, Finding::SensitiveKey])
         }
     }
@@ -134,8 +171,14 @@ fn kind(prng: &mut Prng, n: u32) -> Kind {
 fn members(prng: &mut Prng, categoria: &str) -> Vec<String> {
     let text = |key: &str, value: &str| format!("\"{key}\": \"{value}\"");
     match categoria {
-        "Switch" => vec![format!("\"numero_puertos\": {}", prng.pick(&["8", "24", "\"48\""])), text("modelo", "SG-350")],
-        "YubiKey" => vec![text("gid", &hex(prng, 8)), format!("\"numero\": {}", prng.below(100_000))],
+        "Switch" => vec![
+            format!("\"numero_puertos\": {}", prng.pick(&["8", "24", "\"48\""])),
+            text("modelo", "SG-350"),
+        ],
+        "YubiKey" => vec![
+            text("gid", &hex(prng, 8)),
+            format!("\"numero\": {}", prng.below(100_000)),
+        ],
         "Monitor" => vec![
             text("resolution", "2560x1440"),
             format!("\"size_inches\": {}", prng.pick(&["24", "27", "\"32\\\"\""])),
@@ -149,14 +192,23 @@ fn members(prng: &mut Prng, categoria: &str) -> Vec<String> {
         "Teléfono" => vec![
             text("imei", &digits(prng, 15)),
             text("modelo", "Galaxy A54"),
-            text(prng.pick(&["línea", "l\\u00ednea"]), &format!("+52 55 {}", digits(prng, 8))),
+            text(
+                prng.pick(&["línea", "l\\u00ednea"]),
+                &format!("+52 55 {}", digits(prng, 8)),
+            ),
         ],
         "Impresora" => vec![
             format!("\"ppm\": {}", prng.pick(&["30", "\"40\""])),
             text("modelo", "M404dn"),
             text("ubicaci\\u00f3n", "Piso 3 \\u2014 ala \\u00abnorte\\u00bb"),
         ],
-        "Tarjeta PCI" => vec![text("bus", "PCIe x4"), text("notas", prng.pick(&["ocupa ranura 2 🙂", "ranura 2 \\ud83d\\ude42"]))],
+        "Tarjeta PCI" => vec![
+            text("bus", "PCIe x4"),
+            text(
+                "notas",
+                prng.pick(&["ocupa ranura 2 🙂", "ranura 2 \\ud83d\\ude42"]),
+            ),
+        ],
         _ => {
             let mut members = vec![
                 text("cpu", prng.pick(&CPUS)),
@@ -166,10 +218,14 @@ fn members(prng: &mut Prng, categoria: &str) -> Vec<String> {
             ];
             if prng.chance(300) {
                 let gb = prng.pick(&[4, 6, 8]);
-                members.push(format!("\"gpu\": {{\"modelo\": \"RTX 3050\", \"memoria_gb\": {gb}}}"));
+                members.push(format!(
+                    "\"gpu\": {{\"modelo\": \"RTX 3050\", \"memoria_gb\": {gb}}}"
+                ));
             }
             if prng.chance(100) {
-                members.push("\"discos\": [{\"tipo\": \"ssd\", \"gb\": 256}, {\"tipo\": \"ssd\", \"gb\": 512}]".into());
+                members.push(
+                    "\"discos\": [{\"tipo\": \"ssd\", \"gb\": 256}, {\"tipo\": \"ssd\", \"gb\": 512}]".into(),
+                );
             }
             members
         }
@@ -182,7 +238,10 @@ fn big_integer(prng: &mut Prng) -> u64 {
 }
 
 fn recovery(prng: &mut Prng) -> String {
-    (0..8).map(|_| format!("{:06}", prng.below(1_000_000))).collect::<Vec<_>>().join("-")
+    (0..8)
+        .map(|_| format!("{:06}", prng.below(1_000_000)))
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 fn hex(prng: &mut Prng, length: usize) -> String {

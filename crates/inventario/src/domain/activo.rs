@@ -86,7 +86,9 @@ impl Stored {
             proveedor: self.proveedor,
             fecha_compra: self.fecha_compra,
             precio_usd: self.precio_usd,
-            notas: self.notas.map(|notas| sensitive::mask_values(&notas).unwrap_or(notas)),
+            notas: self
+                .notas
+                .map(|notas| sensitive::mask_values(&notas).unwrap_or(notas)),
             bitlocker: self.bitlocker,
             especificaciones: especificaciones::shown(self.especificaciones.as_deref()),
             creado_en: self.creado_en.map(instant),
@@ -99,19 +101,39 @@ impl Stored {
     pub fn version(&self) -> String {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
-        let numbers = [Some(self.id.to_string()), self.categoria_id.map(|id| id.to_string())];
+        let numbers = [
+            Some(self.id.to_string()),
+            self.categoria_id.map(|id| id.to_string()),
+        ];
         let texts = [
-            &self.marca, &self.modelo, &self.estado, &self.ubicacion, &self.responsable, &self.proveedor,
-            &self.fecha_compra, &self.precio_usd, &self.notas, &self.bitlocker, &self.especificaciones,
+            &self.marca,
+            &self.modelo,
+            &self.estado,
+            &self.ubicacion,
+            &self.responsable,
+            &self.proveedor,
+            &self.fecha_compra,
+            &self.precio_usd,
+            &self.notas,
+            &self.bitlocker,
+            &self.especificaciones,
             &self.actualizado_en,
         ];
         let names = [Some(&self.nombre), Some(&self.numero_serie)];
-        for field in numbers.iter().map(Option::as_ref).chain(texts.map(Option::as_ref)).chain(names) {
+        for field in numbers
+            .iter()
+            .map(Option::as_ref)
+            .chain(texts.map(Option::as_ref))
+            .chain(names)
+        {
             // A length of its own for "no value", so that no two rows are written alike.
             hash.update(field.map_or(u64::MAX, |text| text.len() as u64).to_be_bytes());
             hash.update(field.map_or("", |text| text).as_bytes());
         }
-        hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()[..12]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -126,7 +148,11 @@ pub fn instant(text: String) -> String {
 
 /// A DATETIME with `T` between date and time; anything else as it is.
 pub fn local_time(text: String) -> String {
-    if text.len() >= 19 && text.is_ascii() && text.as_bytes()[10] == b' ' { text.replacen(' ', "T", 1) } else { text }
+    if text.len() >= 19 && text.is_ascii() && text.as_bytes()[10] == b' ' {
+        text.replacen(' ', "T", 1)
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +163,10 @@ mod tests {
     fn times_keep_their_digits() {
         assert_eq!(instant("2025-09-18 08:27:00".into()), "2025-09-18T08:27:00Z");
         assert_eq!(instant("2025-09-18T08:27:00Z".into()), "2025-09-18T08:27:00Z");
-        assert_eq!(local_time("2025-07-07 09:30:00.123".into()), "2025-07-07T09:30:00.123");
+        assert_eq!(
+            local_time("2025-07-07 09:30:00.123".into()),
+            "2025-07-07T09:30:00.123"
+        );
         assert_eq!(instant("ayer".into()), "ayer");
     }
 }

@@ -125,7 +125,9 @@ pub fn create(sent: &Fields<'_>, context: &Context) -> Result<Write, Refused> {
 /// Every field that is wrong.
 pub fn update(sent: &Fields<'_>, stored: &Stored, context: &Context) -> Result<Write, Refused> {
     let mut write = decide(sent, Some(stored), context).end()?;
-    write.columns.retain(|(name, cell)| column_of(stored, name) != *cell);
+    write
+        .columns
+        .retain(|(name, cell)| column_of(stored, name) != *cell);
     Ok(write)
 }
 
@@ -143,11 +145,19 @@ struct Decision {
 
 impl Decision {
     fn end(self) -> Result<Write, Refused> {
-        if self.errors.is_empty() { Ok(self.write) } else { Err(Refused(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(self.write)
+        } else {
+            Err(Refused(self.errors))
+        }
     }
 
     fn warn(&mut self, code: &'static str, field: &str, message: &str) {
-        self.write.warnings.push(Warning { code, field: field.to_owned(), message: message.to_owned() });
+        self.write.warnings.push(Warning {
+            code,
+            field: field.to_owned(),
+            message: message.to_owned(),
+        });
     }
 }
 
@@ -178,7 +188,11 @@ fn decide(sent: &Fields<'_>, stored: Option<&Stored>, context: &Context) -> Deci
         };
         match cell {
             Ok(_) if !context.has(column) => {
-                decision.warn("no_such_column", column, "this database has no such column; the value was not stored");
+                decision.warn(
+                    "no_such_column",
+                    column,
+                    "this database has no such column; the value was not stored",
+                );
             }
             Ok(cell) => decision.write.columns.push((column, cell)),
             Err(error) => decision.errors.push(error),
@@ -199,7 +213,9 @@ fn estado(input: Input<'_>, context: &Context) -> Result<Cell, FieldError> {
 }
 
 fn notas(input: Input<'_>, stored: Option<&Stored>) -> Result<Cell, FieldError> {
-    let Some(text) = input.free_text("notas", TEXT_BYTES)? else { return Ok(Cell::Null) };
+    let Some(text) = input.free_text("notas", TEXT_BYTES)? else {
+        return Ok(Cell::Null);
+    };
     let kept = stored.and_then(|stored| stored.notas.as_deref());
     // Forms send line breaks as CR LF.
     let same = |a: &str, b: &str| a.replace("\r\n", "\n") == b.replace("\r\n", "\n");
@@ -209,7 +225,11 @@ fn notas(input: Input<'_>, stored: Option<&Stored>) -> Result<Cell, FieldError> 
         return Ok(kept.into());
     }
     if mask_values(&text).is_some() {
-        return Err(FieldError::new("notas", "sensitive", "notas contains a BitLocker recovery password"));
+        return Err(FieldError::new(
+            "notas",
+            "sensitive",
+            "notas contains a BitLocker recovery password",
+        ));
     }
     Ok(text.into())
 }
@@ -239,7 +259,12 @@ fn specs(input: Input<'_>, stored: Option<&Stored>, decision: &mut Decision) -> 
     {
         return Ok(kept.into());
     }
-    let not_json = || error("not_json", "especificaciones is not valid JSON; nothing was changed");
+    let not_json = || {
+        error(
+            "not_json",
+            "especificaciones is not valid JSON; nothing was changed",
+        )
+    };
     let outer = raw_json::parse(&sent).ok_or_else(not_json)?;
     let inner_text;
     let (document, tree) = match outer.kind {
@@ -249,7 +274,10 @@ fn specs(input: Input<'_>, stored: Option<&Stored>, decision: &mut Decision) -> 
             if inner_text.trim().is_empty() {
                 return Ok(Cell::Null);
             }
-            (inner_text.as_str(), raw_json::parse(&inner_text).ok_or_else(not_json)?)
+            (
+                inner_text.as_str(),
+                raw_json::parse(&inner_text).ok_or_else(not_json)?,
+            )
         }
         _ => (sent.as_str(), outer),
     };
@@ -265,7 +293,10 @@ fn specs(input: Input<'_>, stored: Option<&Stored>, decision: &mut Decision) -> 
         return Err(error("not_an_object", "especificaciones must be a JSON object"));
     }
     if raw_json::depth(&tree) > MAX_WRITE_DEPTH {
-        return Err(error("too_deep", "especificaciones is nested deeper than 30 levels"));
+        return Err(error(
+            "too_deep",
+            "especificaciones is nested deeper than 30 levels",
+        ));
     }
     let text = especificaciones::to_store(&tree, kept).map_err(|why| match why {
         Unstorable::Sensitive(paths) => {
@@ -283,7 +314,9 @@ fn specs(input: Input<'_>, stored: Option<&Stored>, decision: &mut Decision) -> 
     }
     for finding in review(Some(&text)).findings {
         let message = match finding {
-            Finding::DuplicateKeys => "a key stands twice in one object; most programs read only the last one",
+            Finding::DuplicateKeys => {
+                "a key stands twice in one object; most programs read only the last one"
+            }
             Finding::BigNumbers => "a number has more digits than most programs keep; it is stored exactly",
             Finding::Nested => "especificaciones contains especificaciones",
             Finding::SensitiveKey | Finding::LeadingBlanks => continue,

@@ -56,7 +56,11 @@ fn collect_paths(value: &Value<'_>, path: &mut String, paths: &mut Vec<String>) 
     match &value.kind {
         Kind::Object(members) => {
             for member in members {
-                descend(&member.key, &member.value, sensitive::is_sensitive_key(&member.key));
+                descend(
+                    &member.key,
+                    &member.value,
+                    sensitive::is_sensitive_key(&member.key),
+                );
             }
         }
         Kind::Array(items) => {
@@ -68,7 +72,9 @@ fn collect_paths(value: &Value<'_>, path: &mut String, paths: &mut Vec<String>) 
             let text = value.text().unwrap_or_default();
             match raw_json::parse(&text).filter(Value::is_nested) {
                 Some(inner) => collect_paths(&inner, path, paths),
-                None if masked_string(&text, path.ends_with(ORIGINAL_TEXT)).is_some() => paths.push(path.clone()),
+                None if masked_string(&text, path.ends_with(ORIGINAL_TEXT)).is_some() => {
+                    paths.push(path.clone())
+                }
                 None => {}
             }
         }
@@ -98,7 +104,11 @@ fn hidden_under(value: &Value<'_>, free: bool) -> Option<String> {
 }
 
 fn masked_string(text: &str, free: bool) -> Option<String> {
-    if free { sensitive::mask_text(text) } else { sensitive::mask_values(text) }
+    if free {
+        sensitive::mask_text(text)
+    } else {
+        sensitive::mask_values(text)
+    }
 }
 
 fn hidden_member(member: &Member<'_>) -> Option<String> {
@@ -143,7 +153,11 @@ pub fn to_store(sent: &Value<'_>, stored: Option<&str>) -> Result<String, Unstor
     let tree = stored.and_then(raw_json::parse);
     let mut refused = Vec::new();
     let text = merge(sent, tree.as_ref(), &mut String::new(), &mut refused)?;
-    if refused.is_empty() { Ok(text.unwrap_or_else(|| sent.raw.to_owned())) } else { Err(Unstorable::Sensitive(refused)) }
+    if refused.is_empty() {
+        Ok(text.unwrap_or_else(|| sent.raw.to_owned()))
+    } else {
+        Err(Unstorable::Sensitive(refused))
+    }
 }
 
 /// `None` = the sent text stands as it is.
@@ -185,7 +199,10 @@ fn merge(
                 let nth = members[..at].iter().filter(|m| m.key == member.key).count();
                 let stored = stored.and_then(|stored| member_of(stored, &member.key, nth));
                 let sensitive = sensitive::is_sensitive_key(&member.key);
-                parts.push((&member.value, step(&member.key, &member.value, stored, sensitive)?));
+                parts.push((
+                    &member.value,
+                    step(&member.key, &member.value, stored, sensitive)?,
+                ));
             }
             Ok(splice(sent, parts.into_iter()))
         }
@@ -200,7 +217,9 @@ fn merge(
         Kind::String => {
             let text = sent.text().unwrap_or_default();
             let free = path.ends_with(ORIGINAL_TEXT);
-            let inner = raw_json::parse(&text).filter(Value::is_nested).map(|inner| sensitive_paths(&inner));
+            let inner = raw_json::parse(&text)
+                .filter(Value::is_nested)
+                .map(|inner| sensitive_paths(&inner));
             match inner {
                 Some(paths) if paths.is_empty() => {}
                 None if masked_string(&text, free).is_none() => {}
@@ -225,9 +244,17 @@ fn member_of<'v, 'a>(object: &'v Value<'a>, key: &str, nth: usize) -> Option<&'v
 
 /// The stored item that belongs to `item`: the one at its place while the array keeps its length, else the only one that
 /// is shown as it. A wrong guess would give one item the secret of another.
-fn counterpart<'v, 'a>(array: &'v Value<'a>, length: usize, at: usize, item: &Value<'_>) -> Option<&'v Value<'a>> {
-    let Kind::Array(stored) = &array.kind else { return None };
-    let shown_as = |stored: &&Value<'_>| hidden(stored).is_some_and(|shown| same_but_blanks(&shown, item.raw));
+fn counterpart<'v, 'a>(
+    array: &'v Value<'a>,
+    length: usize,
+    at: usize,
+    item: &Value<'_>,
+) -> Option<&'v Value<'a>> {
+    let Kind::Array(stored) = &array.kind else {
+        return None;
+    };
+    let shown_as =
+        |stored: &&Value<'_>| hidden(stored).is_some_and(|shown| same_but_blanks(&shown, item.raw));
     let alike: Vec<_> = stored.iter().filter(shown_as).collect();
     match alike.as_slice() {
         [one] => Some(one),
@@ -297,12 +324,30 @@ mod tests {
     fn secrets_are_replaced_and_nothing_else() {
         let key = "695914-383797-261567-987977-139938-468619-462631-883588";
         let cases = [
-            (format!("{{\"cpu\":\"x\", \"bitlocker_recovery_key\" : \"{key}\"}}"), r#"{"cpu":"x", "bitlocker_recovery_key" : "[oculto]"}"#),
-            (r#"{"a":[{"Recovery Key":{"x":1}},2.50]}"#.into(), r#"{"a":[{"Recovery Key":"[oculto]"},2.50]}"#),
-            (format!("{{\"notas\":\"clave {key}\"}}"), r#"{"notas":"clave [oculto]"}"#),
-            (format!("\"{{\\\"pin\\\": \\\"{key}\\\", \\\"a\\\":1}}\""), r#""{\"pin\": \"[oculto]\", \"a\":1}""#),
-            ("{\"cpu\": 1, \"password\": \"abc".into(), r#""{\"cpu\": 1, \"password\": \"[oculto]\"""#),
-            (r#"{"_texto_original":"clave: abc"}"#.into(), r#"{"_texto_original":"clave: [oculto]"}"#),
+            (
+                format!("{{\"cpu\":\"x\", \"bitlocker_recovery_key\" : \"{key}\"}}"),
+                r#"{"cpu":"x", "bitlocker_recovery_key" : "[oculto]"}"#,
+            ),
+            (
+                r#"{"a":[{"Recovery Key":{"x":1}},2.50]}"#.into(),
+                r#"{"a":[{"Recovery Key":"[oculto]"},2.50]}"#,
+            ),
+            (
+                format!("{{\"notas\":\"clave {key}\"}}"),
+                r#"{"notas":"clave [oculto]"}"#,
+            ),
+            (
+                format!("\"{{\\\"pin\\\": \\\"{key}\\\", \\\"a\\\":1}}\""),
+                r#""{\"pin\": \"[oculto]\", \"a\":1}""#,
+            ),
+            (
+                "{\"cpu\": 1, \"password\": \"abc".into(),
+                r#""{\"cpu\": 1, \"password\": \"[oculto]\"""#,
+            ),
+            (
+                r#"{"_texto_original":"clave: abc"}"#.into(),
+                r#"{"_texto_original":"clave: [oculto]"}"#,
+            ),
         ];
         for (stored, expected) in &cases {
             let text = shown_text(stored);
@@ -316,7 +361,8 @@ mod tests {
     #[test]
     fn what_comes_back_hidden_keeps_what_is_stored() {
         let stored = r#"{"cpu":"i5","pin":"1234","d":[{"clave":"a"},{"clave":"b"}],"n":10.50}"#;
-        let sent = r#"{"cpu":"i7", "pin":"[oculto]", "d":[{"clave":"[oculto]"},{"clave":"[oculto]"}], "n":10.50}"#;
+        let sent =
+            r#"{"cpu":"i7", "pin":"[oculto]", "d":[{"clave":"[oculto]"},{"clave":"[oculto]"}], "n":10.50}"#;
         assert_eq!(
             store(sent, stored).unwrap(),
             r#"{"cpu":"i7", "pin":"1234", "d":[{"clave":"a"},{"clave":"b"}], "n":10.50}"#
@@ -328,7 +374,10 @@ mod tests {
     #[test]
     fn an_item_never_gets_the_secret_of_another() {
         let stored = r#"{"d":[{"n":1,"clave":"a"},{"n":2,"clave":"b"},{"clave":"x"},{"clave":"y"}]}"#;
-        assert_eq!(store(r#"{"d":[{"n":2,"clave":"[oculto]"}]}"#, stored).unwrap(), r#"{"d":[{"n":2,"clave":"b"}]}"#);
+        assert_eq!(
+            store(r#"{"d":[{"n":2,"clave":"[oculto]"}]}"#, stored).unwrap(),
+            r#"{"d":[{"n":2,"clave":"b"}]}"#
+        );
         assert_eq!(
             store(r#"{"d":[{"clave":"[oculto]"}]}"#, stored),
             Err(Unstorable::HiddenUnknown("d/0/clave".into()))
@@ -338,14 +387,29 @@ mod tests {
     #[test]
     fn new_secrets_are_refused_by_path() {
         let stored = r#"{"pin":"1234"}"#;
-        assert_eq!(store(r#"{"pin":"9"}"#, stored), Err(Unstorable::Sensitive(vec!["pin".into()])));
-        assert_eq!(store(r#"{"a":{"Recovery Key":null}}"#, "{}"), Err(Unstorable::Sensitive(vec!["a/Recovery Key".into()])));
-        assert_eq!(store(r#"{"a":"{\"pin\":1}"}"#, "{}"), Err(Unstorable::Sensitive(vec!["a".into()])));
         assert_eq!(
-            store(r#"{"x":"695914-383797-261567-987977-139938-468619-462631-883588"}"#, "{}"),
+            store(r#"{"pin":"9"}"#, stored),
+            Err(Unstorable::Sensitive(vec!["pin".into()]))
+        );
+        assert_eq!(
+            store(r#"{"a":{"Recovery Key":null}}"#, "{}"),
+            Err(Unstorable::Sensitive(vec!["a/Recovery Key".into()]))
+        );
+        assert_eq!(
+            store(r#"{"a":"{\"pin\":1}"}"#, "{}"),
+            Err(Unstorable::Sensitive(vec!["a".into()]))
+        );
+        assert_eq!(
+            store(
+                r#"{"x":"695914-383797-261567-987977-139938-468619-462631-883588"}"#,
+                "{}"
+            ),
             Err(Unstorable::Sensitive(vec!["x".into()]))
         );
-        assert_eq!(store(r#"{"pin":"[oculto]"}"#, "N/D"), Err(Unstorable::HiddenUnknown("pin".into())));
+        assert_eq!(
+            store(r#"{"pin":"[oculto]"}"#, "N/D"),
+            Err(Unstorable::HiddenUnknown("pin".into()))
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A maintenance record as clients see it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// One `mantenimiento` of an activo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,9 +17,15 @@ pub struct Mantenimiento {
     pub fecha_programada: Option<String>,
     pub fecha_realizada: Option<String>,
     pub observaciones: Option<String>,
-    /// The server's own decimal text of a FLOAT.
+    /// The server's own decimal text of a FLOAT; in JSON a number of just these digits.
+    #[serde(serialize_with = "number")]
     pub costo: Option<String>,
     pub creado_en: Option<String>,
     /// `null` when the technician's account is gone; the record stays.
     pub nombre_tecnico: Option<String>,
+}
+
+fn number<S: Serializer>(digits: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    let raw = digits.as_deref().and_then(|digits| serde_json::from_str::<&RawValue>(digits).ok());
+    raw.serialize(serializer)
 }

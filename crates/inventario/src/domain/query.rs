@@ -27,8 +27,16 @@ pub enum SortKey {
 
 impl SortKey {
     pub const ALL: [Self; 10] = [
-        Self::Id, Self::Nombre, Self::NumeroSerie, Self::Estado, Self::Categoria, Self::Ubicacion, Self::Responsable,
-        Self::FechaCompra, Self::PrecioUsd, Self::ActualizadoEn,
+        Self::Id,
+        Self::Nombre,
+        Self::NumeroSerie,
+        Self::Estado,
+        Self::Categoria,
+        Self::Ubicacion,
+        Self::Responsable,
+        Self::FechaCompra,
+        Self::PrecioUsd,
+        Self::ActualizadoEn,
     ];
 
     /// The name in `?sort=`.
@@ -59,7 +67,10 @@ impl Sort {
     /// Reads `nombre` or `-nombre`.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        SortKey::ALL.into_iter().find(|key| key.name() == name).map(|key| Self { key, descending })
+        SortKey::ALL
+            .into_iter()
+            .find(|key| key.name() == name)
+            .map(|key| Self { key, descending })
     }
 
     /// As in `?sort=`.
@@ -91,18 +102,29 @@ impl Cursor {
     /// Reads what [`Cursor::encode`] wrote for a list of the same order.
     pub fn decode(word: &str, sort: Sort) -> Option<Self> {
         if sort.key == SortKey::Id {
-            return Some(Self { value: None, id: strict_id(word)? });
+            return Some(Self {
+                value: None,
+                id: strict_id(word)?,
+            });
         }
         if let Some(id) = word.strip_prefix('n') {
-            return Some(Self { value: None, id: strict_id(id)? });
+            return Some(Self {
+                value: None,
+                id: strict_id(id)?,
+            });
         }
         let (id, hex) = word.strip_prefix('v')?.split_once('.')?;
         if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
             return None;
         }
-        let bytes: Option<Vec<u8>> =
-            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect();
-        Some(Self { value: Some(String::from_utf8(bytes?).ok()?), id: strict_id(id)? })
+        let bytes: Option<Vec<u8>> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok())
+            .collect();
+        Some(Self {
+            value: Some(String::from_utf8(bytes?).ok()?),
+            id: strict_id(id)?,
+        })
     }
 }
 
@@ -141,7 +163,17 @@ mod tests {
     #[test]
     fn ids_are_digits_and_nothing_else() {
         assert_eq!(strict_id("4"), Some(4));
-        for text in ["4abc", "", "-1", "+4", " 4", "4.0", "0x4", "99999999999999999999", "٤"] {
+        for text in [
+            "4abc",
+            "",
+            "-1",
+            "+4",
+            " 4",
+            "4.0",
+            "0x4",
+            "99999999999999999999",
+            "٤",
+        ] {
             assert_eq!(strict_id(text), None, "{text}");
         }
     }

@@ -135,7 +135,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+        self.text[self.at..]
+            .starts_with(word)
+            .then(|| self.at += word.len())
     }
 
     fn value(&mut self, depth: usize) -> Option<Value<'a>> {
@@ -152,7 +154,11 @@ impl<'a> Scanner<'a> {
             b'n' => self.word("null").map(|()| Kind::Null)?,
             _ => self.number().map(|()| Kind::Number)?,
         };
-        Some(Value { raw: &self.text[start..self.at], start, kind })
+        Some(Value {
+            raw: &self.text[start..self.at],
+            start,
+            kind,
+        })
     }
 
     fn object(&mut self, depth: usize) -> Option<Kind<'a>> {
@@ -261,10 +267,17 @@ mod tests {
         let value = parse(text).unwrap();
         assert_eq!(value.raw, text.trim());
         assert_eq!(&text[value.start..value.end()], value.raw);
-        let Kind::Object(members) = &value.kind else { panic!("no object") };
+        let Kind::Object(members) = &value.kind else {
+            panic!("no object")
+        };
         assert_eq!(members.len(), 2);
-        let Kind::Array(items) = &members[0].value.kind else { panic!("no array") };
-        assert_eq!(items.iter().map(|i| i.raw).collect::<Vec<_>>(), ["1.10", "-2E+3", "\"x\\u00f1\""]);
+        let Kind::Array(items) = &members[0].value.kind else {
+            panic!("no array")
+        };
+        assert_eq!(
+            items.iter().map(|i| i.raw).collect::<Vec<_>>(),
+            ["1.10", "-2E+3", "\"x\\u00f1\""]
+        );
         assert_eq!(items[2].text().unwrap(), "xñ");
         assert_eq!(depth(&value), 2);
     }
@@ -272,9 +285,35 @@ mod tests {
     #[test]
     fn it_agrees_with_serde_json_on_what_is_json() {
         let cases = [
-            "", " ", "{", "[]", "null", "nul", "01", "-", "-0", "1.", ".5", "1e5", "1e", "\"a", "\"a\\x\"", "\"a\nb\"",
-            "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "[1,]", "[1 2]", "\"solo texto\"x", "{\"a\":{\"b\":[null,true,false]}}",
-            "\"\\u00e9\\n\"", "{}{}", "\u{feff}{}", "N/D", "\"\\ud800\"", "{\"a\":1}\0",
+            "",
+            " ",
+            "{",
+            "[]",
+            "null",
+            "nul",
+            "01",
+            "-",
+            "-0",
+            "1.",
+            ".5",
+            "1e5",
+            "1e",
+            "\"a",
+            "\"a\\x\"",
+            "\"a\nb\"",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "{a:1}",
+            "[1,]",
+            "[1 2]",
+            "\"solo texto\"x",
+            "{\"a\":{\"b\":[null,true,false]}}",
+            "\"\\u00e9\\n\"",
+            "{}{}",
+            "\u{feff}{}",
+            "N/D",
+            "\"\\ud800\"",
+            "{\"a\":1}\0",
         ];
         for case in cases {
             let theirs = serde_json::from_str::<&serde_json::value::RawValue>(case).is_ok();

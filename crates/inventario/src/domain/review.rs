@@ -59,8 +59,13 @@ pub enum Finding {
 }
 
 impl Finding {
-    pub const ALL: [Self; 5] =
-        [Self::DuplicateKeys, Self::Nested, Self::BigNumbers, Self::SensitiveKey, Self::LeadingBlanks];
+    pub const ALL: [Self; 5] = [
+        Self::DuplicateKeys,
+        Self::Nested,
+        Self::BigNumbers,
+        Self::SensitiveKey,
+        Self::LeadingBlanks,
+    ];
 
     /// The name in JSON, in reports and in the page's filter.
     pub fn name(self) -> &'static str {
@@ -102,7 +107,12 @@ impl Review {
 
 /// Looks at a stored text.
 pub fn review(stored: Option<&str>) -> Review {
-    let mut review = Review { class: class_of(stored), wrapped: false, findings: Vec::new(), sensitive_paths: Vec::new() };
+    let mut review = Review {
+        class: class_of(stored),
+        wrapped: false,
+        findings: Vec::new(),
+        sensitive_paths: Vec::new(),
+    };
     let Some(text) = stored else { return review };
     if text.starts_with([' ', '\t', '\n', '\r']) {
         review.findings.push(Finding::LeadingBlanks);
@@ -140,10 +150,18 @@ pub fn review(stored: Option<&str>) -> Review {
 fn class_of(stored: Option<&str>) -> Class {
     let Some(text) = stored else { return Class::Null };
     match raw_json::parse(text) {
-        Some(Value { kind: Kind::Object(_), .. }) => Class::ValidObject,
+        Some(Value {
+            kind: Kind::Object(_),
+            ..
+        }) => Class::ValidObject,
         Some(_) => Class::ValidOther,
         None if text.is_empty() => Class::Empty,
-        None if text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(['{', '[']) => Class::Truncated,
+        None if text
+            .trim_start_matches([' ', '\t', '\n', '\r'])
+            .starts_with(['{', '[']) =>
+        {
+            Class::Truncated
+        }
         None => Class::Text,
     }
 }
@@ -187,7 +205,11 @@ fn significant_digits(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.trim_start_matches('0');
-    if mantissa.contains('.') { digits.len() } else { digits.trim_end_matches('0').len() }
+    if mantissa.contains('.') {
+        digits.len()
+    } else {
+        digits.trim_end_matches('0').len()
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +245,10 @@ mod tests {
         assert_eq!(review.sensitive_paths, ["x/0/pin"]);
         assert!(review.is_due() && review.has("nested") && review.has("valid_object") && !review.has("text"));
         let json = serde_json::to_string(&review).unwrap();
-        assert!(json.contains("\"big_numbers\"") && !json.contains("4711"), "{json}");
+        assert!(
+            json.contains("\"big_numbers\"") && !json.contains("4711"),
+            "{json}"
+        );
     }
 
     #[test]
@@ -238,7 +263,12 @@ mod tests {
 
     #[test]
     fn big_is_what_a_double_may_not_keep() {
-        for (number, digits) in [("12345678901234567", 17), ("1.640614250081198", 16), ("1000000000000000000", 1), ("0.25", 2)] {
+        for (number, digits) in [
+            ("12345678901234567", 17),
+            ("1.640614250081198", 16),
+            ("1000000000000000000", 1),
+            ("0.25", 2),
+        ] {
             assert_eq!(significant_digits(number), digits, "{number}");
         }
     }

@@ -7,12 +7,37 @@ pub const HIDDEN: &str = "[oculto]";
 
 /// Parts of a folded key that give a secret away wherever they stand.
 const PARTS: [&str; 16] = [
-    "recoverykey", "clavederecuperacion", "clavederecovery", "password", "passwd", "passphrase", "contrasena", "contrasenia", "secret",
-    "apitoken", "apikey", "accesstoken", "authtoken", "refreshtoken", "privatekey", "claveprivada",
+    "recoverykey",
+    "clavederecuperacion",
+    "clavederecovery",
+    "password",
+    "passwd",
+    "passphrase",
+    "contrasena",
+    "contrasenia",
+    "secret",
+    "apitoken",
+    "apikey",
+    "accesstoken",
+    "authtoken",
+    "refreshtoken",
+    "privatekey",
+    "claveprivada",
 ];
 
 /// Words that give a secret away as a word of a key (`clave_wifi`, `sim-pin`), not inside another word (`espina`).
-const WORDS: [&str; 10] = ["clave", "claves", "contrasea", "contrase", "pwd", "pass", "pin", "puk", "token", "tokens"];
+const WORDS: [&str; 10] = [
+    "clave",
+    "claves",
+    "contrasea",
+    "contrase",
+    "pwd",
+    "pass",
+    "pin",
+    "puk",
+    "token",
+    "tokens",
+];
 
 /// Whether the value under `key` is a secret.
 pub fn is_sensitive_key(key: &str) -> bool {
@@ -107,7 +132,11 @@ pub fn mask_text(text: &str) -> Option<String> {
         let end = value + value_length(&text[value..]);
         if end > value {
             out.push_str(&text[copied..value]);
-            out.push_str(if text[value..].starts_with('"') { "\"[oculto]\"" } else { HIDDEN });
+            out.push_str(if text[value..].starts_with('"') {
+                "\"[oculto]\""
+            } else {
+                HIDDEN
+            });
             copied = end;
         }
     }
@@ -124,7 +153,9 @@ fn name_before(text: &str) -> &str {
     if let Some(quoted) = text.strip_suffix('"') {
         return quoted.rsplit('"').next().unwrap_or("");
     }
-    text.rsplit([',', ';', '{', '}', '\n', '.', '(', '|', '"', ':', '=']).next().unwrap_or("")
+    text.rsplit([',', ';', '{', '}', '\n', '.', '(', '|', '"', ':', '='])
+        .next()
+        .unwrap_or("")
 }
 
 /// How far the value at the start of `text` reaches: a quoted one to its closing quote, others to a separator.
@@ -155,13 +186,46 @@ mod tests {
     #[test]
     fn spellings_of_a_sensitive_key() {
         for key in [
-            "recovery_key", "recoveryKey", "Recovery Key", "BitLocker-Recovery-Key", "bitlocker_key", "BITLOCKER KEY",
-            "claveBitlocker", "password", "wifiPassword", "contraseña", "Contrasen\u{303}a", "contrase_a", "CLAVE", "clave_wifi",
-            "secret", "clientSecret", "pin", "PIN", "sim-pin", "api_token", "apiToken", "API TOKEN", "token", "bit_locker_recovery_key",
+            "recovery_key",
+            "recoveryKey",
+            "Recovery Key",
+            "BitLocker-Recovery-Key",
+            "bitlocker_key",
+            "BITLOCKER KEY",
+            "claveBitlocker",
+            "password",
+            "wifiPassword",
+            "contraseña",
+            "Contrasen\u{303}a",
+            "contrase_a",
+            "CLAVE",
+            "clave_wifi",
+            "secret",
+            "clientSecret",
+            "pin",
+            "PIN",
+            "sim-pin",
+            "api_token",
+            "apiToken",
+            "API TOKEN",
+            "token",
+            "bit_locker_recovery_key",
         ] {
             assert!(is_sensitive_key(key), "{key}");
         }
-        for key in ["cpu", "service_tag", "pines", "numero_puertos", "bitlocker", "espina", "compass", "clavel", "gid", "línea", ""] {
+        for key in [
+            "cpu",
+            "service_tag",
+            "pines",
+            "numero_puertos",
+            "bitlocker",
+            "espina",
+            "compass",
+            "clavel",
+            "gid",
+            "línea",
+            "",
+        ] {
             assert!(!is_sensitive_key(key), "{key}");
         }
     }
@@ -171,7 +235,15 @@ mod tests {
         let key = "695914-383797-261567-987977-139938-468619-462631-883588";
         assert_eq!(mask_values(&format!("nota {key}.")).unwrap(), "nota [oculto].");
         assert_eq!(mask_values("cut 695914-383797-26").unwrap(), "cut [oculto]");
-        for text in ["+52 55 82904355", "2025-05-19", "123456-1234", "SN-000001-D7C2", "cd:3e:e5", "", "695914"] {
+        for text in [
+            "+52 55 82904355",
+            "2025-05-19",
+            "123456-1234",
+            "SN-000001-D7C2",
+            "cd:3e:e5",
+            "",
+            "695914",
+        ] {
             assert_eq!(mask_values(text), None, "{text}");
         }
     }
@@ -180,14 +252,26 @@ mod tests {
     fn free_text_loses_what_follows_a_sensitive_name() {
         let cases = [
             ("cpu=i5; clave: abc 1; ram=8", "cpu=i5; clave: [oculto]; ram=8"),
-            ("{\"cpu\": \"x\", \"bitlocker_recovery_key\": \"6959", "{\"cpu\": \"x\", \"bitlocker_recovery_key\": \"[oculto]\""),
-            ("{\"pin\": \"1\\\"2\", \"a\": 1", "{\"pin\": \"[oculto]\", \"a\": 1"),
+            (
+                "{\"cpu\": \"x\", \"bitlocker_recovery_key\": \"6959",
+                "{\"cpu\": \"x\", \"bitlocker_recovery_key\": \"[oculto]\"",
+            ),
+            (
+                "{\"pin\": \"1\\\"2\", \"a\": 1",
+                "{\"pin\": \"[oculto]\", \"a\": 1",
+            ),
             ("{\"claves\": [\"a\", \"b\"", "{\"claves\": [oculto]"),
         ];
         for (text, masked) in cases {
             assert_eq!(mask_text(text).as_deref(), Some(masked));
         }
-        for text in ["i5, 8GB, SSD 256", "cpu=i5; ram=8GB", "ver factura #140", "{\"cpu\": \"Xeon", "clave:"] {
+        for text in [
+            "i5, 8GB, SSD 256",
+            "cpu=i5; ram=8GB",
+            "ver factura #140",
+            "{\"cpu\": \"Xeon",
+            "clave:",
+        ] {
             assert_eq!(mask_text(text), None, "{text}");
         }
     }

@@ -49,7 +49,10 @@ impl ListQuery {
                 },
                 "sort" => match Sort::parse(value) {
                     Some(sort) => parsed.sort = sort,
-                    None => wrong("not_allowed", "sort must be a column, with a minus before it for descending order"),
+                    None => wrong(
+                        "not_allowed",
+                        "sort must be a column, with a minus before it for descending order",
+                    ),
                 },
                 "limit" => match value.parse() {
                     Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => parsed.limit = Some(limit),
@@ -58,7 +61,10 @@ impl ListQuery {
                 "after" => parsed.after = Some(value.to_owned()),
                 "before" => parsed.before = Some(value.to_owned()),
                 "total" => parsed.total = matches!(value, "1" | "true"),
-                "token" => wrong("not_allowed", "a token is never taken from the address; send it as a header"),
+                "token" => wrong(
+                    "not_allowed",
+                    "a token is never taken from the address; send it as a header",
+                ),
                 _ => errors.push(FieldError::new(
                     "",
                     "unknown_parameter",
@@ -66,18 +72,30 @@ impl ListQuery {
                 )),
             }
         }
-        if errors.is_empty() { Ok(parsed) } else { Err(bad_query(errors)) }
+        if errors.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(bad_query(errors))
+        }
     }
 
     fn from(&self) -> Result<From, Problem> {
         let cursor = |name: &str, word: &str| {
-            let wrong = || vec![FieldError::new(name, "bad_cursor", "take it from the Link header of a page of the same sort")];
+            let wrong = || {
+                vec![FieldError::new(
+                    name,
+                    "bad_cursor",
+                    "take it from the Link header of a page of the same sort",
+                )]
+            };
             Cursor::decode(word, self.sort).ok_or_else(|| bad_query(wrong()))
         };
         match (&self.after, &self.before) {
-            (Some(_), Some(_)) => {
-                Err(bad_query(vec![FieldError::new("before", "not_allowed", "send one of after and before, not both")]))
-            }
+            (Some(_), Some(_)) => Err(bad_query(vec![FieldError::new(
+                "before",
+                "not_allowed",
+                "send one of after and before, not both",
+            )])),
             (Some(word), None) => cursor("after", word).map(From::After),
             (None, Some(word)) => cursor("before", word).map(From::Before),
             (None, None) => Ok(From::Start),
@@ -108,10 +126,20 @@ impl ListQuery {
 }
 
 fn bad_query(errors: Vec<FieldError>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad_query", "The address has a parameter that cannot be taken")
-        .detail(errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))
-        .hint("The parameters are described at /api/openapi.json.")
-        .errors(errors)
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "bad_query",
+        "The address has a parameter that cannot be taken",
+    )
+    .detail(
+        errors
+            .iter()
+            .map(|error| error.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; "),
+    )
+    .hint("The parameters are described at /api/openapi.json.")
+    .errors(errors)
 }
 
 /// `GET /api/activos`: everything as a stream, or with `limit` one page and where the others are.
@@ -123,17 +151,34 @@ pub async fn list(
     let query = ListQuery::parse(query.as_deref().unwrap_or(""))?;
     let mut headers = HeaderMap::new();
     if query.total {
-        let total = state.store.count_activos(&query.filter).await.map_err(StoreError::problem)?;
+        let total = state
+            .store
+            .count_activos(&query.filter)
+            .await
+            .map_err(StoreError::problem)?;
         headers.insert("x-total-count", HeaderValue::from(total));
     }
     let Some(limit) = query.limit else {
         if query.after.is_some() || query.before.is_some() {
-            return Err(bad_query(vec![FieldError::new("limit", "required", "after and before need a limit")]));
+            return Err(bad_query(vec![FieldError::new(
+                "limit",
+                "required",
+                "after and before need a limit",
+            )]));
         }
-        let stream = state.store.stream_activos(&query.filter, query.sort).await.map_err(StoreError::problem)?;
+        let stream = state
+            .store
+            .stream_activos(&query.filter, query.sort)
+            .await
+            .map_err(StoreError::problem)?;
         return Ok((headers, stream_answer(stream)).into_response());
     };
-    let request = PageRequest { filter: query.filter.clone(), sort: query.sort, from: query.from()?, limit };
+    let request = PageRequest {
+        filter: query.filter.clone(),
+        sort: query.sort,
+        from: query.from()?,
+        limit,
+    };
     let page = state.store.activos(&request).await.map_err(StoreError::problem)?;
     let links: Vec<String> = [("after", &page.next), ("before", &page.previous)]
         .into_iter()
@@ -177,9 +222,18 @@ fn stream_answer(mut activos: ActivoStream) -> Response {
 }
 
 /// `GET /api/activos/{id}`
-pub async fn one(_: Sesion, State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn one(
+    _: Sesion,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let id = strict_id(&id).ok_or_else(no_activo)?;
-    let found = state.store.activo(id).await.map_err(StoreError::problem)?.ok_or_else(no_activo)?;
+    let found = state
+        .store
+        .activo(id)
+        .await
+        .map_err(StoreError::problem)?
+        .ok_or_else(no_activo)?;
     Ok((etag(&found.version), Json(found.activo)).into_response())
 }
 
@@ -192,11 +246,22 @@ struct Written {
 
 /// `POST /api/activos`
 pub async fn create(_: Sesion, State(state): State<AppState>, body: JsonBody) -> Result<Response, Problem> {
-    let (id, warnings) = state.store.create_activo(&body.fields()).await.map_err(StoreError::problem)?;
-    let written = Written { id, message: "Activo creado", warnings };
+    let (id, warnings) = state
+        .store
+        .create_activo(&body.fields())
+        .await
+        .map_err(StoreError::problem)?;
+    let written = Written {
+        id,
+        message: "Activo creado",
+        warnings,
+    };
     let location = HeaderValue::from_str(&format!("/api/activos/{id}"));
     // An address with a number is ASCII.
-    let headers = [(LOCATION, location.unwrap_or(HeaderValue::from_static("/api/activos")))];
+    let headers = [(
+        LOCATION,
+        location.unwrap_or(HeaderValue::from_static("/api/activos")),
+    )];
     Ok((StatusCode::CREATED, headers, Json(written)).into_response())
 }
 
@@ -211,25 +276,37 @@ pub async fn update(
     let id = strict_id(&id).ok_or_else(no_activo)?;
     let expected = expected_version(&headers)?;
     let store: &Store = &state.store;
-    let updated = store.update_activo(id, expected.as_deref(), &body.fields()).await.map_err(|error| match error {
-        StoreError::NotFound => no_activo(),
-        other => other.problem(),
-    })?;
-    let message = if updated.changed { "Activo actualizado" } else { "Sin cambios" };
-    let answer = json!({ "id": id, "message": message, "changed": updated.changed, "warnings": updated.warnings });
+    let updated = store
+        .update_activo(id, expected.as_deref(), &body.fields())
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => no_activo(),
+            other => other.problem(),
+        })?;
+    let message = if updated.changed {
+        "Activo actualizado"
+    } else {
+        "Sin cambios"
+    };
+    let answer =
+        json!({ "id": id, "message": message, "changed": updated.changed, "warnings": updated.warnings });
     Ok((etag(&updated.row.version), Json(answer)).into_response())
 }
 
 /// The version in `If-Match`; `*` and a missing header expect nothing.
 fn expected_version(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let Some(value) = headers.get(IF_MATCH) else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or("").trim();
     match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         Some(version) if !version.contains('"') => Ok(Some(version.to_owned())),
         _ if text == "*" => Ok(None),
-        _ => Err(Problem::new(StatusCode::BAD_REQUEST, "bad_if_match", "If-Match cannot be read")
-            .detail("If-Match must be one entity tag, quotes included.")
-            .hint("Send the ETag of GET /api/activos/{id} as it is.")),
+        _ => Err(
+            Problem::new(StatusCode::BAD_REQUEST, "bad_if_match", "If-Match cannot be read")
+                .detail("If-Match must be one entity tag, quotes included.")
+                .hint("Send the ETag of GET /api/activos/{id} as it is."),
+        ),
     }
 }
 
@@ -240,7 +317,9 @@ fn etag(version: &str) -> [(axum::http::HeaderName, HeaderValue); 1] {
 }
 
 fn no_activo() -> Problem {
-    not_found().detail("There is no activo with this id.").hint("GET /api/activos lists those that exist.")
+    not_found()
+        .detail("There is no activo with this id.")
+        .hint("GET /api/activos lists those that exist.")
 }
 
 #[cfg(test)]
@@ -256,9 +335,13 @@ mod tests {
         assert_eq!(code("categoria_id=1x"), "not_an_id");
         assert_eq!(code("estdo=Activo"), "unknown_parameter");
         assert_eq!(code("token=abc"), "not_allowed");
-        let query = ListQuery::parse("q=S%C3%A3o+Paulo&estado=En+Mantenimiento&sort=-nombre&limit=5&total=1").unwrap();
+        let query = ListQuery::parse("q=S%C3%A3o+Paulo&estado=En+Mantenimiento&sort=-nombre&limit=5&total=1")
+            .unwrap();
         assert_eq!(query.filter.q.as_deref(), Some("São Paulo"));
-        let cursor = Cursor { value: Some("x".into()), id: 9 };
+        let cursor = Cursor {
+            value: Some("x".into()),
+            id: 9,
+        };
         assert_eq!(
             query.link(5, "after", &cursor),
             "</api/activos?limit=5&after=v9.78&sort=-nombre&q=S%C3%A3o%20Paulo&estado=En%20Mantenimiento>; rel=\"next\""
@@ -268,7 +351,11 @@ mod tests {
     #[test]
     fn if_match_is_one_strong_tag() {
         let read = |value: &'static str| {
-            expected_version(&HeaderMap::from_iter([(IF_MATCH, HeaderValue::from_static(value))])).map_err(|p| p.code)
+            expected_version(&HeaderMap::from_iter([(
+                IF_MATCH,
+                HeaderValue::from_static(value),
+            )]))
+            .map_err(|p| p.code)
         };
         assert_eq!(read("\"abc\""), Ok(Some("abc".into())));
         assert_eq!(read("*"), Ok(None));

@@ -11,7 +11,9 @@ use crate::state::AppState;
 
 /// `GET /api/mantenimientos/activo/{id}`: the newest first; an unknown activo has none.
 pub async fn list(_: Sesion, State(state): State<AppState>, Path(id): Path<String>) -> Response {
-    let Some(id) = strict_id(&id) else { return not_found().into_response() };
+    let Some(id) = strict_id(&id) else {
+        return not_found().into_response();
+    };
     match state.store.mantenimientos(id).await {
         Ok(rows) => Json(rows).into_response(),
         Err(error) => error.into_response(),

@@ -18,7 +18,15 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// Names of classes that `only` takes besides those of findings.
-const CLASSES: [&str; 7] = ["wrapped", "valid_object", "valid_other", "text", "truncated", "empty", "null"];
+const CLASSES: [&str; 7] = [
+    "wrapped",
+    "valid_object",
+    "valid_other",
+    "text",
+    "truncated",
+    "empty",
+    "null",
+];
 
 /// The answer of [`list`].
 #[derive(Debug, Serialize)]
@@ -36,11 +44,18 @@ struct Query {
 
 impl Query {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let mut query = Self { only: None, limit: DEFAULT_LIMIT, after: 0 };
+        let mut query = Self {
+            only: None,
+            limit: DEFAULT_LIMIT,
+            after: 0,
+        };
         for (name, value) in pairs(text) {
             match name.as_str() {
                 "only" if value.is_empty() => {}
-                "only" if CLASSES.contains(&value.as_str()) || Finding::ALL.iter().any(|f| f.name() == value) => {
+                "only"
+                    if CLASSES.contains(&value.as_str())
+                        || Finding::ALL.iter().any(|f| f.name() == value) =>
+                {
                     query.only = Some(value);
                 }
                 "only" => return Err("only must be the name of a class or finding"),
@@ -63,14 +78,24 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<List>, Problem> {
     let query = Query::parse(query.as_deref().unwrap_or("")).map_err(|message| {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_query", "The address has a parameter that cannot be taken")
-            .detail(message)
-            .hint("The parameters are described at /api/openapi.json.")
-            .errors(vec![FieldError::new("", "bad_query", message)])
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_query",
+            "The address has a parameter that cannot be taken",
+        )
+        .detail(message)
+        .hint("The parameters are described at /api/openapi.json.")
+        .errors(vec![FieldError::new("", "bad_query", message)])
     })?;
-    let found = state.store.review_list(query.after, query.limit, query.only.as_deref()).await;
+    let found = state
+        .store
+        .review_list(query.after, query.limit, query.only.as_deref())
+        .await;
     let page = found.map_err(StoreError::problem)?;
-    Ok(Json(List { rows: page.rows, next: page.next }))
+    Ok(Json(List {
+        rows: page.rows,
+        next: page.next,
+    }))
 }
 
 /// `GET /api/revision/resumen`: counts over all rows.

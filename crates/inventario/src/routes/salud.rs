@@ -30,7 +30,12 @@ pub async fn healthz(State(state): State<AppState>) -> Response {
 
 /// `GET /readyz`: 200 while requests should be sent here. The fence does not make it unready: reads go on.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let schema = state.store.reload_schema().await.ok().map(|schema| schema.version);
+    let schema = state
+        .store
+        .reload_schema()
+        .await
+        .ok()
+        .map(|schema| schema.version);
     let draining = state.metrics.is_draining();
     let ready = schema.is_some_and(|version| version > 0) && !draining;
     let flag = state.fence.flag();
@@ -45,12 +50,26 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
         "schema": schema,
         "newest_schema": NEWEST,
     });
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer)).into_response()
+    (
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(answer),
+    )
+        .into_response()
 }
 
 /// `GET /metrics`
 pub async fn metrics(State(state): State<AppState>) -> Response {
     let fence = state.fence.flag().is_some();
-    let text = state.metrics.text(&state.about.release, state.about.started.elapsed(), fence);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    let text = state
+        .metrics
+        .text(&state.about.release, state.about.started.elapsed(), fence);
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }

@@ -2,10 +2,10 @@
 
 use tokio::sync::mpsc;
 
+use super::Store;
 use super::db::{Dialect, Row};
 use super::error::StoreError;
 use super::schema::{ACTIVO_COLUMNS, Schema};
-use super::Store;
 use crate::domain::activo::{Activo, Categoria, Stored};
 use crate::domain::change::{self, Cell, Context, Fields, Warning};
 use crate::domain::query::{Cursor, Filter, From, MAX_LIMIT, PageRequest, Sort, SortKey};
@@ -43,7 +43,12 @@ impl Store {
     /// The database's.
     pub async fn activo(&self, id: i64) -> Result<Option<Versioned>, StoreError> {
         let dialect = self.db().dialect();
-        let query = |schema: &Schema| (format!("{} WHERE a.id = ?", select(schema, dialect)), vec![Cell::Int(id)]);
+        let query = |schema: &Schema| {
+            (
+                format!("{} WHERE a.id = ?", select(schema, dialect)),
+                vec![Cell::Int(id)],
+            )
+        };
         let row = self.rows(query).await?.into_iter().next();
         row.map(|row| stored(row).map(versioned)).transpose()
     }
@@ -56,15 +61,23 @@ impl Store {
         let limit = request.limit.clamp(1, MAX_LIMIT) as usize;
         let backwards = matches!(request.from, From::Before(_));
         let dialect = self.db().dialect();
-        let rows = self.rows(|schema| page_query(schema, dialect, request, limit + 1, backwards)).await?;
-        let mut rows: Vec<(Stored, Option<String>)> = rows.into_iter().map(with_key).collect::<Result<_, _>>()?;
+        let rows = self
+            .rows(|schema| page_query(schema, dialect, request, limit + 1, backwards))
+            .await?;
+        let mut rows: Vec<(Stored, Option<String>)> =
+            rows.into_iter().map(with_key).collect::<Result<_, _>>()?;
         // One row more than asked for tells that there is more.
         let more = rows.len() > limit;
         rows.truncate(limit);
         if backwards {
             rows.reverse();
         }
-        let cursor = |row: Option<&(Stored, Option<String>)>| row.map(|(row, key)| Cursor { value: key.clone(), id: row.id });
+        let cursor = |row: Option<&(Stored, Option<String>)>| {
+            row.map(|(row, key)| Cursor {
+                value: key.clone(),
+                id: row.id,
+            })
+        };
         let (behind, before) = match request.from {
             From::Start => (more, false),
             From::After(_) => (more, true),
@@ -85,9 +98,17 @@ impl Store {
         let count = self.db().dialect().text("COUNT(*)");
         let query = |schema: &Schema| {
             let (conditions, cells) = conditions(schema, filter);
-            (format!("SELECT {count} FROM activos a{}", where_clause(&conditions)), cells)
+            (
+                format!("SELECT {count} FROM activos a{}", where_clause(&conditions)),
+                cells,
+            )
         };
-        Ok(self.rows(query).await?.first().and_then(|row| row.int(0)).unwrap_or(0))
+        Ok(self
+            .rows(query)
+            .await?
+            .first()
+            .and_then(|row| row.int(0))
+            .unwrap_or(0))
     }
 
     /// Every activo that `filter` leaves, in batches, ordered by `sort`. The first batch is read before this
@@ -121,7 +142,10 @@ impl Store {
             }
         });
         let first = from.recv().await.unwrap_or_else(|| Ok(Vec::new()))?;
-        Ok(ActivoStream { first: Some(first), rest: from })
+        Ok(ActivoStream {
+            first: Some(first),
+            rest: from,
+        })
     }
 
     /// Categories by name.
@@ -129,9 +153,17 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn categorias(&self) -> Result<Vec<Categoria>, StoreError> {
-        let sql = format!("SELECT {}, nombre FROM categorias ORDER BY nombre", self.db().dialect().text("id"));
+        let sql = format!(
+            "SELECT {}, nombre FROM categorias ORDER BY nombre",
+            self.db().dialect().text("id")
+        );
         let rows = self.rows(|_| (sql.clone(), Vec::new())).await?;
-        let categoria = |mut row: Row| Some(Categoria { id: row.int(0)?, nombre: row.take(1).unwrap_or_default() });
+        let categoria = |mut row: Row| {
+            Some(Categoria {
+                id: row.int(0)?,
+                nombre: row.take(1).unwrap_or_default(),
+            })
+        };
         Ok(rows.into_iter().filter_map(categoria).collect())
     }
 
@@ -181,21 +213,37 @@ impl Store {
         }
     }
 
-    async fn try_update(&self, id: i64, expected: Option<&str>, sent: &Fields<'_>) -> Result<Updated, StoreError> {
+    async fn try_update(
+        &self,
+        id: i64,
+        expected: Option<&str>,
+        sent: &Fields<'_>,
+    ) -> Result<Updated, StoreError> {
         let schema = self.schema();
         let mut tx = self.begin().await?;
         let dialect = tx.dialect();
         let (select, cells) = (select(&schema, dialect), [Cell::Int(id)]);
         // The row stays as read until the commit: SQLite has its write lock, MariaDB locks the row.
-        let lock = if dialect == Dialect::MySql { " FOR UPDATE" } else { "" };
+        let lock = if dialect == Dialect::MySql {
+            " FOR UPDATE"
+        } else {
+            ""
+        };
         let locked = match dialect {
             Dialect::MySql => {
-                tx.fetch(format!("SELECT CAST(id AS CHAR) FROM activos WHERE id = ?{lock}"), &cells).await
+                tx.fetch(
+                    format!("SELECT CAST(id AS CHAR) FROM activos WHERE id = ?{lock}"),
+                    &cells,
+                )
+                .await
             }
             Dialect::Sqlite => Ok(Vec::new()),
         };
         locked.map_err(StoreError::in_write)?;
-        let rows = tx.fetch(format!("{select} WHERE a.id = ?"), &cells).await.map_err(StoreError::in_write)?;
+        let rows = tx
+            .fetch(format!("{select} WHERE a.id = ?"), &cells)
+            .await
+            .map_err(StoreError::in_write)?;
         let row = stored(rows.into_iter().next().ok_or(StoreError::NotFound)?)?;
         if expected.is_some_and(|expected| expected != row.version()) {
             return Err(StoreError::VersionDiffers);
@@ -203,9 +251,17 @@ impl Store {
         let context = self.context(&mut tx, sent).await?;
         let write = change::update(sent, &row, &context).map_err(|refused| StoreError::Refused(refused.0))?;
         if write.columns.is_empty() {
-            return Ok(Updated { row: versioned(row), warnings: write.warnings, changed: false });
+            return Ok(Updated {
+                row: versioned(row),
+                warnings: write.warnings,
+                changed: false,
+            });
         }
-        let mut sets: Vec<String> = write.columns.iter().map(|(name, _)| format!("{name} = ?")).collect();
+        let mut sets: Vec<String> = write
+            .columns
+            .iter()
+            .map(|(name, _)| format!("{name} = ?"))
+            .collect();
         // MariaDB keeps the column itself (ON UPDATE); SQLite has no such thing.
         if dialect == Dialect::Sqlite && schema.has("actualizado_en") {
             sets.push("actualizado_en = CURRENT_TIMESTAMP".into());
@@ -214,15 +270,24 @@ impl Store {
         cells.push(Cell::Int(id));
         let sql = format!("UPDATE activos SET {} WHERE id = ?", sets.join(", "));
         tx.execute(sql, &cells).await.map_err(StoreError::in_write)?;
-        let rows = tx.fetch(format!("{select} WHERE a.id = ?"), &[Cell::Int(id)]).await?;
+        let rows = tx
+            .fetch(format!("{select} WHERE a.id = ?"), &[Cell::Int(id)])
+            .await?;
         let row = stored(rows.into_iter().next().ok_or(StoreError::NotFound)?)?;
         tx.commit().await.map_err(StoreError::in_write)?;
-        Ok(Updated { row: versioned(row), warnings: write.warnings, changed: true })
+        Ok(Updated {
+            row: versioned(row),
+            warnings: write.warnings,
+            changed: true,
+        })
     }
 
     /// What decisions need to know; the states in use only when one is sent that is not on the list.
     async fn context(&self, tx: &mut super::Tx, sent: &Fields<'_>) -> Result<Context, StoreError> {
-        let mut context = Context { estados: Vec::new(), columns: self.schema().columns.clone() };
+        let mut context = Context {
+            estados: Vec::new(),
+            columns: self.schema().columns.clone(),
+        };
         let asked = sent.iter().filter(|(name, _)| *name == "estado");
         let mut words = asked.filter_map(|(_, input)| input.scalar("estado").ok().flatten());
         if words.any(|word| !change::ESTADOS.contains(&word.as_str())) {
@@ -247,14 +312,20 @@ impl ActivoStream {
             Some(rows) => Ok(rows),
             None => self.rest.recv().await?,
         };
-        Some(rows.and_then(|rows| rows.into_iter().map(|row| stored(row).map(Stored::shown)).collect()))
+        Some(rows.and_then(|rows| {
+            rows.into_iter()
+                .map(|row| stored(row).map(Stored::shown))
+                .collect()
+        }))
     }
 }
 
 /// Spellings that differ in case are different words here, whatever the collation says.
 fn estados_query(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::Sqlite => "SELECT CAST(estado AS TEXT) FROM activos WHERE estado IS NOT NULL GROUP BY estado ORDER BY 1",
+        Dialect::Sqlite => {
+            "SELECT CAST(estado AS TEXT) FROM activos WHERE estado IS NOT NULL GROUP BY estado ORDER BY 1"
+        }
         Dialect::MySql => {
             "SELECT CAST(MIN(estado) AS CHAR) FROM activos WHERE estado IS NOT NULL GROUP BY BINARY estado ORDER BY 1"
         }
@@ -277,7 +348,10 @@ pub(super) fn select(schema: &Schema, dialect: Dialect) -> String {
         })
         .collect();
     let categoria = dialect.text("c.nombre");
-    format!("SELECT {}, {categoria} FROM activos a LEFT JOIN categorias c ON c.id = a.categoria_id", columns.join(", "))
+    format!(
+        "SELECT {}, {categoria} FROM activos a LEFT JOIN categorias c ON c.id = a.categoria_id",
+        columns.join(", ")
+    )
 }
 
 /// Columns of one row of [`select`].
@@ -317,7 +391,10 @@ pub(super) fn stored(mut row: Row) -> Result<Stored, StoreError> {
 }
 
 fn versioned(row: Stored) -> Versioned {
-    Versioned { version: row.version(), activo: row.shown() }
+    Versioned {
+        version: row.version(),
+        activo: row.shown(),
+    }
 }
 
 /// A row and its value of the sort column, which stands behind the others.
@@ -327,17 +404,35 @@ fn with_key(mut row: Row) -> Result<(Stored, Option<String>), StoreError> {
 }
 
 fn where_clause(conditions: &[String]) -> String {
-    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    }
 }
 
 fn conditions(schema: &Schema, filter: &Filter) -> (Vec<String>, Vec<Cell>) {
-    const SEARCHED: [&str; 7] = ["nombre", "marca", "modelo", "numero_serie", "ubicacion", "responsable", "proveedor"];
+    const SEARCHED: [&str; 7] = [
+        "nombre",
+        "marca",
+        "modelo",
+        "numero_serie",
+        "ubicacion",
+        "responsable",
+        "proveedor",
+    ];
     let (mut conditions, mut cells) = (Vec::new(), Vec::new());
     // A bound on the words bounds the work of one request.
     for word in filter.q.as_deref().unwrap_or("").split_whitespace().take(8) {
-        let pattern = format!("%{}%", word.replace('!', "!!").replace('%', "!%").replace('_', "!_"));
-        let columns: Vec<String> =
-            SEARCHED.iter().filter(|name| schema.has(name)).map(|name| format!("a.{name} LIKE ? ESCAPE '!'")).collect();
+        let pattern = format!(
+            "%{}%",
+            word.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+        );
+        let columns: Vec<String> = SEARCHED
+            .iter()
+            .filter(|name| schema.has(name))
+            .map(|name| format!("a.{name} LIKE ? ESCAPE '!'"))
+            .collect();
         cells.extend(columns.iter().map(|_| Cell::Text(pattern.clone())));
         conditions.push(format!("({})", columns.join(" OR ")));
     }
@@ -376,7 +471,12 @@ fn order(schema: &Schema, sort: Sort, backwards: bool) -> String {
     if column == "a.id" {
         return format!("a.id {}", direction(sort.descending));
     }
-    format!("({column} IS NULL) {}, {column} {}, a.id {}", direction(false), direction(sort.descending), direction(false))
+    format!(
+        "({column} IS NULL) {}, {column} {}, a.id {}",
+        direction(false),
+        direction(sort.descending),
+        direction(false)
+    )
 }
 
 fn page_query(
@@ -394,7 +494,11 @@ fn page_query(
         let tie = if backwards { "<" } else { ">" };
         let id = Cell::Int(cursor.id);
         // A price is compared as a number: SQLite would put every number before every text.
-        let mark = if sort.key == SortKey::PrecioUsd && dialect == Dialect::Sqlite { "CAST(? AS NUMERIC)" } else { "?" };
+        let mark = if sort.key == SortKey::PrecioUsd && dialect == Dialect::Sqlite {
+            "CAST(? AS NUMERIC)"
+        } else {
+            "?"
+        };
         match &cursor.value {
             _ if column == "a.id" => {
                 conditions.push(format!("a.id {beyond} ?"));
@@ -402,12 +506,22 @@ fn page_query(
             }
             Some(value) => {
                 // Rows without a value stand behind all that have one.
-                let behind = if backwards { "" } else { &format!(" OR {column} IS NULL") };
-                conditions.push(format!("({column} {beyond} {mark}{behind} OR ({column} = {mark} AND a.id {tie} ?))"));
+                let behind = if backwards {
+                    ""
+                } else {
+                    &format!(" OR {column} IS NULL")
+                };
+                conditions.push(format!(
+                    "({column} {beyond} {mark}{behind} OR ({column} = {mark} AND a.id {tie} ?))"
+                ));
                 cells.extend([value.as_str().into(), value.as_str().into(), id]);
             }
             None => {
-                let before = if backwards { &format!(" OR {column} IS NOT NULL") } else { "" };
+                let before = if backwards {
+                    &format!(" OR {column} IS NOT NULL")
+                } else {
+                    ""
+                };
                 conditions.push(format!("(({column} IS NULL AND a.id {tie} ?){before})"));
                 cells.push(id);
             }
@@ -416,5 +530,11 @@ fn page_query(
     let key = dialect.text(column);
     let head = select(schema, dialect).replacen(" FROM activos a", &format!(", {key} FROM activos a"), 1);
     let order = order(schema, sort, backwards);
-    (format!("{head}{} ORDER BY {order} LIMIT {limit}", where_clause(&conditions)), cells)
+    (
+        format!(
+            "{head}{} ORDER BY {order} LIMIT {limit}",
+            where_clause(&conditions)
+        ),
+        cells,
+    )
 }

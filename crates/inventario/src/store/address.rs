@@ -9,8 +9,16 @@ use crate::percent::decoded;
 /// The address of a database. Its `Display` carries no password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Address {
-    Sqlite { path: PathBuf },
-    MySql { host: String, port: u16, user: String, password: Secret, database: String },
+    Sqlite {
+        path: PathBuf,
+    },
+    MySql {
+        host: String,
+        port: u16,
+        user: String,
+        password: Secret,
+        database: String,
+    },
 }
 
 /// Why an address cannot be read; the address itself is not repeated, for it may hold a password.
@@ -24,7 +32,9 @@ impl Address {
     /// # Errors
     /// The text is no such address.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
-        let (scheme, rest) = text.split_once(':').ok_or(BadAddress("the database address has no scheme"))?;
+        let (scheme, rest) = text
+            .split_once(':')
+            .ok_or(BadAddress("the database address has no scheme"))?;
         match scheme {
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
@@ -32,7 +42,11 @@ impl Address {
                 if path.is_empty() || path == ":memory:" {
                     return Err(BadAddress("the SQLite address names no file"));
                 }
-                Ok(Self::Sqlite { path: decode(path).ok_or(BadAddress("the path is not valid UTF-8"))?.into() })
+                Ok(Self::Sqlite {
+                    path: decode(path)
+                        .ok_or(BadAddress("the path is not valid UTF-8"))?
+                        .into(),
+                })
             }
             "mysql" | "mariadb" => Self::parse_mysql(rest.strip_prefix("//").unwrap_or(rest)),
             _ => Err(BadAddress("the database is neither sqlite nor mysql")),
@@ -41,13 +55,18 @@ impl Address {
 
     fn parse_mysql(rest: &str) -> Result<Self, BadAddress> {
         let rest = rest.split('?').next().unwrap_or(rest);
-        let (authority, database) = rest.rsplit_once('/').ok_or(BadAddress("the address names no database"))?;
-        let (account, server) = authority.rsplit_once('@').ok_or(BadAddress("the address names no user"))?;
+        let (authority, database) = rest
+            .rsplit_once('/')
+            .ok_or(BadAddress("the address names no database"))?;
+        let (account, server) = authority
+            .rsplit_once('@')
+            .ok_or(BadAddress("the address names no user"))?;
         let (user, password) = account.split_once(':').unwrap_or((account, ""));
         let (host, port) = match server.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| BadAddress("the port is not a number"))?)
-            }
+            Some((host, port)) if !port.ends_with(']') => (
+                host,
+                port.parse().map_err(|_| BadAddress("the port is not a number"))?,
+            ),
             _ => (server, 3306),
         };
         let part = |text: &str| decode(text).ok_or(BadAddress("a part of the address is not valid UTF-8"));
@@ -68,7 +87,13 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
-            Self::MySql { host, port, user, database, .. } => write!(f, "mysql://{user}@{host}:{port}/{database}"),
+            Self::MySql {
+                host,
+                port,
+                user,
+                database,
+                ..
+            } => write!(f, "mysql://{user}@{host}:{port}/{database}"),
         }
     }
 }
@@ -85,13 +110,32 @@ mod tests {
     #[test]
     fn addresses() {
         let text = |text: &str| Address::parse(text).map(|a| a.to_string());
-        assert_eq!(text("sqlite:///var/lib/a%20b.db").unwrap(), "sqlite:///var/lib/a b.db");
+        assert_eq!(
+            text("sqlite:///var/lib/a%20b.db").unwrap(),
+            "sqlite:///var/lib/a b.db"
+        );
         assert_eq!(text("sqlite:data/x.db?mode=rwc").unwrap(), "sqlite://data/x.db");
-        assert_eq!(text("mysql://ana:s%40c:ret@db.example:3307/inv").unwrap(), "mysql://ana@db.example:3307/inv");
-        assert_eq!(text("mariadb://root@127.0.0.1/inv").unwrap(), "mysql://root@127.0.0.1:3306/inv");
-        let Address::MySql { password, .. } = Address::parse("mysql://a:s%40c:r/et@h/d").unwrap() else { panic!() };
+        assert_eq!(
+            text("mysql://ana:s%40c:ret@db.example:3307/inv").unwrap(),
+            "mysql://ana@db.example:3307/inv"
+        );
+        assert_eq!(
+            text("mariadb://root@127.0.0.1/inv").unwrap(),
+            "mysql://root@127.0.0.1:3306/inv"
+        );
+        let Address::MySql { password, .. } = Address::parse("mysql://a:s%40c:r/et@h/d").unwrap() else {
+            panic!()
+        };
         assert_eq!(password.open(), "s@c:r/et");
-        for wrong in ["postgres://x", "mysql://h/d", "mysql://a@h:x/d", "mysql://a@h", "sqlite:", "x", "mysql://a@h/"] {
+        for wrong in [
+            "postgres://x",
+            "mysql://h/d",
+            "mysql://a@h:x/d",
+            "mysql://a@h",
+            "sqlite:",
+            "x",
+            "mysql://a@h/",
+        ] {
             let error = Address::parse(wrong).unwrap_err().to_string();
             assert!(error.contains("sqlite:///path"), "{error}");
         }

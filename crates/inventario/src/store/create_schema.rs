@@ -2,10 +2,10 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::Store;
 use super::db::Db;
 use super::error::StoreError;
 use super::schema::{NEWEST, Schema};
-use super::Store;
 use crate::domain::change::Cell;
 
 const SQLITE: &str = include_str!("../../migrations/0001_legacy/sqlite.sql");
@@ -16,7 +16,15 @@ const MARIADB_OBJECTS: &str = include_str!("../../migrations/0001_legacy/mariadb
 const PLACE: &str = "{ESPECIFICACIONES}";
 
 const CATEGORIAS: [&str; 10] = [
-    "Laptop", "PC de Escritorio", "Servidor", "Switch", "YubiKey", "Monitor", "Router", "Teléfono", "Impresora",
+    "Laptop",
+    "PC de Escritorio",
+    "Servidor",
+    "Switch",
+    "YubiKey",
+    "Monitor",
+    "Router",
+    "Teléfono",
+    "Impresora",
     "Tarjeta PCI",
 ];
 
@@ -27,16 +35,28 @@ const CATEGORIAS: [&str; 10] = [
 pub async fn create(db: &Db, version: u32) -> Result<(), StoreError> {
     match db {
         Db::Sqlite(_) => {
-            let kind = if version == 1 { "TEXT" } else { "JSON CHECK (json_valid(especificaciones))" };
+            let kind = if version == 1 {
+                "TEXT"
+            } else {
+                "JSON CHECK (json_valid(especificaciones))"
+            };
             let mut tx = db.begin().await?;
             tx.script(SQLITE.replace(PLACE, kind)).await?;
             tx.commit().await
         }
         Db::MySql(pool) => {
-            let kind = if version == 1 { "text DEFAULT NULL" } else { "json DEFAULT NULL" };
-            sqlx::raw_sql(AssertSqlSafe(MARIADB.replace(PLACE, kind))).execute(pool).await?;
+            let kind = if version == 1 {
+                "text DEFAULT NULL"
+            } else {
+                "json DEFAULT NULL"
+            };
+            sqlx::raw_sql(AssertSqlSafe(MARIADB.replace(PLACE, kind)))
+                .execute(pool)
+                .await?;
             for statement in MARIADB_OBJECTS.split("\n--\n") {
-                sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await?;
+                sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+                    .execute(pool)
+                    .await?;
             }
             Ok(())
         }
@@ -51,16 +71,27 @@ impl Store {
     pub async fn create_newest(&self) -> Result<(), StoreError> {
         let schema = self.reload_schema().await?;
         if schema.version != 0 {
-            return Err(StoreError::NotOurs("the database is not empty; nothing was created".into()));
+            return Err(StoreError::NotOurs(
+                "the database is not empty; nothing was created".into(),
+            ));
         }
         if let Some(flag) = self.fence.flag() {
-            return Err(StoreError::Fenced { retry_after: flag.retry_after });
+            return Err(StoreError::Fenced {
+                retry_after: flag.retry_after,
+            });
         }
         create(&self.db, NEWEST).await?;
         let mut tx = self.begin().await?;
-        for (table, names) in [("roles", &["administrador", "usuario"][..]), ("categorias", &CATEGORIAS[..])] {
+        for (table, names) in [
+            ("roles", &["administrador", "usuario"][..]),
+            ("categorias", &CATEGORIAS[..]),
+        ] {
             for name in names {
-                tx.execute(format!("INSERT INTO {table} (nombre) VALUES (?)"), &[Cell::from(*name)]).await?;
+                tx.execute(
+                    format!("INSERT INTO {table} (nombre) VALUES (?)"),
+                    &[Cell::from(*name)],
+                )
+                .await?;
             }
         }
         tx.commit().await?;

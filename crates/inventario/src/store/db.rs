@@ -67,7 +67,10 @@ impl Row {
 
     /// The whole number in column `at`.
     pub fn int(&self, at: usize) -> Option<i64> {
-        self.0.get(at).and_then(Option::as_deref).and_then(|text| text.parse().ok())
+        self.0
+            .get(at)
+            .and_then(Option::as_deref)
+            .and_then(|text| text.parse().ok())
     }
 }
 
@@ -117,7 +120,13 @@ impl Db {
                 db.prefer_wal().await?;
                 Ok(db)
             }
-            Address::MySql { host, port, user, password, database } => {
+            Address::MySql {
+                host,
+                port,
+                user,
+                password,
+                database,
+            } => {
                 let mut options = MySqlConnectOptions::new()
                     .host(host)
                     .port(*port)
@@ -177,8 +186,18 @@ impl Db {
     pub async fn fetch(&self, sql: impl Into<String>, cells: &[Cell]) -> Result<Vec<Row>, StoreError> {
         let sql = sql.into();
         match self {
-            Self::Sqlite(pool) => bound!(sql, cells).fetch_all(pool).await?.iter().map(from_sqlite).collect(),
-            Self::MySql(pool) => bound!(sql, cells).fetch_all(pool).await?.iter().map(from_mysql).collect(),
+            Self::Sqlite(pool) => bound!(sql, cells)
+                .fetch_all(pool)
+                .await?
+                .iter()
+                .map(from_sqlite)
+                .collect(),
+            Self::MySql(pool) => bound!(sql, cells)
+                .fetch_all(pool)
+                .await?
+                .iter()
+                .map(from_mysql)
+                .collect(),
         }
     }
 
@@ -247,8 +266,18 @@ impl Tx {
     pub async fn fetch(&mut self, sql: impl Into<String>, cells: &[Cell]) -> Result<Vec<Row>, StoreError> {
         let sql = sql.into();
         match self {
-            Self::Sqlite(tx) => bound!(sql, cells).fetch_all(&mut **tx).await?.iter().map(from_sqlite).collect(),
-            Self::MySql(tx) => bound!(sql, cells).fetch_all(&mut **tx).await?.iter().map(from_mysql).collect(),
+            Self::Sqlite(tx) => bound!(sql, cells)
+                .fetch_all(&mut **tx)
+                .await?
+                .iter()
+                .map(from_sqlite)
+                .collect(),
+            Self::MySql(tx) => bound!(sql, cells)
+                .fetch_all(&mut **tx)
+                .await?
+                .iter()
+                .map(from_mysql)
+                .collect(),
         }
     }
 
@@ -261,11 +290,17 @@ impl Tx {
         Ok(match self {
             Self::Sqlite(tx) => {
                 let done = bound!(sql, cells).execute(&mut **tx).await?;
-                Done { rows: done.rows_affected(), last_id: done.last_insert_rowid() }
+                Done {
+                    rows: done.rows_affected(),
+                    last_id: done.last_insert_rowid(),
+                }
             }
             Self::MySql(tx) => {
                 let done = bound!(sql, cells).execute(&mut **tx).await?;
-                Done { rows: done.rows_affected(), last_id: i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX) }
+                Done {
+                    rows: done.rows_affected(),
+                    last_id: i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX),
+                }
             }
         })
     }
@@ -276,8 +311,14 @@ impl Tx {
     /// The database's.
     pub async fn script(&mut self, sql: String) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **tx).await.map(|_| ())?,
-            Self::MySql(tx) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **tx).await.map(|_| ())?,
+            Self::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut **tx)
+                .await
+                .map(|_| ())?,
+            Self::MySql(tx) => sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut **tx)
+                .await
+                .map(|_| ())?,
         }
         Ok(())
     }
@@ -305,12 +346,20 @@ impl Tx {
 
 fn from_sqlite(row: &SqliteRow) -> Result<Row, StoreError> {
     let cell = |at| Ok(row.try_get_unchecked::<Option<&[u8]>, _>(at)?.map(text));
-    (0..row.len()).map(cell).collect::<Result<_, sqlx::Error>>().map(Row).map_err(Into::into)
+    (0..row.len())
+        .map(cell)
+        .collect::<Result<_, sqlx::Error>>()
+        .map(Row)
+        .map_err(Into::into)
 }
 
 fn from_mysql(row: &MySqlRow) -> Result<Row, StoreError> {
     let cell = |at| Ok(row.try_get_unchecked::<Option<&[u8]>, _>(at)?.map(text));
-    (0..row.len()).map(cell).collect::<Result<_, sqlx::Error>>().map(Row).map_err(Into::into)
+    (0..row.len())
+        .map(cell)
+        .collect::<Result<_, sqlx::Error>>()
+        .map(Row)
+        .map_err(Into::into)
 }
 
 /// SQLite keeps whatever bytes it was given in a text column; what is not UTF-8 is shown, not refused.

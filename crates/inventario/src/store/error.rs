@@ -103,13 +103,21 @@ impl StoreError {
             19 if code == 787 && message.contains("FOREIGN KEY") => Self::unknown_reference("categoria_id"),
             19 if message.contains("usuarios.email") => Self::Duplicate("email"),
             19 if code == 2067 || code == 1555 => Self::Duplicate("numero_serie"),
-            19 => Self::Refused(vec![FieldError::new("", "not_storable", "the database does not take these values")]),
+            19 => Self::Refused(vec![FieldError::new(
+                "",
+                "not_storable",
+                "the database does not take these values",
+            )]),
             _ => return None,
         })
     }
 
     fn unknown_reference(field: &str) -> Self {
-        Self::Refused(vec![FieldError::new(field, "unknown_reference", format!("{field} names a row that does not exist"))])
+        Self::Refused(vec![FieldError::new(
+            field,
+            "unknown_reference",
+            format!("{field} names a row that does not exist"),
+        )])
     }
 
     /// The same failure, met while writing: a cut connection may be the fence ending our session.
@@ -123,8 +131,18 @@ impl StoreError {
 
 /// The column that a MariaDB message names (`Data too long for column 'x' at row 1`): never a value.
 fn quoted_column(message: &str) -> String {
-    let name = message.split_once("column '").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name);
-    name.map(|name| name.rsplit('.').next().unwrap_or(name).trim_matches('`').to_owned()).unwrap_or_default()
+    let name = message
+        .split_once("column '")
+        .and_then(|(_, rest)| rest.split_once('\''))
+        .map(|(name, _)| name);
+    name.map(|name| {
+        name.rsplit('.')
+            .next()
+            .unwrap_or(name)
+            .trim_matches('`')
+            .to_owned()
+    })
+    .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -134,14 +152,35 @@ mod tests {
     #[test]
     fn failures_are_sorted_by_what_can_be_done() {
         let mysql = |number, message: &str| StoreError::mysql(number, message);
-        assert!(matches!(mysql(1142, "UPDATE command denied"), Some(StoreError::WriteDenied(_))));
-        assert!(matches!(mysql(1054, "Unknown column 'x'"), Some(StoreError::SchemaChanged(_))));
-        assert!(matches!(mysql(1062, "Duplicate entry 'a' for key 'email'"), Some(StoreError::Duplicate("email"))));
+        assert!(matches!(
+            mysql(1142, "UPDATE command denied"),
+            Some(StoreError::WriteDenied(_))
+        ));
+        assert!(matches!(
+            mysql(1054, "Unknown column 'x'"),
+            Some(StoreError::SchemaChanged(_))
+        ));
+        assert!(matches!(
+            mysql(1062, "Duplicate entry 'a' for key 'email'"),
+            Some(StoreError::Duplicate("email"))
+        ));
         assert!(mysql(1064, "syntax").is_none());
-        let Some(StoreError::Refused(errors)) = mysql(1406, "Data too long for column 'marca' at row 1") else { panic!() };
+        let Some(StoreError::Refused(errors)) = mysql(1406, "Data too long for column 'marca' at row 1")
+        else {
+            panic!()
+        };
         assert_eq!(errors[0].field, "marca");
-        assert!(matches!(StoreError::sqlite(517, "database is locked"), Some(StoreError::Busy(_))));
-        assert!(matches!(StoreError::sqlite(1, "no such column: x"), Some(StoreError::SchemaChanged(_))));
-        assert!(matches!(StoreError::sqlite(787, "FOREIGN KEY constraint failed"), Some(StoreError::Refused(_))));
+        assert!(matches!(
+            StoreError::sqlite(517, "database is locked"),
+            Some(StoreError::Busy(_))
+        ));
+        assert!(matches!(
+            StoreError::sqlite(1, "no such column: x"),
+            Some(StoreError::SchemaChanged(_))
+        ));
+        assert!(matches!(
+            StoreError::sqlite(787, "FOREIGN KEY constraint failed"),
+            Some(StoreError::Refused(_))
+        ));
     }
 }

@@ -8,8 +8,16 @@ use crate::domain::change::Cell;
 use crate::domain::mantenimiento::Mantenimiento;
 
 const COLUMNS: [&str; 10] = [
-    "m.usuario_id", "m.tipo", "m.titulo", "m.descripcion", "m.estado", "m.fecha_programada", "m.fecha_realizada",
-    "m.observaciones", "m.costo", "m.creado_en",
+    "m.usuario_id",
+    "m.tipo",
+    "m.titulo",
+    "m.descripcion",
+    "m.estado",
+    "m.fecha_programada",
+    "m.fecha_realizada",
+    "m.observaciones",
+    "m.costo",
+    "m.creado_en",
 ];
 
 impl Store {
@@ -38,7 +46,10 @@ impl Store {
             Err(StoreError::ConnectionLost(_)) => self.db().fetch(sql, &cells).await?,
             rows => rows?,
         };
-        Ok(rows.into_iter().map(|row| mantenimiento(row, activo_id)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| mantenimiento(row, activo_id))
+            .collect())
     }
 }
 

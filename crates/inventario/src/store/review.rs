@@ -92,7 +92,12 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn review_list(&self, after: i64, limit: usize, only: Option<&str>) -> Result<ReviewPage, StoreError> {
+    pub async fn review_list(
+        &self,
+        after: i64,
+        limit: usize,
+        only: Option<&str>,
+    ) -> Result<ReviewPage, StoreError> {
         let mut rows = Vec::new();
         let mut more = false;
         self.walk(after, |row| {
@@ -120,7 +125,10 @@ impl Store {
             counts.due += u64::from(row.review.is_due());
             counts.wrapped += u64::from(row.review.wrapped);
             counts.classes.add(row.review.class);
-            row.review.findings.iter().for_each(|finding| counts.findings.add(*finding));
+            row.review
+                .findings
+                .iter()
+                .for_each(|finding| counts.findings.add(*finding));
             true
         })
         .await?;
@@ -134,7 +142,11 @@ impl Store {
         let sql = format!(
             "SELECT {}, {}, {}, {}, {} FROM activos a LEFT JOIN categorias c ON c.id = a.categoria_id \
              WHERE a.id > ? ORDER BY a.id",
-            text("a.id"), text("a.nombre"), text("a.numero_serie"), text("c.nombre"), text("a.especificaciones")
+            text("a.id"),
+            text("a.nombre"),
+            text("a.numero_serie"),
+            text("c.nombre"),
+            text("a.especificaciones")
         );
         let (to, mut from) = mpsc::channel(4);
         let db = self.db().clone();

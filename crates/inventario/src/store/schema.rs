@@ -5,8 +5,23 @@ use super::error::StoreError;
 
 /// Columns of `activos` that this program knows; a legacy table may lack some, and may have others.
 pub const ACTIVO_COLUMNS: [&str; 17] = [
-    "id", "categoria_id", "nombre", "marca", "modelo", "numero_serie", "estado", "ubicacion", "responsable", "proveedor",
-    "fecha_compra", "precio_usd", "notas", "bitlocker", "especificaciones", "creado_en", "actualizado_en",
+    "id",
+    "categoria_id",
+    "nombre",
+    "marca",
+    "modelo",
+    "numero_serie",
+    "estado",
+    "ubicacion",
+    "responsable",
+    "proveedor",
+    "fecha_compra",
+    "precio_usd",
+    "notas",
+    "bitlocker",
+    "especificaciones",
+    "creado_en",
+    "actualizado_en",
 ];
 
 /// The newest schema that this release creates.
@@ -34,34 +49,53 @@ impl Schema {
         if columns.is_empty() {
             return Self::empty(db).await;
         }
-        let json = columns.iter().find(|(name, _)| name == "especificaciones").map(|(_, json)| *json);
+        let json = columns
+            .iter()
+            .find(|(name, _)| name == "especificaciones")
+            .map(|(_, json)| *json);
         let version = match json {
             Some(true) => 2,
             Some(false) => 1,
             None => {
                 return Err(StoreError::NotOurs(
-                    "the table activos has no column especificaciones; this is no database of inventario".into(),
+                    "the table activos has no column especificaciones; this is no database of inventario"
+                        .into(),
                 ));
             }
         };
-        let columns = columns.into_iter().map(|(name, _)| name).filter(|name| ACTIVO_COLUMNS.contains(&&**name)).collect();
+        let columns = columns
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| ACTIVO_COLUMNS.contains(&&**name))
+            .collect();
         Ok(Self { version, columns })
     }
 
     async fn empty(db: &Db) -> Result<Self, StoreError> {
         let sql = match db.dialect() {
-            Dialect::Sqlite => "SELECT CAST(COUNT(*) AS TEXT) FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+            Dialect::Sqlite => {
+                "SELECT CAST(COUNT(*) AS TEXT) FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+            }
             Dialect::MySql => {
                 "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()"
             }
         };
-        let tables = db.fetch(sql, &[]).await?.first().and_then(|row| row.int(0)).unwrap_or(0);
+        let tables = db
+            .fetch(sql, &[])
+            .await?
+            .first()
+            .and_then(|row| row.int(0))
+            .unwrap_or(0);
         if tables > 0 {
             return Err(StoreError::NotOurs(
-                "the database has tables but no table activos; name an empty database or one of inventario".into(),
+                "the database has tables but no table activos; name an empty database or one of inventario"
+                    .into(),
             ));
         }
-        Ok(Self { version: 0, columns: Vec::new() })
+        Ok(Self {
+            version: 0,
+            columns: Vec::new(),
+        })
     }
 
     /// Whether `activos` has the column.
@@ -72,10 +106,15 @@ impl Schema {
 
 /// Names, and whether the declared type is JSON.
 async fn sqlite_columns(db: &Db) -> Result<Vec<(String, bool)>, StoreError> {
-    let rows = db.fetch("SELECT name, type FROM pragma_table_info('activos')", &[]).await?;
+    let rows = db
+        .fetch("SELECT name, type FROM pragma_table_info('activos')", &[])
+        .await?;
     let column = |mut row: super::Row| {
         let kind = row.take(1).unwrap_or_default();
-        (row.take(0).unwrap_or_default(), kind.to_ascii_uppercase().starts_with("JSON"))
+        (
+            row.take(0).unwrap_or_default(),
+            kind.to_ascii_uppercase().starts_with("JSON"),
+        )
     };
     Ok(rows.into_iter().map(column).collect())
 }
@@ -100,7 +139,10 @@ fn columns_of(statement: &str) -> Vec<(String, bool)> {
         let (name, rest) = line.strip_prefix("  `")?.split_once("` ")?;
         let rest = rest.to_ascii_lowercase();
         let check = format!("json_valid(`{}`)", name.to_ascii_lowercase());
-        Some((name.to_owned(), rest.starts_with("json") || lower.contains(&check)))
+        Some((
+            name.to_owned(),
+            rest.starts_with("json") || lower.contains(&check),
+        ))
     };
     statement.lines().filter_map(column).collect()
 }
@@ -114,9 +156,17 @@ mod tests {
         let statement = "CREATE TABLE `activos` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n  `especificaciones` longtext \
             CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`especificaciones`)),\n  \
             `especificaciones_v1` text DEFAULT NULL,\n  `real` json DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB";
-        let expected = [("id", false), ("especificaciones", true), ("especificaciones_v1", false), ("real", true)];
+        let expected = [
+            ("id", false),
+            ("especificaciones", true),
+            ("especificaciones_v1", false),
+            ("real", true),
+        ];
         let columns = columns_of(statement);
-        assert_eq!(columns.iter().map(|(n, j)| (n.as_str(), *j)).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            columns.iter().map(|(n, j)| (n.as_str(), *j)).collect::<Vec<_>>(),
+            expected
+        );
         let named = "CREATE TABLE `activos` (\n  `especificaciones` longtext DEFAULT NULL,\n  \
             CONSTRAINT `c` CHECK (json_valid(`especificaciones`))\n)";
         assert!(columns_of(named)[0].1);

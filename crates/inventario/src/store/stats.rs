@@ -46,14 +46,20 @@ impl Store {
         let categorias = self.rows(|_| (by_categoria.clone(), Vec::new())).await?;
         let estados: Vec<EstadoCount> = estados
             .into_iter()
-            .map(|mut row| EstadoCount { count: row.int(1).unwrap_or(0), estado: row.take(0) })
+            .map(|mut row| EstadoCount {
+                count: row.int(1).unwrap_or(0),
+                estado: row.take(0),
+            })
             .collect();
         let categorias = categorias.into_iter();
         Ok(Stats {
             total_activos: estados.iter().map(|estado| estado.count).sum(),
             activos_por_estado: estados,
             activos_por_categoria: categorias
-                .map(|mut row| CategoriaCount { count: row.int(1).unwrap_or(0), nombre: row.take(0) })
+                .map(|mut row| CategoriaCount {
+                    count: row.int(1).unwrap_or(0),
+                    nombre: row.take(0),
+                })
                 .collect(),
         })
     }

@@ -45,7 +45,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn usuario_by_email(&self, email: &str) -> Result<Option<(Usuario, Secret)>, StoreError> {
-        Ok(self.usuarios_where(" WHERE u.email = ?", &[email.into()]).await?.pop())
+        Ok(self
+            .usuarios_where(" WHERE u.email = ?", &[email.into()])
+            .await?
+            .pop())
     }
 
     /// The account with an id.
@@ -53,7 +56,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn usuario(&self, id: i64) -> Result<Option<Usuario>, StoreError> {
-        Ok(self.usuarios_where(" WHERE u.id = ?", &[Cell::Int(id)]).await?.pop().map(|(usuario, _)| usuario))
+        Ok(self
+            .usuarios_where(" WHERE u.id = ?", &[Cell::Int(id)])
+            .await?
+            .pop()
+            .map(|(usuario, _)| usuario))
     }
 
     /// All accounts by id.
@@ -61,7 +68,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn usuarios(&self) -> Result<Vec<Usuario>, StoreError> {
-        Ok(self.usuarios_where(" ORDER BY u.id", &[]).await?.into_iter().map(|(usuario, _)| usuario).collect())
+        Ok(self
+            .usuarios_where(" ORDER BY u.id", &[])
+            .await?
+            .into_iter()
+            .map(|(usuario, _)| usuario)
+            .collect())
     }
 
     /// All roles by id.
@@ -69,15 +81,33 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn roles(&self) -> Result<Vec<Rol>, StoreError> {
-        let sql = format!("SELECT {}, nombre FROM roles ORDER BY id", self.db().dialect().text("id"));
+        let sql = format!(
+            "SELECT {}, nombre FROM roles ORDER BY id",
+            self.db().dialect().text("id")
+        );
         let rows = self.rows(|_| (sql.clone(), Vec::new())).await?;
-        Ok(rows.into_iter().filter_map(|mut row| Some(Rol { id: row.int(0)?, nombre: row.take(1)? })).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|mut row| {
+                Some(Rol {
+                    id: row.int(0)?,
+                    nombre: row.take(1)?,
+                })
+            })
+            .collect())
     }
 
     async fn usuarios_where(&self, rest: &str, cells: &[Cell]) -> Result<Vec<(Usuario, Secret)>, StoreError> {
         let dialect = self.db().dialect();
-        let columns =
-            ["u.id", "u.nombre", "u.email", "u.rol_id", "r.nombre", "u.password"].map(|column| dialect.text(column));
+        let columns = [
+            "u.id",
+            "u.nombre",
+            "u.email",
+            "u.rol_id",
+            "r.nombre",
+            "u.password",
+        ]
+        .map(|column| dialect.text(column));
         let sql = format!(
             "SELECT {} FROM usuarios u LEFT JOIN roles r ON r.id = u.rol_id{rest}",
             columns.join(", ")
@@ -100,18 +130,21 @@ impl Store {
         let mut tx = self.begin().await?;
         let cells = [nombre.into(), email.into(), hash.open().into(), Cell::Int(rol_id)];
         let sql = "INSERT INTO usuarios (nombre, email, password, rol_id) VALUES (?, ?, ?, ?)";
-        let done = tx.execute(sql, &cells).await.map_err(|error| match error.in_write() {
-            // SQLite does not say which key failed; this table has one.
-            StoreError::Refused(mut errors) if errors.iter().any(|e| e.code == "unknown_reference") => {
-                errors.iter_mut().for_each(|error| {
-                    "rol_id".clone_into(&mut error.field);
-                    "rol_id names a role that does not exist".clone_into(&mut error.message);
-                });
-                StoreError::Refused(errors)
-            }
-            StoreError::Duplicate(_) => StoreError::Duplicate("email"),
-            other => other,
-        })?;
+        let done = tx
+            .execute(sql, &cells)
+            .await
+            .map_err(|error| match error.in_write() {
+                // SQLite does not say which key failed; this table has one.
+                StoreError::Refused(mut errors) if errors.iter().any(|e| e.code == "unknown_reference") => {
+                    errors.iter_mut().for_each(|error| {
+                        "rol_id".clone_into(&mut error.field);
+                        "rol_id names a role that does not exist".clone_into(&mut error.message);
+                    });
+                    StoreError::Refused(errors)
+                }
+                StoreError::Duplicate(_) => StoreError::Duplicate("email"),
+                other => other,
+            })?;
         tx.commit().await.map_err(StoreError::in_write)?;
         Ok(done.last_id)
     }
@@ -122,7 +155,8 @@ impl Store {
     /// No such account; the fence.
     pub async fn set_password(&self, email: &str, hash: &Secret) -> Result<(), StoreError> {
         let cells = [hash.open().into(), email.into()];
-        self.write_one("UPDATE usuarios SET password = ? WHERE email = ?", &cells).await
+        self.write_one("UPDATE usuarios SET password = ? WHERE email = ?", &cells)
+            .await
     }
 
     /// Disables an account; its tokens end with it.
@@ -132,7 +166,11 @@ impl Store {
     pub async fn disable_usuario(&self, email: &str) -> Result<(), StoreError> {
         let (_, hash) = self.usuario_by_email(email).await?.ok_or(StoreError::NotFound)?;
         let disabled = format!("{DISABLED}{}", hash.open().trim_start_matches(DISABLED));
-        self.write_one("UPDATE usuarios SET password = ? WHERE email = ?", &[disabled.into(), email.into()]).await
+        self.write_one(
+            "UPDATE usuarios SET password = ? WHERE email = ?",
+            &[disabled.into(), email.into()],
+        )
+        .await
     }
 
     async fn write_one(&self, sql: &str, cells: &[Cell]) -> Result<(), StoreError> {

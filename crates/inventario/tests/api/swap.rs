@@ -36,10 +36,20 @@ on_both!(readers_notice_nothing_but_the_new_shape, world, {
         let (world, stop, reads) = (world.clone(), stop.clone(), reads.clone());
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
-                for path in ["/api/activos", "/api/activos/2", "/api/activos?limit=3&sort=nombre", "/api/revision", "/healthz"] {
+                for path in [
+                    "/api/activos",
+                    "/api/activos/2",
+                    "/api/activos?limit=3&sort=nombre",
+                    "/api/revision",
+                    "/healthz",
+                ] {
                     let answer = world.get(path).await;
                     assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-                    assert!(!answer.text.contains("especificaciones_"), "{path}: {}", answer.text);
+                    assert!(
+                        !answer.text.contains("especificaciones_"),
+                        "{path}: {}",
+                        answer.text
+                    );
                     reads.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -60,21 +70,58 @@ on_both!(readers_notice_nothing_but_the_new_shape, world, {
         world.sql(contract).await;
         read_on().await;
         assert_eq!(world.get("/healthz").await.json()["schema"], 2);
-        assert!(world.get("/api/activos/1").await.text.contains(r#""especificaciones":{"_texto_original": "N/D"}"#)
-            || world.get("/api/activos/1").await.text.contains(r#""especificaciones":{"_texto_original":"N/D"}"#));
-        assert!(world.get("/api/activos/2").await.text.contains(r#""especificaciones":{"n": 12345678901234567}"#));
+        assert!(
+            world
+                .get("/api/activos/1")
+                .await
+                .text
+                .contains(r#""especificaciones":{"_texto_original": "N/D"}"#)
+                || world
+                    .get("/api/activos/1")
+                    .await
+                    .text
+                    .contains(r#""especificaciones":{"_texto_original":"N/D"}"#)
+        );
+        assert!(
+            world
+                .get("/api/activos/2")
+                .await
+                .text
+                .contains(r#""especificaciones":{"n": 12345678901234567}"#)
+        );
         world.sql(undo).await;
         read_on().await;
         assert_eq!(world.get("/healthz").await.json()["schema"], 1);
-        assert!(world.get("/api/activos/1").await.text.contains(r#""especificaciones":"N/D""#));
+        assert!(
+            world
+                .get("/api/activos/1")
+                .await
+                .text
+                .contains(r#""especificaciones":"N/D""#)
+        );
     }
     world.sql(contract).await;
     stop.store(true, Ordering::Relaxed);
     reader.await.unwrap();
     // Writes go to the new column, as JSON.
-    world.put("/api/activos/1", r#"{"especificaciones":{"cpu":"i9","n":1.10}}"#).await.ok();
-    assert_eq!(world.stored("SELECT especificaciones FROM activos WHERE id = 1").await.unwrap(), r#"{"cpu":"i9","n":1.10}"#);
-    assert_eq!(world.stored("SELECT especificaciones_v1 FROM activos WHERE id = 1").await.unwrap(), "N/D");
+    world
+        .put("/api/activos/1", r#"{"especificaciones":{"cpu":"i9","n":1.10}}"#)
+        .await
+        .ok();
+    assert_eq!(
+        world
+            .stored("SELECT especificaciones FROM activos WHERE id = 1")
+            .await
+            .unwrap(),
+        r#"{"cpu":"i9","n":1.10}"#
+    );
+    assert_eq!(
+        world
+            .stored("SELECT especificaciones_v1 FROM activos WHERE id = 1")
+            .await
+            .unwrap(),
+        "N/D"
+    );
     let review = world.get("/api/revision?only=wrapped").await.ok().json();
     assert!(review["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
 });
@@ -86,7 +133,11 @@ on_both!(a_column_that_goes_away_is_noticed, world, {
     assert_eq!(without["proveedor"], serde_json::Value::Null);
     assert_eq!(without["nombre"], row["nombre"]);
     world.get("/api/activos").await.ok();
-    let answer = world.put("/api/activos/3", r#"{"proveedor":"X","marca":"Y"}"#).await.ok().json();
+    let answer = world
+        .put("/api/activos/3", r#"{"proveedor":"X","marca":"Y"}"#)
+        .await
+        .ok()
+        .json();
     assert_eq!(answer["warnings"][0]["code"], "no_such_column");
     assert_eq!(world.get("/api/activos/3").await.ok().json()["marca"], "Y");
 });
@@ -94,7 +145,10 @@ on_both!(a_column_that_goes_away_is_noticed, world, {
 on_both!(a_column_that_goes_away_before_a_write_is_noticed_too, world, {
     world.get("/api/activos/3").await.ok();
     world.sql("ALTER TABLE activos DROP COLUMN proveedor").await;
-    world.put("/api/activos/3", r#"{"proveedor":"X","marca":"Y"}"#).await.ok();
+    world
+        .put("/api/activos/3", r#"{"proveedor":"X","marca":"Y"}"#)
+        .await
+        .ok();
     assert_eq!(world.get("/api/activos/3").await.ok().json()["marca"], "Y");
 });
 
@@ -102,9 +156,18 @@ on_both!(a_column_that_goes_away_before_a_write_is_noticed_too, world, {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_left_over_column_does_not_matter() {
     for world in [World::sqlite().await, World::mariadb().await] {
-        world.sql("ALTER TABLE activos ADD COLUMN especificaciones_json JSON").await;
+        world
+            .sql("ALTER TABLE activos ADD COLUMN especificaciones_json JSON")
+            .await;
         assert_eq!(world.get("/healthz").await.ok().json()["schema"], 1);
-        assert!(!world.get("/api/activos").await.ok().text.contains("especificaciones_json"));
+        assert!(
+            !world
+                .get("/api/activos")
+                .await
+                .ok()
+                .text
+                .contains("especificaciones_json")
+        );
         let body = r#"{"nombre":"a","numero_serie":"SN-COPIA","especificaciones":{"a":1}}"#;
         world.post("/api/activos", body).await.ok();
     }

@@ -86,7 +86,10 @@ impl Answer {
         assert_eq!(problem["code"], code, "{problem}");
         assert_eq!(problem["status"], status);
         for field in ["type", "title", "detail", "hint", "error", "request_id"] {
-            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
+            assert!(
+                problem[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{field} in {problem}"
+            );
         }
         problem
     }
@@ -129,7 +132,16 @@ impl World {
         schema: Option<testkit::mariadb::Schema<'static>>,
     ) -> Self {
         let other = Db::connect(address).await.unwrap();
-        fill(&other, Size { activos: 60, mantenimientos: 40, seed: 3 }).await.unwrap();
+        fill(
+            &other,
+            Size {
+                activos: 60,
+                mantenimientos: 40,
+                seed: 3,
+            },
+        )
+        .await
+        .unwrap();
         let fence = Fence::new(folder.path().join("fence"));
         let clock = Clock::new(|| NOW.parse().unwrap());
         let about = About {
@@ -147,14 +159,24 @@ impl World {
             clock,
         };
         let app = routes::app(state.clone(), RequestIds::new("t")).unwrap();
-        Self { state, app, other, folder, schema }
+        Self {
+            state,
+            app,
+            other,
+            folder,
+            schema,
+        }
     }
 
     /// The same database, served with another account of the server.
-    pub(crate) async fn as_account(mut self, user: &str, password: &str) -> Self {
-        let Some(schema) = &self.schema else { panic!("only a server has accounts") };
+    pub(crate) async fn with_account(mut self, user: &str, password: &str) -> Self {
+        let Some(schema) = &self.schema else {
+            panic!("only a server has accounts")
+        };
         let url = schema.server().url(user, password, schema.name());
-        let store = Store::open(&Address::parse(&url).unwrap(), self.state.fence.clone()).await.unwrap();
+        let store = Store::open(&Address::parse(&url).unwrap(), self.state.fence.clone())
+            .await
+            .unwrap();
         self.state.store = store;
         self.app = routes::app(self.state.clone(), RequestIds::new("t")).unwrap();
         self
@@ -169,12 +191,25 @@ impl World {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     /// A request with more headers, by an administrator.
-    pub(crate) async fn with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", "inventario.example");
+    pub(crate) async fn with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "inventario.example");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -184,7 +219,8 @@ impl World {
         if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json");
         }
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -201,13 +237,18 @@ impl World {
 
     /// Without any token.
     pub(crate) async fn anonymous(&self, method: &str, path: &str, body: &str) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
     }
 
     pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
         let body = serde_json::json!({ "email": email, "password": password });
-        self.anonymous("POST", "/api/usuarios/login", &body.to_string()).await
+        self.anonymous("POST", "/api/usuarios/login", &body.to_string())
+            .await
     }
 
     /// Another program's statement.
@@ -226,12 +267,18 @@ impl World {
     pub(crate) async fn store_specs(&self, id: i64, text: Option<&str>) {
         let mut tx = self.other.begin().await.unwrap();
         let cells = [Cell::from(text), Cell::Int(id)];
-        tx.execute("UPDATE activos SET especificaciones = ? WHERE id = ?", &cells).await.unwrap();
+        tx.execute("UPDATE activos SET especificaciones = ? WHERE id = ?", &cells)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     }
 
     pub(crate) fn fence_on(&self) {
-        let flag = Flag { run: "r-1".into(), since: NOW.into(), retry_after: 17 };
+        let flag = Flag {
+            run: "r-1".into(),
+            since: NOW.into(),
+            retry_after: 17,
+        };
         self.state.fence.put(&flag).unwrap();
     }
 }

@@ -54,16 +54,28 @@ pub fn run(cx: &Context, args: Args) -> Done {
 fn make(cx: &Context, prove: bool) -> Done {
     let out = cx.out;
     let mut db = db::open(cx.config.address()?, &session(&cx.config, "backup"))?;
-    let mut listen = |p: db::progress::Progress<'_>| out.progress("backup", p.rows, p.rows_total, "rows", p.table);
-    let made = transfer::make(&mut *db, &cx.config.backup_dir(), &cx.config.service(), None, &mut listen)?;
+    let mut listen =
+        |p: db::progress::Progress<'_>| out.progress("backup", p.rows, p.rows_total, "rows", p.table);
+    let made = transfer::make(
+        &mut *db,
+        &cx.config.backup_dir(),
+        &cx.config.service(),
+        None,
+        &mut listen,
+    )?;
     out.progress_end();
-    made.backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
+    made.backup
+        .verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
     let how = if prove {
         restore_into_scratch(cx, &made.backup)?;
         "restore"
     } else {
-        made.backup.record_proof(&clock::now().to_string(), ::backup::Proven::Files, made.backup.digest())?;
+        made.backup.record_proof(
+            &clock::now().to_string(),
+            ::backup::Proven::Files,
+            made.backup.digest(),
+        )?;
         "files"
     };
     let totals = &made.backup.manifest().totals;
@@ -79,9 +91,13 @@ fn make(cx: &Context, prove: bool) -> Done {
             out.language.pick("comprimidos", "compressed"),
             made.digest.digest,
             if prove {
-                out.language.pick("probado: restaurado y comparado", "proven: restored and compared")
+                out.language
+                    .pick("probado: restaurado y comparado", "proven: restored and compared")
             } else {
-                out.language.pick("releído; sin restauración de prueba", "re-read; not proven by a restore")
+                out.language.pick(
+                    "releído; sin restauración de prueba",
+                    "re-read; not proven by a restore",
+                )
             }
         )
     });
@@ -96,13 +112,18 @@ fn restore_into_scratch(cx: &Context, backup: &Backup) -> Result<(), Failure> {
     let out = cx.out;
     let restored = {
         let mut db = scratch.create()?;
-        let mut listen = |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
+        let mut listen =
+            |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
         transfer::restore(backup, &mut *db, true, &mut listen)
     };
     out.progress_end();
     scratch.drop()?;
     let restored = restored?;
-    backup.record_proof(&clock::now().to_string(), ::backup::Proven::Restore, &restored.digest.digest)?;
+    backup.record_proof(
+        &clock::now().to_string(),
+        ::backup::Proven::Restore,
+        &restored.digest.digest,
+    )?;
     Ok(())
 }
 
@@ -115,7 +136,11 @@ fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
 fn list(cx: &Context) -> Done {
     let entries = ::backup::list(&cx.config.backup_dir(), &cx.config.service())?;
     let mut documents = Vec::new();
-    let mut rows = vec![["name", "rows", "size", "digest", "proven"].map(str::to_string).to_vec()];
+    let mut rows = vec![
+        ["name", "rows", "size", "digest", "proven"]
+            .map(str::to_string)
+            .to_vec(),
+    ];
     for entry in &entries {
         let name = entry.name.to_string();
         match Backup::open(&entry.path) {
@@ -127,20 +152,34 @@ fn list(cx: &Context) -> Done {
                     format::count(totals.rows),
                     format::bytes(totals.stored_bytes),
                     format::short(backup.digest()).into(),
-                    proof.as_ref().map_or("-".into(), |p| format!("{} {:?}", p.at, p.how).to_lowercase()),
+                    proof
+                        .as_ref()
+                        .map_or("-".into(), |p| format!("{} {:?}", p.at, p.how).to_lowercase()),
                 ]);
                 documents.push(json!({ "name": name, "path": entry.path, "complete": true, "rows": totals.rows, "bytes": totals.stored_bytes,
                     "digest": backup.digest(), "proven": proof.map(|p| json!({ "at": p.at, "how": p.how })) }));
             }
             Err(error) => {
-                rows.push(vec![name.clone(), "-".into(), "-".into(), "-".into(), error.to_string()]);
-                documents.push(json!({ "name": name, "path": entry.path, "complete": false, "why": error.to_string() }));
+                rows.push(vec![
+                    name.clone(),
+                    "-".into(),
+                    "-".into(),
+                    "-".into(),
+                    error.to_string(),
+                ]);
+                documents.push(
+                    json!({ "name": name, "path": entry.path, "complete": false, "why": error.to_string() }),
+                );
             }
         }
     }
     cx.out.result(&json!({ "backups": documents }), || {
         if entries.is_empty() {
-            return format!("{} {}", cx.out.language.pick("no hay copias en", "no backups in"), cx.config.backup_dir().display());
+            return format!(
+                "{} {}",
+                cx.out.language.pick("no hay copias en", "no backups in"),
+                cx.config.backup_dir().display()
+            );
         }
         table::render(&rows)
     });
@@ -155,25 +194,46 @@ fn verify(cx: &Context, which: &str, restore: bool) -> Done {
     if restore {
         restore_into_scratch(cx, &backup)?;
     } else {
-        backup.record_proof(&clock::now().to_string(), ::backup::Proven::Files, backup.digest())?;
+        backup.record_proof(
+            &clock::now().to_string(),
+            ::backup::Proven::Files,
+            backup.digest(),
+        )?;
     }
     let how = if restore { "restore" } else { "files" };
     let document = json!({ "path": backup.path(), "digest": backup.digest(), "bytes": verified.bytes, "rows": verified.rows, "verified": how });
     out.result(&document, || {
-        format!("{}\n  {} files, {} re-read, digest {} ({how})", backup.path().display(), verified.files, format::bytes(verified.bytes), backup.digest())
+        format!(
+            "{}\n  {} files, {} re-read, digest {} ({how})",
+            backup.path().display(),
+            verified.files,
+            format::bytes(verified.bytes),
+            backup.digest()
+        )
     });
     Ok(0)
 }
 
 fn copy(cx: &Context, which: &str, to: Option<std::path::PathBuf>) -> Done {
     let backup = find(cx, which)?;
-    let root = to.or_else(|| cx.config.file.backup.off_site.clone()).ok_or_else(|| {
-        Failure::usage("no place to copy to").hint("name a folder with --to, or [backup] off_site in ventana.toml")
-    })?;
+    let root = to
+        .or_else(|| cx.config.file.backup.off_site.clone())
+        .ok_or_else(|| {
+            Failure::usage("no place to copy to")
+                .hint("name a folder with --to, or [backup] off_site in ventana.toml")
+        })?;
     let out = cx.out;
-    let replica = ::backup::replicate(&backup, &root, &mut |done, total| out.progress("copy", done, total, "bytes", ""))?;
+    let replica = ::backup::replicate(&backup, &root, &mut |done, total| {
+        out.progress("copy", done, total, "bytes", "")
+    })?;
     out.progress_end();
     let document = json!({ "path": replica.backup.path(), "id": replica.backup.id(), "bytes": replica.copied_bytes, "already": replica.already, "verified": true });
-    out.result(&document, || format!("{} ({}, re-read there)", replica.backup.path().display(), format::bytes(replica.copied_bytes)));
+    out.result(&document, || {
+        format!(
+            "{} ({}, re-read there)",
+            replica.backup.path().display(),
+            format::bytes(replica.copied_bytes)
+        )
+    });
     Ok(0)
 }

@@ -23,13 +23,19 @@ pub fn run(cx: &Context, _args: Args) -> Done {
         "backup folder".into(),
         match writable {
             Ok(true) => Ok(backups.display().to_string()),
-            Ok(false) => Err((format!("{} is not a folder", backups.display()), Some("name another one in [backup] dir".into()))),
+            Ok(false) => Err((
+                format!("{} is not a folder", backups.display()),
+                Some("name another one in [backup] dir".into()),
+            )),
             Err(_) => Ok(format!("{} will be made", backups.display())),
         },
     ));
     if cx.config.file.smoke.is_some() {
         let health = crate::steps::wait_healthy(&cx.config, None, &|| true);
-        checks.push(("service".into(), health.map(|h| h.to_string()).map_err(|f| (f.message, f.hint))));
+        checks.push((
+            "service".into(),
+            health.map(|h| h.to_string()).map_err(|f| (f.message, f.hint)),
+        ));
     }
     let ok = checks.iter().all(|(_, r)| r.is_ok());
     let listed: Vec<Value> = checks
@@ -39,25 +45,31 @@ pub fn run(cx: &Context, _args: Args) -> Done {
             Err((message, hint)) => json!({ "check": name, "ok": false, "message": message, "hint": hint }),
         })
         .collect();
-    cx.out.result(&json!({ "ok": ok, "configuration": values, "checks": listed }), || {
-        let mut rows = vec![["key", "value", "from"].map(str::to_string).to_vec()];
-        for v in &values {
-            rows.push(vec![v.key.to_string(), v.value.clone(), v.origin.clone()]);
-        }
-        let mut text = format!("{}\n", table::render(&rows));
-        for (name, result) in &checks {
-            match result {
-                Ok(said) => text.push_str(&format!("✓ {name}: {said}\n")),
-                Err((message, hint)) => {
-                    text.push_str(&format!("✗ {name}: {message}\n"));
-                    if let Some(hint) = hint {
-                        text.push_str(&format!("  {} {hint}\n", cx.out.language.pick("siguiente:", "next:")));
+    cx.out.result(
+        &json!({ "ok": ok, "configuration": values, "checks": listed }),
+        || {
+            let mut rows = vec![["key", "value", "from"].map(str::to_string).to_vec()];
+            for v in &values {
+                rows.push(vec![v.key.to_string(), v.value.clone(), v.origin.clone()]);
+            }
+            let mut text = format!("{}\n", table::render(&rows));
+            for (name, result) in &checks {
+                match result {
+                    Ok(said) => text.push_str(&format!("✓ {name}: {said}\n")),
+                    Err((message, hint)) => {
+                        text.push_str(&format!("✗ {name}: {message}\n"));
+                        if let Some(hint) = hint {
+                            text.push_str(&format!(
+                                "  {} {hint}\n",
+                                cx.out.language.pick("siguiente:", "next:")
+                            ));
+                        }
                     }
                 }
             }
-        }
-        text
-    });
+            text
+        },
+    );
     Ok(if ok { 0 } else { exit::FAILED })
 }
 
@@ -75,24 +87,52 @@ fn database(cx: &Context, checks: &mut Vec<Check>) {
         Err(failure) => return checks.push(("database".into(), Err(split(failure)))),
     };
     let fields: Vec<String> = identity.fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    checks.push(("database".into(), Ok(format!("{} {} · {}", identity.dialect.name(), identity.version, fields.join(" ")))));
+    checks.push((
+        "database".into(),
+        Ok(format!(
+            "{} {} · {}",
+            identity.dialect.name(),
+            identity.version,
+            fields.join(" ")
+        )),
+    ));
     checks.push((
         "schema".into(),
         schema
             .supported()
-            .map(|()| format!("{} tables, about {} rows, {} objects", schema.tables.len(), schema.rows_estimate(), schema.objects.len()))
+            .map(|()| {
+                format!(
+                    "{} tables, about {} rows, {} objects",
+                    schema.tables.len(),
+                    schema.rows_estimate(),
+                    schema.objects.len()
+                )
+            })
             .map_err(|e| split(e.into())),
     ));
     if identity.dialect == db::Dialect::Sqlite {
         return;
     }
     let Ok(address) = cx.config.address() else { return };
-    let start = Start { outline: Outline::default(), structure: String::new(), migration: None };
-    let world = World::new(cx.config.clone(), address.clone(), start, "check", cx.config.state_dir(), false);
+    let start = Start {
+        outline: Outline::default(),
+        structure: String::new(),
+        migration: None,
+    };
+    let world = World::new(
+        cx.config.clone(),
+        address.clone(),
+        start,
+        "check",
+        cx.config.state_dir(),
+        false,
+    );
     checks.push((
         "writers".into(),
         match (Raised { world: &world }).unaccepted() {
-            Ok(open) if open.is_empty() => Ok("none beside the service's accounts and the accepted ones".into()),
+            Ok(open) if open.is_empty() => {
+                Ok("none beside the service's accounts and the accepted ones".into())
+            }
             Ok(open) => Err((
                 format!("could write past the fence: {}", open.join(", ")),
                 Some("take their rights away, or accept each by name under [fence] accept_writers".into()),

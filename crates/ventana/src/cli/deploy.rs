@@ -30,32 +30,54 @@ pub fn run(cx: &Context, args: Args) -> Done {
         "staged": release.root.join(&target).is_dir() });
     if !args.dry_run {
         if cx.config.file.migration.is_some() {
-            return Err(Failure::usage("this release comes with a migration: deploying it alone would leave the schema behind")
-                .hint("use `ventana plan` and `ventana run`; `deploy --dry-run` shows what would be deployed"));
+            return Err(Failure::usage(
+                "this release comes with a migration: deploying it alone would leave the schema behind",
+            )
+            .hint("use `ventana plan` and `ventana run`; `deploy --dry-run` shows what would be deployed"));
         }
         let staged = release.root.join(&target);
         if !staged.exists() {
             files::copy_folder(&release.source, &staged)?;
         }
         if files::folder_digest(&staged)? != digest {
-            return Err(Failure::failed("release_changed", format!("{} holds other files than {}", staged.display(), release.source.display()))
-                .hint("remove the stale folder, or give the release another name"));
+            return Err(Failure::failed(
+                "release_changed",
+                format!(
+                    "{} holds other files than {}",
+                    staged.display(),
+                    release.source.display()
+                ),
+            )
+            .hint("remove the stale folder, or give the release another name"));
         }
         files::point_link(&link, &target)?;
         if let Some(service) = Service::of(&cx.config) {
-            let healthy = service.restart().and_then(|()| wait_healthy(&cx.config, Some(&to), &|| false));
+            let healthy = service
+                .restart()
+                .and_then(|()| wait_healthy(&cx.config, Some(&to), &|| false));
             if let Err(failure) = healthy {
                 if let Some(from) = &from {
                     files::point_link(&link, from)?;
                     service.restart()?;
                 }
-                return Err(Failure::new("rolled_back", format!("{}; the release before is back", failure.message), 3));
+                return Err(Failure::new(
+                    "rolled_back",
+                    format!("{}; the release before is back", failure.message),
+                    3,
+                ));
             }
         }
     }
     cx.out.result(&document, || {
         let from = from.as_ref().map_or("—".into(), |f| name_of(f));
-        format!("{from} → {to}\n  digest {digest}{}", if args.dry_run { "\n  dry run: nothing was changed" } else { "" })
+        format!(
+            "{from} → {to}\n  digest {digest}{}",
+            if args.dry_run {
+                "\n  dry run: nothing was changed"
+            } else {
+                ""
+            }
+        )
     });
     Ok(0)
 }

@@ -12,7 +12,9 @@ pub fn run(cx: &Context, _args: Args) -> Done {
     let address = cx.config.address()?;
     let mut db = db::open(address, &session(&cx.config, "digest"))?;
     let out = cx.out;
-    let digest = db::digest::compute(&mut *db, None, &mut |p| out.progress("digest", p.rows, p.rows_total, "rows", p.table))?;
+    let digest = db::digest::compute(&mut *db, None, &mut |p| {
+        out.progress("digest", p.rows, p.rows_total, "rows", p.table)
+    })?;
     out.progress_end();
     out.result(&digest, || {
         let mut rows = vec![["table", "rows", "digest"].map(str::to_string).to_vec()];

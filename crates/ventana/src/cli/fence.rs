@@ -28,10 +28,21 @@ enum What {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
-    let start = Start { outline: Outline::default(), structure: String::new(), migration: None };
+    let start = Start {
+        outline: Outline::default(),
+        structure: String::new(),
+        migration: None,
+    };
     let dir = cx.config.state_dir();
     let kept = dir.join("fence.json");
-    let world = World::new(cx.config.clone(), cx.config.address()?.clone(), start, "fence", dir.clone(), false);
+    let world = World::new(
+        cx.config.clone(),
+        cx.config.address()?.clone(),
+        start,
+        "fence",
+        dir.clone(),
+        false,
+    );
     let raised = Raised { world: &world };
     let failed = |e: StepError| {
         let mut failure = Failure::failed(&e.code, e.message);
@@ -43,36 +54,62 @@ pub fn run(cx: &Context, args: Args) -> Done {
             let flag = cx.config.fence_file();
             let on = flag.as_ref().is_some_and(|f| f.exists());
             let writers = raised.unaccepted()?;
-            cx.out.result(&json!({ "on": on, "file": flag, "writers": writers }), || {
-                let state = if on { cx.out.language.pick("puesta", "on") } else { cx.out.language.pick("quitada", "off") };
-                let writers = if writers.is_empty() { "—".into() } else { writers.join(", ") };
-                format!("{} {state}\n{}: {writers}", cx.out.language.pick("valla", "fence"), cx.out.language.pick("podrían escribir", "could still write"))
-            });
+            cx.out
+                .result(&json!({ "on": on, "file": flag, "writers": writers }), || {
+                    let state = if on {
+                        cx.out.language.pick("puesta", "on")
+                    } else {
+                        cx.out.language.pick("quitada", "off")
+                    };
+                    let writers = if writers.is_empty() {
+                        "—".into()
+                    } else {
+                        writers.join(", ")
+                    };
+                    format!(
+                        "{} {state}\n{}: {writers}",
+                        cx.out.language.pick("valla", "fence"),
+                        cx.out.language.pick("podrían escribir", "could still write")
+                    )
+                });
         }
         What::On => {
             let _lease = Lease::take(&dir, "fence on")?;
             let mut facts: BTreeMap<String, Value> = BTreeMap::new();
-            let known = std::fs::read(&kept).ok().and_then(|b| serde_json::from_slice::<Value>(&b).ok());
+            let known = std::fs::read(&kept)
+                .ok()
+                .and_then(|b| serde_json::from_slice::<Value>(&b).ok());
             let path = kept.clone();
             raised
-                .raise(known.as_ref().and_then(|k| k.get("before")), &mut |name, value| {
-                    facts.insert(name.into(), value);
-                    let text = json!(facts).to_string();
-                    engine::durable::write(&path, text.as_bytes())
-                        .map_err(|e| StepError::maybe("io", format!("cannot write {}: {e}", path.display())))
-                })
+                .raise(
+                    known.as_ref().and_then(|k| k.get("before")),
+                    &mut |name, value| {
+                        facts.insert(name.into(), value);
+                        let text = json!(facts).to_string();
+                        engine::durable::write(&path, text.as_bytes()).map_err(|e| {
+                            StepError::maybe("io", format!("cannot write {}: {e}", path.display()))
+                        })
+                    },
+                )
                 .map_err(failed)?;
             let note = "the fence file and the server's grants stay after this command; on SQLite only a run holds the write lock";
             cx.out.result(&json!({ "on": true }), || note.to_string());
         }
         What::Off => {
             let _lease = Lease::take(&dir, "fence off")?;
-            let known = std::fs::read(&kept).ok().and_then(|b| serde_json::from_slice::<Value>(&b).ok());
-            let facts = raised.lower(known.as_ref().and_then(|k| k.get("before"))).map_err(failed)?;
+            let known = std::fs::read(&kept)
+                .ok()
+                .and_then(|b| serde_json::from_slice::<Value>(&b).ok());
+            let facts = raised
+                .lower(known.as_ref().and_then(|k| k.get("before")))
+                .map_err(failed)?;
             if kept.exists() {
                 std::fs::remove_file(&kept).map_err(io(format!("cannot remove {}", kept.display())))?;
             }
-            cx.out.result(&json!({ "on": false, "accepted_at": facts["accepted_at"] }), || "fence off".to_string());
+            cx.out.result(
+                &json!({ "on": false, "accepted_at": facts["accepted_at"] }),
+                || "fence off".to_string(),
+            );
         }
     }
     Ok(0)

@@ -21,7 +21,8 @@ pub struct Args {
 
 pub fn run(cx: &Context, args: Args) -> Done {
     if args.stdout {
-        cx.out.result(&json!({ "content": EXAMPLE }), || EXAMPLE.to_owned());
+        cx.out
+            .result(&json!({ "content": EXAMPLE }), || EXAMPLE.to_owned());
         return Ok(0);
     }
     let path = std::path::absolute(FILE).map_err(io(format!("cannot find {FILE}")))?;
@@ -38,12 +39,17 @@ fn create(path: &Path) -> Result<(), Failure> {
     let what = format!("cannot write {}", path.display());
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(Failure::usage(format!("{} is there already and is not overwritten", path.display()))
-                .hint("compare with `ventana init --stdout`, or move it aside"));
+            return Err(Failure::usage(format!(
+                "{} is there already and is not overwritten",
+                path.display()
+            ))
+            .hint("compare with `ventana init --stdout`, or move it aside"));
         }
         file => file.map_err(io(&what))?,
     };
-    file.write_all(EXAMPLE.as_bytes()).and_then(|()| file.sync_all()).map_err(io(&what))
+    file.write_all(EXAMPLE.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(io(&what))
 }
 
 #[cfg(test)]
@@ -54,21 +60,27 @@ mod tests {
 
     /// The example with what is commented out, and nothing else: `#key = …` and `#[table]`, no blank behind the `#`.
     fn whole() -> String {
-        EXAMPLE.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()).unwrap_or(line)).fold(
-            String::new(),
-            |mut text, line| {
+        EXAMPLE
+            .lines()
+            .map(|line| {
+                line.strip_prefix('#')
+                    .filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty())
+                    .unwrap_or(line)
+            })
+            .fold(String::new(), |mut text, line| {
                 text.push_str(line);
                 text.push('\n');
                 text
-            },
-        )
+            })
     }
 
     fn parse(text: &str, environment: &str) -> File {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
         engine::durable::write(&path, text.as_bytes()).unwrap();
-        Config::load(&path, true, environment, Environment::default()).unwrap_or_else(|failure| panic!("{failure}")).file
+        Config::load(&path, true, environment, Environment::default())
+            .unwrap_or_else(|failure| panic!("{failure}"))
+            .file
     }
 
     #[test]
@@ -76,7 +88,9 @@ mod tests {
         let plain = parse(EXAMPLE, "production");
         assert_eq!(plain.service, "inventario");
         let all = parse(&whole(), "staging");
-        assert!(all.release.is_some() && all.process.is_some() && all.migration.is_some() && all.smoke.is_some());
+        assert!(
+            all.release.is_some() && all.process.is_some() && all.migration.is_some() && all.smoke.is_some()
+        );
         assert_ne!(all.database, plain.database, "[env.staging] lies over it");
     }
 
@@ -86,8 +100,13 @@ mod tests {
             "" => "no_such_key = 1".to_owned(),
             _ => format!("{table}\nno_such_key = 1"),
         };
-        let error = toml::from_str::<File>(&text).expect_err("an unknown key").to_string();
-        let list = error.split("expected").nth(1).unwrap_or_else(|| panic!("{error}"));
+        let error = toml::from_str::<File>(&text)
+            .expect_err("an unknown key")
+            .to_string();
+        let list = error
+            .split("expected")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{error}"));
         list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
@@ -96,13 +115,29 @@ mod tests {
         let text = whole();
         let table: toml::Table = text.parse().unwrap();
         let check = table["smoke"]["check"].as_array().unwrap();
-        let checks: BTreeSet<String> = check.iter().filter_map(|c| c.as_table()).flat_map(|c| c.keys().cloned()).collect();
+        let checks: BTreeSet<String> = check
+            .iter()
+            .filter_map(|c| c.as_table())
+            .flat_map(|c| c.keys().cloned())
+            .collect();
         let of = |path: &[&str]| -> BTreeSet<String> {
-            let inner = path.iter().fold(&table, |table, key| table[*key].as_table().unwrap());
+            let inner = path
+                .iter()
+                .fold(&table, |table, key| table[*key].as_table().unwrap());
             inner.keys().cloned().collect()
         };
         assert_eq!(keys(""), of(&[]));
-        for name in ["database", "state", "backup", "fence", "release", "process", "migration", "smoke", "watch"] {
+        for name in [
+            "database",
+            "state",
+            "backup",
+            "fence",
+            "release",
+            "process",
+            "migration",
+            "smoke",
+            "watch",
+        ] {
             assert_eq!(keys(&format!("[{name}]")), of(&[name]), "[{name}]");
         }
         assert_eq!(keys("[smoke]\nurl=\"x\"\n[smoke.token]"), of(&["smoke", "token"]));
@@ -113,7 +148,9 @@ mod tests {
             match line {
                 "" => explained = false,
                 line if line.starts_with("# ") => explained = true,
-                line if line.contains('=') && !line.starts_with(['"', ' ', '}', ']']) => assert!(explained, "not explained: {line}"),
+                line if line.contains('=') && !line.starts_with(['"', ' ', '}', ']']) => {
+                    assert!(explained, "not explained: {line}")
+                }
                 _ => {}
             }
         }

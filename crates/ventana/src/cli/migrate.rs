@@ -28,28 +28,52 @@ pub fn run(cx: &Context, args: Args) -> Done {
         let document = json!({ "migration": migration.id, "title": migration.title, "digest": digest, "state": state.name, "done": state.done });
         cx.out.result(&document, || {
             let what = if state.done {
-                cx.out.language.pick("hecha; nada que hacer", "done; nothing to do")
+                cx.out
+                    .language
+                    .pick("hecha; nada que hacer", "done; nothing to do")
             } else {
-                cx.out.language.pick("pendiente: `ventana plan`, luego `ventana run`", "pending: `ventana plan`, then `ventana run`")
+                cx.out.language.pick(
+                    "pendiente: `ventana plan`, luego `ventana run`",
+                    "pending: `ventana plan`, then `ventana run`",
+                )
             };
-            format!("{} — {}\n  {} ({what})", migration.id, migration.title, state.name)
+            format!(
+                "{} — {}\n  {} ({what})",
+                migration.id, migration.title, state.name
+            )
         });
         return Ok(0);
     }
     if !state.done {
-        return Err(Failure::usage(format!("migration {} has not been contracted yet (state {})", migration.id, state.name))
-            .hint("run the window first"));
+        return Err(Failure::usage(format!(
+            "migration {} has not been contracted yet (state {})",
+            migration.id, state.name
+        ))
+        .hint("run the window first"));
     }
     if !cx.yes {
-        return Err(Failure::usage("--finalize drops the old columns for good").hint("add --yes; a backup is made and proven first"));
+        return Err(Failure::usage("--finalize drops the old columns for good")
+            .hint("add --yes; a backup is made and proven first"));
     }
     let online = starts;
-    let made = transfer::make(&mut *db, &cx.config.backup_dir(), &cx.config.service(), None, &mut db::progress::silent())?;
+    let made = transfer::make(
+        &mut *db,
+        &cx.config.backup_dir(),
+        &cx.config.service(),
+        None,
+        &mut db::progress::silent(),
+    )?;
     made.backup.verify(&mut |_, _| {})?;
     for change in &online.finalize {
         db.execute(&change.sql)?;
     }
     let document = json!({ "migration": migration.id, "finalized": true, "backup": made.backup.path(), "digest_before": made.digest.digest });
-    cx.out.result(&document, || format!("{} finalized; backup {}", migration.id, made.backup.path().display()));
+    cx.out.result(&document, || {
+        format!(
+            "{} finalized; backup {}",
+            migration.id,
+            made.backup.path().display()
+        )
+    });
     Ok(0)
 }

@@ -32,17 +32,27 @@ pub struct Args {
 pub fn run(cx: &Context, args: Args) -> Done {
     let text = args.text.trim();
     if text.is_empty() {
-        return Err(Failure::usage("the note is empty").hint("write it in quotes: ventana note \"what was seen\""));
+        return Err(
+            Failure::usage("the note is empty").hint("write it in quotes: ventana note \"what was seen\"")
+        );
     }
     let id = runs::find(&cx.config, args.run.as_deref())?;
     let dir = runs::dir(&cx.config, &id);
     // The journal first: a run that is at work keeps it, and then nothing is copied either.
     let mut journal = Journal::open_for_append(&runs::journal_of(&dir)).map_err(|error| match error {
-        JournalError::Busy { .. } => Failure::new("lease_held", format!("run {id} is at work and keeps its journal"), crate::error::exit::LEASE)
-            .hint("write the note when it has ended or waits for you; `ventana status` says so"),
+        JournalError::Busy { .. } => Failure::new(
+            "lease_held",
+            format!("run {id} is at work and keeps its journal"),
+            crate::error::exit::LEASE,
+        )
+        .hint("write the note when it has ended or waits for you; `ventana status` says so"),
         error => error.into(),
     })?;
-    let attachment = args.attach.as_deref().map(|file| attach(&dir, file)).transpose()?;
+    let attachment = args
+        .attach
+        .as_deref()
+        .map(|file| attach(&dir, file))
+        .transpose()?;
     let by = drive::by(&cx.config);
     runner::note(&mut journal, &SystemClock::start(), &by, text, attachment.clone())?;
     drop(journal);
@@ -50,7 +60,16 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let document = json!({ "run": id, "by": by, "text": text, "attachment": attachment, "report": report });
     cx.out.result(&document, || {
         let noted = format!("{} {id}", cx.out.language.pick("anotado en", "noted in"));
-        attachment.as_ref().map_or_else(|| noted.clone(), |file| format!("{noted}\n  {}\n  SHA-256 {}", dir.join(&file.name).display(), file.sha256))
+        attachment.as_ref().map_or_else(
+            || noted.clone(),
+            |file| {
+                format!(
+                    "{noted}\n  {}\n  SHA-256 {}",
+                    dir.join(&file.name).display(),
+                    file.sha256
+                )
+            },
+        )
     });
     Ok(0)
 }
@@ -59,10 +78,16 @@ pub fn run(cx: &Context, args: Args) -> Done {
 fn attach(dir: &Path, file: &Path) -> Result<Attachment, Failure> {
     let what = || format!("cannot read the attachment {}", file.display());
     let mut bytes = Vec::new();
-    File::open(file).and_then(|source| source.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(io(what()))?;
+    File::open(file)
+        .and_then(|source| source.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(io(what()))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Failure::usage(format!("the attachment {} is larger than {}", file.display(), crate::ui::format::bytes(LARGEST)))
-            .hint("attach a text that says where it is, and its SHA-256"));
+        return Err(Failure::usage(format!(
+            "the attachment {} is larger than {}",
+            file.display(),
+            crate::ui::format::bytes(LARGEST)
+        ))
+        .hint("attach a text that says where it is, and its SHA-256"));
     }
     let sum = sha256(&bytes);
     let name = format!("attachments/{}-{}", &sum[..12], safe_name(file));
@@ -76,10 +101,23 @@ fn attach(dir: &Path, file: &Path) -> Result<Attachment, Failure> {
 
 /// The file's own name without what a folder, a terminal or a shell would take amiss.
 fn safe_name(file: &Path) -> String {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let keep = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let keep = |c: char| {
+        if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') {
+            c
+        } else {
+            '_'
+        }
+    };
     let clean: String = name.chars().map(keep).take(60).collect();
-    if clean.is_empty() { "file".to_owned() } else { clean }
+    if clean.is_empty() {
+        "file".to_owned()
+    } else {
+        clean
+    }
 }
 
 /// A report that was written already is written again with the note. One that cannot be does not undo the note.
@@ -93,7 +131,10 @@ fn refresh(cx: &Context, dir: &Path) -> Option<PathBuf> {
     match written {
         Ok(path) => Some(path),
         Err(failure) => {
-            cx.out.say("warning", &format!("{}; write it again with `ventana report`", failure.message));
+            cx.out.say(
+                "warning",
+                &format!("{}; write it again with `ventana report`", failure.message),
+            );
             None
         }
     }
@@ -109,9 +150,16 @@ mod tests {
         let file = dir.path().join("captura de\u{1b} pantalla.png");
         engine::durable::write(&file, b"abc").unwrap();
         let attachment = attach(dir.path(), &file).unwrap();
-        assert_eq!(attachment.name, "attachments/ba7816bf8f01-captura_de__pantalla.png");
+        assert_eq!(
+            attachment.name,
+            "attachments/ba7816bf8f01-captura_de__pantalla.png"
+        );
         assert_eq!(std::fs::read(dir.path().join(&attachment.name)).unwrap(), b"abc");
-        assert_eq!(attach(dir.path(), &file).unwrap(), attachment, "the same file again is the same attachment");
+        assert_eq!(
+            attach(dir.path(), &file).unwrap(),
+            attachment,
+            "the same file again is the same attachment"
+        );
         assert!(attach(dir.path(), Path::new("/nowhere/x")).is_err());
     }
 

@@ -14,7 +14,10 @@ pub struct Args {}
 pub fn run(cx: &Context, _args: Args) -> Done {
     let plan = planner::make(&cx.config)?;
     let dir = cx.config.state_dir();
-    std::fs::create_dir_all(&dir).map_err(crate::error::io(format!("cannot make the state folder {}", dir.display())))?;
+    std::fs::create_dir_all(&dir).map_err(crate::error::io(format!(
+        "cannot make the state folder {}",
+        dir.display()
+    )))?;
     plan.save(&dir.join(PLAN))?;
     cx.out.result(&document(&plan), || text(&plan, cx.out));
     Ok(0)
@@ -38,14 +41,33 @@ pub fn document(plan: &PlanFile) -> Value {
 /// The plan for people.
 pub fn text(plan: &PlanFile, out: Output) -> String {
     let pick = |es, en| out.language.pick(es, en);
-    let head = [pick("paso", "step"), pick("efecto", "effect"), pick("cómo se deshace", "undo"), pick("previsto", "expected")];
+    let head = [
+        pick("paso", "step"),
+        pick("efecto", "effect"),
+        pick("cómo se deshace", "undo"),
+        pick("previsto", "expected"),
+    ];
     let mut rows = vec![head.map(str::to_string).to_vec()];
     for step in &plan.plan.steps {
-        let expected = plan.expected_ms.get(&step.id).map(|ms| crate::ui::format::duration_ms(*ms)).unwrap_or_default();
-        rows.push(vec![step.id.clone(), step.effect.clone(), step.undo.how().unwrap_or("—").into(), expected]);
+        let expected = plan
+            .expected_ms
+            .get(&step.id)
+            .map(|ms| crate::ui::format::duration_ms(*ms))
+            .unwrap_or_default();
+        rows.push(vec![
+            step.id.clone(),
+            step.effect.clone(),
+            step.undo.how().unwrap_or("—").into(),
+            expected,
+        ]);
     }
     let release = plan.plan.release.as_ref().map_or_else(String::new, |r| {
-        format!("{}: {} → {}\n", pick("versión", "release"), r.from.as_deref().unwrap_or("—"), r.to)
+        format!(
+            "{}: {} → {}\n",
+            pick("versión", "release"),
+            r.from.as_deref().unwrap_or("—"),
+            r.to
+        )
     });
     format!(
         "{}\n{}: {} ({})\n{release}{}: {}\n",

@@ -3,8 +3,8 @@
 use super::{Context, Done};
 use crate::error::exit;
 use crate::ui::{Live, format};
-use crate::window::rehearsal::{self, Rehearsed};
 use crate::window::planner;
+use crate::window::rehearsal::{self, Rehearsed};
 use engine::plan::PlanFile;
 use engine::runner::Watcher;
 use serde_json::{Value, json};
@@ -25,8 +25,13 @@ pub fn rehearse(cx: &Context, plan: &PlanFile) -> Result<Rehearsed, crate::error
     let out = cx.out;
     rehearsal::rehearse(&cx.config, plan, out.language, &|plan: &PlanFile, what: &str| {
         let title = match what {
-            "rehearsal" => out.language.pick("ensayo sobre una copia restaurada", "rehearsal on a restored copy"),
-            _ => out.language.pick("ensayo de la vuelta atrás", "rehearsal of the rollback"),
+            "rehearsal" => out.language.pick(
+                "ensayo sobre una copia restaurada",
+                "rehearsal on a restored copy",
+            ),
+            _ => out
+                .language
+                .pick("ensayo de la vuelta atrás", "rehearsal of the rollback"),
         };
         Box::new(Live::new(out, &plan.plan, &plan.expected_ms, title.to_string())) as Box<dyn Watcher>
     })
@@ -49,7 +54,10 @@ fn document(rehearsed: &Rehearsed) -> Value {
 fn text(cx: &Context, rehearsed: &Rehearsed) -> String {
     let pick = |es, en| cx.out.language.pick(es, en);
     let verdict = if rehearsed.passed() {
-        pick("ensayo superado: adelante y atrás, con el mismo digest", "rehearsal passed: forward and back, same digest")
+        pick(
+            "ensayo superado: adelante y atrás, con el mismo digest",
+            "rehearsal passed: forward and back, same digest",
+        )
     } else {
         pick("el ensayo NO se superó", "the rehearsal did NOT pass")
     };

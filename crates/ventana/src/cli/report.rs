@@ -66,14 +66,29 @@ fn text(verified: &Verified, out: Output) -> String {
     let mut text = String::new();
     for check in &verified.checks {
         let sign = if check.ok { "✓" } else { "✗" };
-        text.push_str(&format!("{sign} {:<14} {}\n", format::plain(&check.what), format::plain(&check.detail)));
+        text.push_str(&format!(
+            "{sign} {:<14} {}\n",
+            format::plain(&check.what),
+            format::plain(&check.detail)
+        ));
     }
     let verdict = if verified.verified {
-        pick("todo coincide con el diario", "everything agrees with the journal")
+        pick(
+            "todo coincide con el diario",
+            "everything agrees with the journal",
+        )
     } else {
         pick("NO coincide con el diario", "it does NOT agree with the journal")
     };
-    let keep = pick("compárela con una copia guardada en otro lugar", "compare it with a copy kept elsewhere");
-    text.push_str(&format!("\n{}: {verdict}\n{} {} ({keep})\n", verified.run, pick("cabeza del diario", "journal head"), verified.head));
+    let keep = pick(
+        "compárela con una copia guardada en otro lugar",
+        "compare it with a copy kept elsewhere",
+    );
+    text.push_str(&format!(
+        "\n{}: {verdict}\n{} {} ({keep})\n",
+        verified.run,
+        pick("cabeza del diario", "journal head"),
+        verified.head
+    ));
     text
 }

@@ -44,23 +44,34 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return sql_dump::run(cx, path, &args);
     }
     let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), &args.what).map_err(|e| {
-        Failure::usage(e.to_string()).hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
+        Failure::usage(e.to_string())
+            .hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
     })?;
     if args.what == "latest" && !cx.yes {
-        return Err(Failure::usage(format!("`latest` is {} of {}", backup.path().display(), backup.manifest().created_at))
-            .hint("if that is the one you want, name it, or add --yes"));
+        return Err(Failure::usage(format!(
+            "`latest` is {} of {}",
+            backup.path().display(),
+            backup.manifest().created_at
+        ))
+        .hint("if that is the one you want, name it, or add --yes"));
     }
     let target = target(cx, &args)?;
     let mut db = empty(cx, &target, args.replace)?;
     let out = cx.out;
-    let mut listen = |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
+    let mut listen =
+        |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
     let restored = transfer::restore(&backup, &mut *db, !args.keep_events, &mut listen);
     out.progress_end();
     let restored = restored?;
     let document = json!({ "database": args.into, "digest": restored.digest.digest, "verified": true, "rows": restored.rows,
         "backup": backup.path() });
     out.result(&document, || {
-        format!("{}: {} rows\n  digest {} = the backup's", target, format::count(restored.rows), restored.digest.digest)
+        format!(
+            "{}: {} rows\n  digest {} = the backup's",
+            target,
+            format::count(restored.rows),
+            restored.digest.digest
+        )
     });
     Ok(0)
 }
@@ -70,11 +81,15 @@ fn target(cx: &Context, args: &Args) -> Result<Address, Failure> {
     match cx.config.address() {
         Ok(address @ Address::MySql { .. }) => {
             if args.into.is_empty() || args.into.len() > 64 {
-                return Err(Failure::usage("--into must be a schema name of 1 to 64 characters"));
+                return Err(Failure::usage(
+                    "--into must be a schema name of 1 to 64 characters",
+                ));
             }
             Ok(address.with_database(&args.into))
         }
-        Ok(Address::Sqlite { .. }) => Ok(Address::Sqlite { path: PathBuf::from(&args.into) }),
+        Ok(Address::Sqlite { .. }) => Ok(Address::Sqlite {
+            path: PathBuf::from(&args.into),
+        }),
         Err(failure) => Err(failure),
     }
 }
@@ -86,13 +101,16 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
         Address::Sqlite { path } => {
             if path.exists() {
                 if !replace {
-                    return Err(Failure::usage(format!("{} exists already", path.display())).hint("name another file, or add --replace"));
+                    return Err(Failure::usage(format!("{} exists already", path.display()))
+                        .hint("name another file, or add --replace"));
                 }
                 if cx.config.address().ok() == Some(target) {
-                    return Err(Failure::usage("this is the configured, live database")
-                        .hint("restore into another file, or use `ventana rollback`, which keeps the fence on"));
+                    return Err(Failure::usage("this is the configured, live database").hint(
+                        "restore into another file, or use `ventana rollback`, which keeps the fence on",
+                    ));
                 }
-                std::fs::remove_file(path).map_err(crate::error::io(format!("cannot remove {}", path.display())))?;
+                std::fs::remove_file(path)
+                    .map_err(crate::error::io(format!("cannot remove {}", path.display())))?;
             }
             Ok(Box::new(Sqlite::create(path)?))
         }
@@ -100,15 +118,24 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
             let mut server = MariaDb::open(&target.with_database(""), &session)?;
             let name = Dialect::MariaDb.quote(database);
             let literal = database.replace('\'', "''");
-            let there = server.count(&format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{literal}'"))?;
+            let there = server.count(&format!(
+                "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{literal}'"
+            ))?;
             if there > 0 {
-                let tables = server.count(&format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}'"))?
-                    + server.count(&format!("SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='{literal}'"))?;
+                let tables = server.count(&format!(
+                    "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}'"
+                ))? + server.count(&format!(
+                    "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='{literal}'"
+                ))?;
                 if tables > 0 && !replace {
-                    return Err(Failure::usage(format!("schema {database} is not empty")).hint("name another schema, or add --replace"));
+                    return Err(Failure::usage(format!("schema {database} is not empty"))
+                        .hint("name another schema, or add --replace"));
                 }
                 if tables > 0 && replace && !cx.yes {
-                    return Err(Failure::usage(format!("--replace drops schema {database} with everything in it")).hint("add --yes if that is meant"));
+                    return Err(Failure::usage(format!(
+                        "--replace drops schema {database} with everything in it"
+                    ))
+                    .hint("add --yes if that is meant"));
                 }
                 server.execute(&format!("DROP DATABASE {name}"))?;
             }

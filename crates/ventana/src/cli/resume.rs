@@ -24,7 +24,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
         mode: Mode::Run,
         language: cx.out.language,
     };
-    let title = cx.out.language.pick("se reanuda la ventana", "the window goes on").to_string();
+    let title = cx
+        .out
+        .language
+        .pick("se reanuda la ventana", "the window goes on")
+        .to_string();
     let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);
     let ended = drive.go(Act::Resume, &live)?;
     cx.out.result(&ended.document(), || super::run::text(cx, &ended));

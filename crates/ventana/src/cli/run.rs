@@ -41,7 +41,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 /// Begins a run of `plan` and drives it to its end.
 pub fn begin(cx: &Context, plan: &PlanFile) -> Result<Ended, Failure> {
-    let title = cx.out.language.pick("ventana de mantenimiento", "maintenance window").to_string();
+    let title = cx
+        .out
+        .language
+        .pick("ventana de mantenimiento", "maintenance window")
+        .to_string();
     let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);
     begin_with(cx, plan, &live)
 }
@@ -63,9 +67,12 @@ pub fn begin_with(cx: &Context, plan: &PlanFile, watcher: &dyn runner::Watcher) 
 
 /// A run that is not over must be brought to an end before another one begins: its fence may be on.
 fn no_open_run(cx: &Context) -> Result<(), Failure> {
-    let Some(id) = runs::latest(&cx.config)? else { return Ok(()) };
+    let Some(id) = runs::latest(&cx.config)? else {
+        return Ok(());
+    };
     let loaded = runs::read(&cx.config, &id)?;
-    let state = engine::state::fold(&loaded.reading.records).map_err(|e| Failure::failed("journal", e.to_string()))?;
+    let state = engine::state::fold(&loaded.reading.records)
+        .map_err(|e| Failure::failed("journal", e.to_string()))?;
     if state.closed.is_some() && !state.resumable() {
         return Ok(());
     }
@@ -78,18 +85,24 @@ fn only(plan: &PlanFile, id: &str) -> Result<PlanFile, Failure> {
     use engine::plan::StepKind as K;
     let known: Vec<&str> = plan.plan.steps.iter().map(|s| s.id.as_str()).collect();
     let step = plan.plan.step(id).ok_or_else(|| {
-        Failure::usage(format!("the plan has no step {id}")).hint(format!("its steps are: {}", known.join(", ")))
+        Failure::usage(format!("the plan has no step {id}"))
+            .hint(format!("its steps are: {}", known.join(", ")))
     })?;
     if step.kind.has_effect() || step.phase != engine::plan::Phase::Prepare {
-        return Err(Failure::usage(format!("step {id} changes the service or belongs inside the window: it cannot be run alone"))
-            .hint("run the whole plan, or rehearse it with `ventana rehearse`"));
+        return Err(Failure::usage(format!(
+            "step {id} changes the service or belongs inside the window: it cannot be run alone"
+        ))
+        .hint("run the whole plan, or rehearse it with `ventana rehearse`"));
     }
     let needed = match &step.kind {
-        K::Prove { backup } | K::VerifyBackup { backup, .. } | K::OffSite { backup, .. } => Some(backup.clone()),
+        K::Prove { backup } | K::VerifyBackup { backup, .. } | K::OffSite { backup, .. } => {
+            Some(backup.clone())
+        }
         _ => None,
     };
     let mut part = plan.plan.clone();
-    part.steps.retain(|s| s.id == id || Some(&s.id) == needed.as_ref());
+    part.steps
+        .retain(|s| s.id == id || Some(&s.id) == needed.as_ref());
     PlanFile::new(part, plan.created_at).map_err(|e| Failure::failed("plan", e.to_string()))
 }
 
@@ -100,7 +113,14 @@ fn dry_run(cx: &Context) -> Done {
     let start = planner::start_of(&plan.plan)?;
     let run = new_run_id(&cx.config, "-dry");
     let dir = std::env::temp_dir().join(format!("ventana-{run}-{}", std::process::id()));
-    let world = World::new(cx.config.clone(), cx.config.address()?.clone(), start, &run, dir.clone(), false);
+    let world = World::new(
+        cx.config.clone(),
+        cx.config.address()?.clone(),
+        start,
+        &run,
+        dir.clone(),
+        false,
+    );
     let digest = |world: &World| -> Result<String, Failure> {
         let mut live = world.live()?;
         Ok(db::digest::compute(live.db(), None, &mut db::progress::silent())?.digest)
@@ -109,7 +129,9 @@ fn dry_run(cx: &Context) -> Done {
     let clock = SystemClock::start();
     let mut state = RunState::default();
     let interrupt = AtomicBool::new(false);
-    let Some(first) = plan.plan.steps.first() else { return Err(Failure::usage("the plan has no steps")) };
+    let Some(first) = plan.plan.steps.first() else {
+        return Err(Failure::usage("the plan has no steps"));
+    };
     let mut context = runner::Context::dry(&plan.plan, first, &mut state, &clock, &Silent, &interrupt);
     let results = runner::preflight_all(&plan.plan, &world, &mut context);
     let after = digest(&world)?;
@@ -118,7 +140,9 @@ fn dry_run(cx: &Context) -> Done {
         .iter()
         .map(|(id, result)| match result {
             Ok(()) => json!({ "step": id, "ok": true }),
-            Err(e) => json!({ "step": id, "ok": false, "code": e.code, "message": e.message, "hint": e.hint }),
+            Err(e) => {
+                json!({ "step": id, "ok": false, "code": e.code, "message": e.message, "hint": e.hint })
+            }
         })
         .collect();
     let ok = results.iter().all(|(_, r)| r.is_ok());
@@ -132,15 +156,24 @@ fn dry_run(cx: &Context) -> Done {
                 Err(e) => {
                     text.push_str(&format!("  ✗ {id}: {}\n", e.message));
                     if let Some(hint) = &e.hint {
-                        text.push_str(&format!("      {} {hint}\n", cx.out.language.pick("siguiente:", "next:")));
+                        text.push_str(&format!(
+                            "      {} {hint}\n",
+                            cx.out.language.pick("siguiente:", "next:")
+                        ));
                     }
                 }
             }
         }
         let verdict = if before == after {
-            cx.out.language.pick("nada cambió: digest antes y después", "nothing changed: digest before and after")
+            cx.out.language.pick(
+                "nada cambió: digest antes y después",
+                "nothing changed: digest before and after",
+            )
         } else {
-            cx.out.language.pick("los datos cambiaron mientras tanto (escrituras del servicio)", "the data changed meanwhile (the service's own writes)")
+            cx.out.language.pick(
+                "los datos cambiaron mientras tanto (escrituras del servicio)",
+                "the data changed meanwhile (the service's own writes)",
+            )
         };
         text.push_str(&format!("\n{verdict} {}\n", format::short(&after)));
         text
@@ -153,17 +186,36 @@ pub fn text(cx: &Context, ended: &Ended) -> String {
     let pick = |es, en| cx.out.language.pick(es, en);
     let evidence = &ended.evidence;
     let verdict = match evidence.outcome {
-        Some(engine::Outcome::Done) => pick("hecho: el servicio está en la versión nueva", "done: the service is on the new release"),
-        Some(engine::Outcome::RolledBack) => pick("vuelta atrás verificada: el servicio está exactamente donde estaba", "rolled back and verified: the service is exactly where it was"),
-        Some(engine::Outcome::Failed) => pick("falló antes de cambiar nada", "failed before anything was changed"),
+        Some(engine::Outcome::Done) => pick(
+            "hecho: el servicio está en la versión nueva",
+            "done: the service is on the new release",
+        ),
+        Some(engine::Outcome::RolledBack) => pick(
+            "vuelta atrás verificada: el servicio está exactamente donde estaba",
+            "rolled back and verified: the service is exactly where it was",
+        ),
+        Some(engine::Outcome::Failed) => pick(
+            "falló antes de cambiar nada",
+            "failed before anything was changed",
+        ),
         Some(engine::Outcome::Held) => pick("en espera: hace falta una persona", "held: a person is needed"),
-        Some(engine::Outcome::RollbackFailed) => pick("LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado", "ROLLBACK FAILED: the service is NOT restored"),
-        Some(engine::Outcome::Interrupted) | None => pick("interrumpido: siga con `ventana resume`", "interrupted: go on with `ventana resume`"),
+        Some(engine::Outcome::RollbackFailed) => pick(
+            "LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado",
+            "ROLLBACK FAILED: the service is NOT restored",
+        ),
+        Some(engine::Outcome::Interrupted) | None => pick(
+            "interrumpido: siga con `ventana resume`",
+            "interrupted: go on with `ventana resume`",
+        ),
     };
     let mut text = format!("{verdict}\n");
     if evidence.unapproved {
         let mark = pick("SIN APROBAR", "UNAPPROVED");
-        text.push_str(&if cx.out.color { format!("\x1b[1;31m{mark}\x1b[0m\n") } else { format!("{mark}\n") });
+        text.push_str(&if cx.out.color {
+            format!("\x1b[1;31m{mark}\x1b[0m\n")
+        } else {
+            format!("{mark}\n")
+        });
     }
     let mut line = |label: &str, value: String| text.push_str(&format!("  {label:<22} {value}\n"));
     if let Some(digest) = &evidence.digest_before {
@@ -172,7 +224,10 @@ pub fn text(cx: &Context, ended: &Ended) -> String {
     if let Some(digest) = &evidence.digest_after {
         line(pick("digest después", "digest after"), digest.clone());
     }
-    line(pick("escrituras detenidas", "writes blocked"), format::duration_ms(evidence.blocked_ms.total));
+    line(
+        pick("escrituras detenidas", "writes blocked"),
+        format::duration_ms(evidence.blocked_ms.total),
+    );
     let mut shares: Vec<(&String, &u64)> = evidence.blocked_ms.by_step.iter().collect();
     shares.sort_by(|a, b| b.1.cmp(a.1));
     for (step, ms) in shares.iter().take(4) {
@@ -183,7 +238,10 @@ pub fn text(cx: &Context, ended: &Ended) -> String {
             line(&step.id, path.to_string());
         }
     }
-    line(pick("diario", "journal"), ended.dir.join(crate::window::JOURNAL).display().to_string());
+    line(
+        pick("diario", "journal"),
+        ended.dir.join(crate::window::JOURNAL).display().to_string(),
+    );
     if let Some(report) = &ended.report {
         line(pick("informe", "report"), report.display().to_string());
     }

@@ -39,10 +39,21 @@ fn none(cx: &Context, flag: Option<&Path>) -> Done {
     });
     cx.out.result(&document, || {
         let pick = |es, en| cx.out.language.pick(es, en);
-        let mut text = format!("{} {}\n", pick("todavía no hay ninguna ejecución en", "there is no run yet in"), cx.config.state_dir().display());
+        let mut text = format!(
+            "{} {}\n",
+            pick("todavía no hay ninguna ejecución en", "there is no run yet in"),
+            cx.config.state_dir().display()
+        );
         if let (true, Some(flag)) = (up, flag) {
-            let why = pick("la valla está puesta sin que ninguna ejecución lo sepa", "the fence is on and no run knows why");
-            text.push_str(&format!("{why}: {}\n{} `ventana fence off`\n", flag.display(), pick("siguiente:", "next:")));
+            let why = pick(
+                "la valla está puesta sin que ninguna ejecución lo sepa",
+                "the fence is on and no run knows why",
+            );
+            text.push_str(&format!(
+                "{why}: {}\n{} `ventana fence off`\n",
+                flag.display(),
+                pick("siguiente:", "next:")
+            ));
         } else {
             text.push_str(&format!("{} `ventana plan`\n", pick("siguiente:", "next:")));
         }
@@ -58,7 +69,10 @@ fn holder(state_dir: &Path) -> Result<Option<String>, Failure> {
     let path = state_dir.join("lease");
     let file = match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(crate::error::io(format!("cannot read the lease {}", path.display())))?,
+        file => file.map_err(crate::error::io(format!(
+            "cannot read the lease {}",
+            path.display()
+        )))?,
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
@@ -66,6 +80,9 @@ fn holder(state_dir: &Path) -> Result<Option<String>, Failure> {
             let who = std::fs::read_to_string(&path).unwrap_or_default();
             Ok(Some(who.trim().to_owned()))
         }
-        Err(TryLockError::Error(error)) => Err(crate::error::io(format!("cannot look at the lease {}", path.display()))(error)),
+        Err(TryLockError::Error(error)) => Err(crate::error::io(format!(
+            "cannot look at the lease {}",
+            path.display()
+        ))(error)),
     }
 }

@@ -187,7 +187,9 @@ pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure
     };
     // First as it stands, so that line numbers in errors are the file's own.
     let file: File = toml::from_str(text).map_err(wrong)?;
-    let Some(over) = file.env.get(environment) else { return Ok(file) };
+    let Some(over) = file.env.get(environment) else {
+        return Ok(file);
+    };
     let mut whole: toml::Table = toml::from_str(text).map_err(wrong)?;
     lay_over(&mut whole, over);
     whole.try_into().map_err(|e: toml::de::Error| {
@@ -215,7 +217,12 @@ impl File {
                 *path = folder.join(&path);
             }
         };
-        let optional = [&mut self.state.dir, &mut self.backup.dir, &mut self.backup.off_site, &mut self.fence.file];
+        let optional = [
+            &mut self.state.dir,
+            &mut self.backup.dir,
+            &mut self.backup.off_site,
+            &mut self.fence.file,
+        ];
         for path in optional.into_iter().flatten() {
             fix(path);
         }
@@ -239,8 +246,13 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_wrong_types_point_at_their_line() {
-        let unknown = read("service = \"x\"\n[backup]\nfolder = \"/b\"\n", "production").expect_err("unknown key");
-        assert!(unknown.message.contains("line 3") && unknown.message.contains("folder"), "{}", unknown.message);
+        let unknown =
+            read("service = \"x\"\n[backup]\nfolder = \"/b\"\n", "production").expect_err("unknown key");
+        assert!(
+            unknown.message.contains("line 3") && unknown.message.contains("folder"),
+            "{}",
+            unknown.message
+        );
         let wrong = read("service = 3\n", "production").expect_err("wrong type");
         assert!(wrong.message.contains("line 1"), "{}", wrong.message);
     }
@@ -248,8 +260,14 @@ mod tests {
     #[test]
     fn an_environment_lays_its_keys_over_the_others() {
         let text = "service=\"x\"\n[backup]\ndir=\"/a\"\noff_site=\"/o\"\n[env.staging.backup]\ndir=\"/s\"\n";
-        assert_eq!(read(text, "production").expect("valid").backup.dir, Some("/a".into()));
+        assert_eq!(
+            read(text, "production").expect("valid").backup.dir,
+            Some("/a".into())
+        );
         let staging = read(text, "staging").expect("valid").backup;
-        assert_eq!((staging.dir, staging.off_site), (Some("/s".into()), Some("/o".into())));
+        assert_eq!(
+            (staging.dir, staging.off_site),
+            (Some("/s".into()), Some("/o".into()))
+        );
     }
 }

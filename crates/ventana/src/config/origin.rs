@@ -48,18 +48,64 @@ pub fn origins(config: &Config) -> Vec<Shown> {
     let rows: Vec<(&'static str, String, Origin)> = vec![
         ("service", config.service(), from_file(!file.service.is_empty())),
         ("environment", config.environment.clone(), Origin::Flag),
-        ("database.url", config.database.as_ref().map_or("-".into(), ToString::to_string), config.database_origin),
-        ("state.dir", config.state_dir().display().to_string(), state_origin),
-        ("backup.dir", config.backup_dir().display().to_string(), backup_origin),
-        ("backup.off_site", path(file.backup.off_site.as_ref()), from_file(file.backup.off_site.is_some())),
-        ("fence.file", path(config.fence_file().as_ref()), from_file(file.fence.file.is_some())),
-        ("fence.accounts", file.fence.accounts.join(", "), from_file(!file.fence.accounts.is_empty())),
-        ("release.root", path(file.release.as_ref().map(|r| &r.root)), from_file(file.release.is_some())),
-        ("release.source", path(file.release.as_ref().map(|r| &r.source)), from_file(file.release.is_some())),
-        ("migration.id", file.migration.as_ref().map_or("-".into(), |m| m.id.clone()), from_file(file.migration.is_some())),
-        ("smoke.url", file.smoke.as_ref().map_or("-".into(), |s| s.url.clone()), from_file(file.smoke.is_some())),
+        (
+            "database.url",
+            config.database.as_ref().map_or("-".into(), ToString::to_string),
+            config.database_origin,
+        ),
+        (
+            "state.dir",
+            config.state_dir().display().to_string(),
+            state_origin,
+        ),
+        (
+            "backup.dir",
+            config.backup_dir().display().to_string(),
+            backup_origin,
+        ),
+        (
+            "backup.off_site",
+            path(file.backup.off_site.as_ref()),
+            from_file(file.backup.off_site.is_some()),
+        ),
+        (
+            "fence.file",
+            path(config.fence_file().as_ref()),
+            from_file(file.fence.file.is_some()),
+        ),
+        (
+            "fence.accounts",
+            file.fence.accounts.join(", "),
+            from_file(!file.fence.accounts.is_empty()),
+        ),
+        (
+            "release.root",
+            path(file.release.as_ref().map(|r| &r.root)),
+            from_file(file.release.is_some()),
+        ),
+        (
+            "release.source",
+            path(file.release.as_ref().map(|r| &r.source)),
+            from_file(file.release.is_some()),
+        ),
+        (
+            "migration.id",
+            file.migration.as_ref().map_or("-".into(), |m| m.id.clone()),
+            from_file(file.migration.is_some()),
+        ),
+        (
+            "smoke.url",
+            file.smoke.as_ref().map_or("-".into(), |s| s.url.clone()),
+            from_file(file.smoke.is_some()),
+        ),
     ];
-    rows.into_iter().map(|(key, value, origin)| Shown { key, value, origin: origin.to_string() }).collect()
+    rows.into_iter()
+        .map(|(key, value, origin)| Shown {
+            key,
+            value,
+            origin: origin.to_string(),
+        })
+        .collect()
 }
 
 impl Config {

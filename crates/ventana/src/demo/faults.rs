@@ -81,10 +81,20 @@ impl Fault {
     pub fn at(step: &str, kind: Kind) -> Result<Fault, Failure> {
         let fits = |only: &Option<Kind>| only.is_none_or(|k| k == kind);
         let found = TABLE.iter().find(|(name, _, only)| *name == step && fits(only));
-        let known: Vec<&str> = TABLE.iter().filter(|(_, _, only)| fits(only)).map(|(name, _, _)| *name).collect();
-        found.map(|(name, what, _)| Fault { step: (*name).into(), what: *what }).ok_or_else(|| {
-            Failure::usage(format!("no fault is known for step {step}")).hint(format!("steps that can be made to fail: {}", known.join(", ")))
-        })
+        let known: Vec<&str> = TABLE
+            .iter()
+            .filter(|(_, _, only)| fits(only))
+            .map(|(name, _, _)| *name)
+            .collect();
+        found
+            .map(|(name, what, _)| Fault {
+                step: (*name).into(),
+                what: *what,
+            })
+            .ok_or_else(|| {
+                Failure::usage(format!("no fault is known for step {step}"))
+                    .hint(format!("steps that can be made to fail: {}", known.join(", ")))
+            })
     }
 
     /// The step before whose start it must happen: some faults cannot happen under the fence.
@@ -203,12 +213,23 @@ fn make_dir(path: &Path) -> Result<(), Failure> {
 /// Flips one bit in the middle of the newest backup's first chunk.
 fn damage(backups: &Path) -> Result<(), Failure> {
     let io = || crate::error::io("cannot damage the backup");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(backups).map_err(io())?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(backups)
+        .map_err(io())?
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_dir())
+        .collect();
     folders.sort();
     let newest = folders.pop().unwrap_or_default().join("data");
-    let mut chunks: Vec<PathBuf> = std::fs::read_dir(&newest).map_err(io())?.flatten().map(|e| e.path()).collect();
+    let mut chunks: Vec<PathBuf> = std::fs::read_dir(&newest)
+        .map_err(io())?
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     chunks.sort();
-    let Some(chunk) = chunks.first() else { return Ok(()) };
+    let Some(chunk) = chunks.first() else {
+        return Ok(());
+    };
     let mut bytes = std::fs::read(chunk).map_err(io())?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -222,9 +243,11 @@ impl Watcher for Watched<'_> {
             && fault.moment() == spec.id
             && attempt == 1
         {
-            self.live.on_log(spec, &format!("--fail-at {}: {:?}", fault.step, fault.what));
+            self.live
+                .on_log(spec, &format!("--fail-at {}: {:?}", fault.step, fault.what));
             if let Err(failure) = self.strike(fault.what) {
-                self.live.on_log(spec, &format!("the fault itself failed: {}", failure.message));
+                self.live
+                    .on_log(spec, &format!("the fault itself failed: {}", failure.message));
             }
         }
     }

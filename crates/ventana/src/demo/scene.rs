@@ -37,29 +37,65 @@ impl Scene {
             Kind::Sqlite => None,
             Kind::Mariadb => Some(Server::start(&folder)?),
         };
-        cx.out.say("scene", &format!("{} {}", cx.out.language.pick("carpeta", "folder"), folder.display()));
+        cx.out.say(
+            "scene",
+            &format!(
+                "{} {}",
+                cx.out.language.pick("carpeta", "folder"),
+                folder.display()
+            ),
+        );
         let (admin_url, service_url) = match &server {
             None => {
                 let url = format!("sqlite://{}", folder.join("inventario.db").display());
                 (url.clone(), url)
             }
-            Some(server) => (server.url("ventana", "ventana"), server.url("inventario", "inventario")),
+            Some(server) => (
+                server.url("ventana", "ventana"),
+                server.url("inventario", "inventario"),
+            ),
         };
         for release in ["r1", "r2"] {
             let from = folder.join("build").join(release);
-            let made = command(&inventario).args(["release", &from.display().to_string(), "--name", release]).output();
+            let made = command(&inventario)
+                .args(["release", &from.display().to_string(), "--name", release])
+                .output();
             said("inventario release", made)?;
         }
-        let counts = [args.rows.to_string(), (args.rows * 3).to_string(), args.seed.to_string()];
+        let counts = [
+            args.rows.to_string(),
+            (args.rows * 3).to_string(),
+            args.seed.to_string(),
+        ];
         let generated = command(&inventario)
-            .args(["--json", "demo-data", "--activos", &counts[0], "--mantenimientos", &counts[1], "--seed", &counts[2]])
+            .args([
+                "--json",
+                "demo-data",
+                "--activos",
+                &counts[0],
+                "--mantenimientos",
+                &counts[1],
+                "--seed",
+                &counts[2],
+            ])
             .env("DATABASE_URL", &admin_url)
             .output();
-        let generated: Value = serde_json::from_str(&said("inventario demo-data", generated)?).unwrap_or(Value::Null);
+        let generated: Value =
+            serde_json::from_str(&said("inventario demo-data", generated)?).unwrap_or(Value::Null);
         let text = configuration(&folder, port, &admin_url, &service_url, server.as_ref(), args);
         write(&folder.join("ventana.toml"), &text)?;
         let mut vars = cx.config.vars.clone();
-        for name in ["DATABASE_URL", "DB_HOST", "DB_PORT", "DB_USER", "DB_NAME", "DB_DATABASE", "DB_PASS", "DB_PASSWORD", "BACKUP_DIR"] {
+        for name in [
+            "DATABASE_URL",
+            "DB_HOST",
+            "DB_PORT",
+            "DB_USER",
+            "DB_NAME",
+            "DB_DATABASE",
+            "DB_PASS",
+            "DB_PASSWORD",
+            "BACKUP_DIR",
+        ] {
             vars.unset(name);
         }
         vars.set("JWT_SECRET", JWT_SECRET);
@@ -70,21 +106,36 @@ impl Scene {
         files::point_link(&app.join("current"), Path::new("releases/r1"))?;
         std::fs::create_dir_all(folder.join("fence")).map_err(io("cannot make the fence's folder"))?;
         std::fs::create_dir_all(config.state_dir()).map_err(io("cannot make the state folder"))?;
-        let scene = Scene { folder, port, generated, config, server, kept: AtomicBool::new(false) };
+        let scene = Scene {
+            folder,
+            port,
+            generated,
+            config,
+            server,
+            kept: AtomicBool::new(false),
+        };
         Service::of(&scene.config).map_or(Ok(()), |s| s.restart())?;
         wait_healthy(&scene.config, Some("r1"), &|| false)?;
-        cx.out.say("service", &format!(
-            "{} r1 {} {} · ana@empresa.example / Cambiar-2025",
-            cx.out.language.pick("versión", "release"),
-            cx.out.language.pick("en", "at"),
-            scene.url()
-        ));
+        cx.out.say(
+            "service",
+            &format!(
+                "{} r1 {} {} · ana@empresa.example / Cambiar-2025",
+                cx.out.language.pick("versión", "release"),
+                cx.out.language.pick("en", "at"),
+                scene.url()
+            ),
+        );
         Ok(scene)
     }
 
     /// The demo's own context: its configuration, the caller's output.
     pub fn context(&self, cx: &Context) -> Result<Context, Failure> {
-        Ok(Context { config: self.config.clone(), out: cx.out, yes: cx.yes, accept_untested: cx.accept_untested })
+        Ok(Context {
+            config: self.config.clone(),
+            out: cx.out,
+            yes: cx.yes,
+            accept_untested: cx.accept_untested,
+        })
     }
 
     pub fn url(&self) -> String {
@@ -92,7 +143,11 @@ impl Scene {
     }
 
     pub fn database_url(&self) -> String {
-        self.config.database.as_ref().map(ToString::to_string).unwrap_or_default()
+        self.config
+            .database
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 
     pub fn config(&self) -> &Config {
@@ -155,13 +210,17 @@ fn folder(args: &Args) -> Result<PathBuf, Failure> {
 fn binary(args: &Args) -> Result<PathBuf, Failure> {
     let path = match &args.inventario {
         Some(path) => path.clone(),
-        None => std::env::current_exe().map_err(io("cannot find ventana's own file"))?.with_file_name("inventario"),
+        None => std::env::current_exe()
+            .map_err(io("cannot find ventana's own file"))?
+            .with_file_name("inventario"),
     };
     if path.is_file() {
         return Ok(path);
     }
-    Err(Failure::usage(format!("the service's binary is not at {}", path.display()))
-        .hint("build it (`cargo build --release -p inventario`) or name it with --inventario FILE"))
+    Err(
+        Failure::usage(format!("the service's binary is not at {}", path.display()))
+            .hint("build it (`cargo build --release -p inventario`) or name it with --inventario FILE"),
+    )
 }
 
 /// The port asked for, or the next free one, said clearly.
@@ -169,7 +228,13 @@ fn free_port(cx: &Context, first: u16) -> Result<u16, Failure> {
     for port in first..first.saturating_add(200) {
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             if port != first {
-                cx.out.say("port", &format!("{first} {} {port}", cx.out.language.pick("está ocupado; se usa", "is taken; using")));
+                cx.out.say(
+                    "port",
+                    &format!(
+                        "{first} {} {port}",
+                        cx.out.language.pick("está ocupado; se usa", "is taken; using")
+                    ),
+                );
             }
             return Ok(port);
         }
@@ -190,10 +255,23 @@ fn said(what: &str, output: std::io::Result<std::process::Output>) -> Result<Str
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(Failure::failed("demo", format!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim())))
+    Err(Failure::failed(
+        "demo",
+        format!(
+            "{what} failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ),
+    ))
 }
 
-fn configuration(folder: &Path, port: u16, admin: &str, service: &str, server: Option<&Server>, args: &Args) -> String {
+fn configuration(
+    folder: &Path,
+    port: u16,
+    admin: &str,
+    service: &str,
+    server: Option<&Server>,
+    args: &Args,
+) -> String {
     let fence = match server {
         None => String::new(),
         Some(_) => "accounts = [\"'inventario'@'127.0.0.1'\"]\naccept_writers = [\"'root'@'localhost'\", \"'mariadb.sys'@'localhost'\"]\n".into(),

@@ -19,25 +19,44 @@ pub struct Server {
 impl Server {
     pub fn start(folder: &Path) -> Result<Server, Failure> {
         let data = folder.join("mariadb");
-        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).map_err(io("no free port"))?.port();
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|l| l.local_addr())
+            .map_err(io("no free port"))?
+            .port();
         let lacking = |e: std::io::Error| {
-            Failure::failed("mariadb", format!("cannot start MariaDB: {e}")).hint("apt-get install mariadb-server-core mariadb-client")
+            Failure::failed("mariadb", format!("cannot start MariaDB: {e}"))
+                .hint("apt-get install mariadb-server-core mariadb-client")
         };
         let install = Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--user=root"])
+            .args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--user=root",
+            ])
             .arg(format!("--datadir={}", data.display()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
             .map_err(lacking)?;
         if !install.success() {
-            return Err(Failure::failed("mariadb", "mariadb-install-db failed").hint("is the package mariadb-server-core installed?"));
+            return Err(Failure::failed("mariadb", "mariadb-install-db failed")
+                .hint("is the package mariadb-server-core installed?"));
         }
-        let log = std::fs::File::create(folder.join("mariadb.log")).map_err(io("cannot write mariadb.log"))?;
+        let log =
+            std::fs::File::create(folder.join("mariadb.log")).map_err(io("cannot write mariadb.log"))?;
         // Debian keeps servers where a user's PATH does not look.
-        let program = ["/usr/sbin/mariadbd", "mariadbd"].into_iter().find(|p| !p.starts_with('/') || Path::new(p).exists());
+        let program = ["/usr/sbin/mariadbd", "mariadbd"]
+            .into_iter()
+            .find(|p| !p.starts_with('/') || Path::new(p).exists());
         let child = Command::new(program.unwrap_or("mariadbd"))
-            .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-log-bin", "--innodb-buffer-pool-size=256M"])
+            .args([
+                "--no-defaults",
+                "--user=root",
+                "--bind-address=127.0.0.1",
+                "--skip-log-bin",
+                "--innodb-buffer-pool-size=256M",
+            ])
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--port={port}"))
             .arg(format!("--socket={}", folder.join("mariadb.sock").display()))
@@ -46,11 +65,19 @@ impl Server {
             .stderr(log)
             .spawn()
             .map_err(lacking)?;
-        let server = Server { port, child: Mutex::new(child), kept: AtomicBool::new(false), folder: folder.to_path_buf() };
+        let server = Server {
+            port,
+            child: Mutex::new(child),
+            kept: AtomicBool::new(false),
+            folder: folder.to_path_buf(),
+        };
         let late = deadline(30);
         while !server.folder.join("mariadb.sock").exists() {
             if late() {
-                return Err(Failure::failed("mariadb", "the private MariaDB does not come up; see mariadb.log in the demo's folder"));
+                return Err(Failure::failed(
+                    "mariadb",
+                    "the private MariaDB does not come up; see mariadb.log in the demo's folder",
+                ));
             }
             pause(20);
         }
@@ -83,7 +110,10 @@ impl Server {
         if output.status.success() {
             return Ok(());
         }
-        Err(Failure::failed("mariadb", String::from_utf8_lossy(&output.stderr).trim().to_string()))
+        Err(Failure::failed(
+            "mariadb",
+            String::from_utf8_lossy(&output.stderr).trim().to_string(),
+        ))
     }
 
     /// Root's client as a process that stays: for a fault that holds a lock.

@@ -11,7 +11,9 @@ pub struct SystemClock {
 
 impl SystemClock {
     pub fn start() -> SystemClock {
-        SystemClock { start: Instant::now() }
+        SystemClock {
+            start: Instant::now(),
+        }
     }
 }
 

@@ -21,7 +21,9 @@ pub fn sha256_of(path: &Path) -> Result<String, Failure> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 16];
     loop {
-        let read = file.read(&mut block).map_err(io(format!("cannot read {}", path.display())))?;
+        let read = file
+            .read(&mut block)
+            .map_err(io(format!("cannot read {}", path.display())))?;
         if read == 0 {
             return Ok(hex(&hasher.finalize()));
         }
@@ -38,7 +40,9 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         for entry in fs::read_dir(&here).map_err(io(format!("cannot read folder {}", here.display())))? {
             let entry = entry.map_err(io(format!("cannot read folder {}", here.display())))?;
             let path = relative.join(entry.file_name());
-            let kind = entry.file_type().map_err(io(format!("cannot read {}", path.display())))?;
+            let kind = entry
+                .file_type()
+                .map_err(io(format!("cannot read {}", path.display())))?;
             if kind.is_dir() {
                 folders.push(path);
             } else {
@@ -54,26 +58,38 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub fn folder_digest(folder: &Path) -> Result<String, Failure> {
     let mut hasher = Sha256::new();
     for file in files_below(folder)? {
-        hasher.update(format!("{}\0{}\n", file.display(), sha256_of(&folder.join(&file))?));
+        hasher.update(format!(
+            "{}\0{}\n",
+            file.display(),
+            sha256_of(&folder.join(&file))?
+        ));
     }
     Ok(hex(&hasher.finalize()))
 }
 
 /// Copies a folder so that it appears whole or not at all: beside its place first, made durable, then renamed.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
-    let name = to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = to
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let parent = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(io(format!("cannot make folder {}", parent.display())))?;
     let partial = parent.join(format!(".{name}.partial"));
     if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(io(format!("cannot remove the remains in {}", partial.display())))?;
+        fs::remove_dir_all(&partial)
+            .map_err(io(format!("cannot remove the remains in {}", partial.display())))?;
     }
     for file in files_below(from)? {
         let target = partial.join(&file);
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
         }
-        fs::copy(from.join(&file), &target).map_err(io(format!("cannot copy {} to {}", file.display(), target.display())))?;
+        fs::copy(from.join(&file), &target).map_err(io(format!(
+            "cannot copy {} to {}",
+            file.display(),
+            target.display()
+        )))?;
         sync(&target)?;
     }
     fs::rename(&partial, to).map_err(io(format!("cannot give {} its name", to.display())))?;
@@ -81,7 +97,9 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 fn sync(path: &Path) -> Result<(), Failure> {
-    fs::File::open(path).and_then(|f| f.sync_all()).map_err(io(format!("cannot make {} durable", path.display())))
+    fs::File::open(path)
+        .and_then(|f| f.sync_all())
+        .map_err(io(format!("cannot make {} durable", path.display())))
 }
 
 /// Whether `folder` is there, or can be made: its nearest ancestor that is there is a folder that may be written to.
@@ -89,7 +107,10 @@ pub fn can_hold(folder: &Path) -> Result<(), Failure> {
     let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
     let what = format!("cannot write below {}", folder.display());
     if !there.is_dir() {
-        return Err(Failure::failed("folder", format!("{what}: {} is not a folder", there.display())));
+        return Err(Failure::failed(
+            "folder",
+            format!("{what}: {} is not a folder", there.display()),
+        ));
     }
     rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|e| io(what)(e.into()))
 }
@@ -98,10 +119,18 @@ pub fn can_hold(folder: &Path) -> Result<(), Failure> {
 pub fn point_link(link: &Path, target: &Path) -> Result<(), Failure> {
     let parent = link.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(io(format!("cannot make folder {}", parent.display())))?;
-    let fresh = parent.join(format!(".{}.new", link.file_name().unwrap_or_default().to_string_lossy()));
+    let fresh = parent.join(format!(
+        ".{}.new",
+        link.file_name().unwrap_or_default().to_string_lossy()
+    ));
     let _ = fs::remove_file(&fresh);
-    std::os::unix::fs::symlink(target, &fresh).map_err(io(format!("cannot make link {}", fresh.display())))?;
-    fs::rename(&fresh, link).map_err(io(format!("cannot point {} at {}", link.display(), target.display())))?;
+    std::os::unix::fs::symlink(target, &fresh)
+        .map_err(io(format!("cannot make link {}", fresh.display())))?;
+    fs::rename(&fresh, link).map_err(io(format!(
+        "cannot point {} at {}",
+        link.display(),
+        target.display()
+    )))?;
     sync(parent)
 }
 
@@ -113,14 +142,22 @@ pub fn read_link(link: &Path) -> Option<PathBuf> {
 /// Writes the flag file at which the service refuses writes.
 pub fn raise_flag(path: &Path, run: &str, since: &str, retry_after: u32) -> Result<(), Failure> {
     let text = serde_json::json!({"run": run, "since": since, "retry_after": retry_after}).to_string();
-    engine::durable::write(path, text.as_bytes()).map_err(io(format!("cannot write the fence file {}", path.display())))
+    engine::durable::write(path, text.as_bytes())
+        .map_err(io(format!("cannot write the fence file {}", path.display())))
 }
 
 /// Removes the flag file; one that is not there is fine.
 pub fn lower_flag(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Ok(()) => sync(path.parent().unwrap_or(Path::new("."))),
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(()),
+        Err(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(())
+        }
         Err(e) => Err(io(format!("cannot remove the fence file {}", path.display()))(e)),
     }
 }

@@ -35,13 +35,21 @@ pub fn ask(method: &str, url: &str, token: Option<&Secret>, body: Option<&Value>
     let bad = |e: ureq::http::Error| Failure::usage(format!("{method} {url}: {e}"));
     let mut response = match body {
         Some(body) => {
-            let request = request.header("content-type", "application/json").body(body.to_string()).map_err(bad)?;
+            let request = request
+                .header("content-type", "application/json")
+                .body(body.to_string())
+                .map_err(bad)?;
             agent.run(request).map_err(unanswered)?
         }
         None => agent.run(request.body(()).map_err(bad)?).map_err(unanswered)?,
     };
     let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(256 << 20).read_to_string().map_err(unanswered)?;
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(256 << 20)
+        .read_to_string()
+        .map_err(unanswered)?;
     Ok(Answer { status, body })
 }
 
@@ -84,7 +92,10 @@ mod tests {
         assert_eq!(base64(b"fo"), "Zm8");
         assert_eq!(base64(b"foobar"), "Zm9vYmFy");
         assert_eq!(base64(&[0xfb, 0xff]), "-_8");
-        let token = Token { secret_env: "S".into(), claims: serde_json::json!({"u": 1}) };
+        let token = Token {
+            secret_env: "S".into(),
+            claims: serde_json::json!({"u": 1}),
+        };
         let minted = mint(&token, &Secret::new("k"), 10);
         assert_eq!(minted.open().split('.').count(), 3);
         assert!(!format!("{minted:?}").contains('.'));

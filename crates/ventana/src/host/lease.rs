@@ -13,18 +13,30 @@ pub struct Lease {
 impl Lease {
     /// Takes the lease of a state folder for `holder`, or fails with exit code 10 and who has it.
     pub fn take(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
-        std::fs::create_dir_all(state_dir).map_err(io(format!("cannot make the state folder {}", state_dir.display())))?;
+        std::fs::create_dir_all(state_dir).map_err(io(format!(
+            "cannot make the state folder {}",
+            state_dir.display()
+        )))?;
         let path = state_dir.join("lease");
         let what = format!("cannot take the lease {}", path.display());
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io(&what))?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io(&what))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut who = String::new();
                 let _ = file.read_to_string(&mut who);
-                return Err(Failure::new("lease_held", format!("another ventana is at work here: {}", who.trim()), exit::LEASE)
-                    .hint("wait for it, or see `ventana status`"));
+                return Err(Failure::new(
+                    "lease_held",
+                    format!("another ventana is at work here: {}", who.trim()),
+                    exit::LEASE,
+                )
+                .hint("wait for it, or see `ventana status`"));
             }
             Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
         }

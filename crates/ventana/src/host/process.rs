@@ -20,7 +20,11 @@ pub struct Service<'a> {
 
 impl<'a> Service<'a> {
     pub fn of(config: &'a Config) -> Option<Service<'a>> {
-        config.file.process.as_ref().map(|process| Service { config, process })
+        config
+            .file
+            .process
+            .as_ref()
+            .map(|process| Service { config, process })
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -48,7 +52,9 @@ impl<'a> Service<'a> {
     /// Ends the service: SIGTERM, and SIGKILL when it does not end in time.
     pub fn stop(&self) -> Result<(), Failure> {
         let Some(pid) = self.pid() else { return Ok(()) };
-        let Some(target) = rustix::process::Pid::from_raw(pid as i32) else { return Ok(()) };
+        let Some(target) = rustix::process::Pid::from_raw(pid as i32) else {
+            return Ok(());
+        };
         let _ = rustix::process::kill_process(target, rustix::process::Signal::TERM);
         let late = deadline(GRACE);
         while self.pid().is_some() {
@@ -74,9 +80,16 @@ impl<'a> Service<'a> {
             .append(true)
             .open(&log)
             .map_err(io(format!("cannot open the service's log {}", log.display())))?;
-        let err = out.try_clone().map_err(io("cannot open the service's log twice"))?;
+        let err = out
+            .try_clone()
+            .map_err(io("cannot open the service's log twice"))?;
         let mut command = Command::new(fill(program));
-        command.args(arguments.iter().map(fill)).env_clear().stdin(Stdio::null()).stdout(out).stderr(err);
+        command
+            .args(arguments.iter().map(fill))
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err);
         for name in ["PATH", "HOME", "LANG", "TZ"] {
             if let Some(value) = self.config.vars.get(name) {
                 command.env(name, value);
@@ -88,7 +101,9 @@ impl<'a> Service<'a> {
         }
         // A group of its own: the terminal's Ctrl-C is for ventana, and the service outlives it.
         command.process_group(0);
-        let child = command.spawn().map_err(io(format!("cannot start {}", fill(program))))?;
+        let child = command
+            .spawn()
+            .map_err(io(format!("cannot start {}", fill(program))))?;
         let pid = child.id();
         let started = start_time(pid).unwrap_or_default();
         engine::durable::write(&self.pid_file(), format!("{pid} {started}\n").as_bytes())
@@ -96,7 +111,9 @@ impl<'a> Service<'a> {
     }
 
     fn run(&self, command: &[String]) -> Result<(), Failure> {
-        let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+        let Some((program, arguments)) = command.split_first() else {
+            return Ok(());
+        };
         let output = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
@@ -107,15 +124,30 @@ impl<'a> Service<'a> {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let last: Vec<&str> = said.lines().rev().take(3).collect();
-        Err(Failure::failed("restart", format!("{} failed ({}): {}", command.join(" "), output.status, last.join(" / "))))
+        Err(Failure::failed(
+            "restart",
+            format!(
+                "{} failed ({}): {}",
+                command.join(" "),
+                output.status,
+                last.join(" / ")
+            ),
+        ))
     }
 
     fn current(&self) -> PathBuf {
-        self.config.file.release.as_ref().map_or_else(PathBuf::new, |r| r.root.join("current"))
+        self.config
+            .file
+            .release
+            .as_ref()
+            .map_or_else(PathBuf::new, |r| r.root.join("current"))
     }
 
     pub fn log_file(&self) -> PathBuf {
-        self.process.log.clone().unwrap_or_else(|| self.config.state_dir().join("service.log"))
+        self.process
+            .log
+            .clone()
+            .unwrap_or_else(|| self.config.state_dir().join("service.log"))
     }
 
     /// The last lines that the service wrote, for an error.

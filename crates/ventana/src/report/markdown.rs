@@ -15,7 +15,9 @@ impl askama::filters::Escaper for Markdown {
                 '\n' | '\t' => dest.write_char(' ')?,
                 c if c.is_control() => {}
                 // Inside a word it marks nothing, and step ids are full of it.
-                '_' if before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric()) => dest.write_char(c)?,
+                '_' if before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric()) => {
+                    dest.write_char(c)?
+                }
                 '<' => dest.write_str("&lt;")?,
                 '>' => dest.write_str("&gt;")?,
                 '&' => dest.write_str("&amp;")?,
@@ -35,20 +37,34 @@ impl askama::filters::Escaper for Markdown {
 
 /// A code span that shows `text` as it is; in a table as well. To be used with `|safe`.
 pub fn code(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if text.trim().is_empty() {
         return String::new();
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
 /// A block of commands, as an indented block: nothing in it can end it. To be used with `|safe`.
 pub fn block(lines: &[String]) -> String {
-    let clean = |line: &String| line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    lines.iter().map(|line| format!("    {}\n", clean(line))).collect()
+    let clean = |line: &String| {
+        line.chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect::<String>()
+    };
+    lines
+        .iter()
+        .map(|line| format!("    {}\n", clean(line)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -65,7 +81,10 @@ mod tests {
     #[test]
     fn text_is_never_markup() {
         assert_eq!(escaped("backup_a took 3 s"), "backup_a took 3 s");
-        assert_eq!(escaped("_a_ *b* [c](d) `e`"), "\\_a\\_ \\*b\\* \\[c\\](d) \\`e\\`");
+        assert_eq!(
+            escaped("_a_ *b* [c](d) `e`"),
+            "\\_a\\_ \\*b\\* \\[c\\](d) \\`e\\`"
+        );
         assert_eq!(escaped("<img src=x>&amp;"), "&lt;img src=x&gt;&amp;amp;");
         assert_eq!(escaped("a | b\n# c\u{1b}[0m"), "a \\| b \\# c\\[0m");
         assert_eq!(escaped("https://evil.example/"), "https&#58;//evil.example/");

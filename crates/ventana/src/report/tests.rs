@@ -25,18 +25,62 @@ fn plan() -> Plan {
         format: engine::plan::FORMAT,
         service: "inventario".into(),
         environment: "production".into(),
-        database: Target { dialect: "sqlite".into(), database: "/srv/i.db".into(), identity: BTreeMap::new() },
-        release: Some(ReleaseChange { from: Some("r1".into()), to: "r2".into(), digest: "d".repeat(64) }),
+        database: Target {
+            dialect: "sqlite".into(),
+            database: "/srv/i.db".into(),
+            identity: BTreeMap::new(),
+        },
+        release: Some(ReleaseChange {
+            from: Some("r1".into()),
+            to: "r2".into(),
+            digest: "d".repeat(64),
+        }),
         inputs: BTreeMap::from([("ventana.toml".to_owned(), engine::sha256::hex(b"x"))]),
         start: Value::Null,
         steps: vec![
             step("backup_a", Phase::Prepare, backup("a"), Undo::None),
-            step("prove_a", Phase::Prepare, StepKind::Prove { backup: "backup_a".into() }, Undo::None),
-            step("off_site_a", Phase::Prepare, StepKind::OffSite { backup: "backup_a".into(), to: "x".into() }, Undo::None),
+            step(
+                "prove_a",
+                Phase::Prepare,
+                StepKind::Prove {
+                    backup: "backup_a".into(),
+                },
+                Undo::None,
+            ),
+            step(
+                "off_site_a",
+                Phase::Prepare,
+                StepKind::OffSite {
+                    backup: "backup_a".into(),
+                    to: "x".into(),
+                },
+                Undo::None,
+            ),
             step("fence", Phase::Window, StepKind::Fence, last()),
-            step("digest_before", Phase::Window, StepKind::Digest { label: "before".into() }, last()),
-            step("migrate", Phase::Window, StepKind::Migrate { migration: "0002".into() }, back()),
-            step("invariants", Phase::Window, StepKind::Invariants { migration: "0002".into() }, Undo::None),
+            step(
+                "digest_before",
+                Phase::Window,
+                StepKind::Digest {
+                    label: "before".into(),
+                },
+                last(),
+            ),
+            step(
+                "migrate",
+                Phase::Window,
+                StepKind::Migrate {
+                    migration: "0002".into(),
+                },
+                back(),
+            ),
+            step(
+                "invariants",
+                Phase::Window,
+                StepKind::Invariants {
+                    migration: "0002".into(),
+                },
+                Undo::None,
+            ),
             step("lift", Phase::After, StepKind::Lift, back()),
         ],
     }
@@ -56,7 +100,11 @@ impl Folder {
         let file = PlanFile::new(plan(), start).unwrap();
         file.save(&dir.path().join("plan.json")).unwrap();
         let journal = Journal::create(&dir.path().join("journal.jsonl"), "20251106_230000").unwrap();
-        let mut folder = Folder { dir, journal, records: 0 };
+        let mut folder = Folder {
+            dir,
+            journal,
+            records: 0,
+        };
         folder.say(Event::Opened {
             plan_digest: file.plan_digest,
             mode: Mode::Run,
@@ -75,13 +123,25 @@ impl Folder {
     }
 
     fn ran(&mut self, step: &str, facts: Value) {
-        self.say(Event::Started { step: step.into(), attempt: 1 });
-        self.say(Event::Finished { step: step.into(), attempt: 1, ms: 500, facts });
+        self.say(Event::Started {
+            step: step.into(),
+            attempt: 1,
+        });
+        self.say(Event::Finished {
+            step: step.into(),
+            attempt: 1,
+            ms: 500,
+            facts,
+        });
     }
 
     fn undone(&mut self, step: &str, facts: Value) {
         self.say(Event::UndoStarted { step: step.into() });
-        self.say(Event::UndoFinished { step: step.into(), ms: 250, facts });
+        self.say(Event::UndoFinished {
+            step: step.into(),
+            ms: 250,
+            facts,
+        });
     }
 
     fn up_to_the_migration(&mut self) {
@@ -91,7 +151,7 @@ impl Folder {
         self.ran("off_site_a", json!({"path": "/mnt/away/x"}));
         self.ran("fence", Value::Null);
         let counts = json!({"classes": {"text": 300, "valid_object": 9_700}, "findings": {"nested": 7}});
-        let tables = json!([{"name": "activos|x", "rows": 10_000, "digest": "t1"}]);
+        let tables = json!([{"name": "equipos|x", "rows": 10_000, "digest": "t1"}]);
         self.ran("digest_before", json!({"digest": "before", "rows": 40_900, "counts_before": counts, "tables": tables, "report": {"copy_differs": 3}}));
     }
 
@@ -100,7 +160,10 @@ impl Folder {
         self.ran("migrate", json!({"untouched": "u"}));
         self.ran("invariants", json!({"counts_after": {"classes": {"text": 300, "valid_object": 9_700}, "findings": {"nested": 7}}}));
         self.ran("lift", json!({"digest": "after", "rows": 40_900}));
-        self.say(Event::Closed { outcome: Outcome::Done, exit_code: 0 });
+        self.say(Event::Closed {
+            outcome: Outcome::Done,
+            exit_code: 0,
+        });
     }
 
     fn evidence(&self) -> Evidence {
@@ -139,10 +202,18 @@ fn a_done_run_says_what_is_now_true() {
     assert!(html.contains("style=\"width:") && !html.contains("<script"));
     // The path is a word for the shell, then text in HTML.
     assert!(html.contains("ventana restore &#39;/var/backups/inventario/it&#39;\\&#39;&#39;s &#60;b&#62;&#39; --into restored.db"), "{html}");
-    assert!(markdown.contains(r"    ventana restore '/var/backups/inventario/it'\''s <b>' --into restored.db"), "{markdown}");
-    assert!(markdown.contains(r"| activos\|x | 10,000 | `t1` |"), "{markdown}");
+    assert!(
+        markdown.contains(r"    ventana restore '/var/backups/inventario/it'\''s <b>' --into restored.db"),
+        "{markdown}"
+    );
+    assert!(markdown.contains(r"| equipos\|x | 10,000 | `t1` |"), "{markdown}");
     let spanish = text(&folder.write(Language::Es).html);
-    for wanted in ["<html lang=\"es\">", "está en la versión r2, y cada fila está justificada", "SIN APROBAR", "Escrituras detenidas"] {
+    for wanted in [
+        "<html lang=\"es\">",
+        "está en la versión r2, y cada fila está justificada",
+        "SIN APROBAR",
+        "Escrituras detenidas",
+    ] {
         assert!(spanish.contains(wanted), "{wanted} in {spanish}");
     }
 }
@@ -152,10 +223,21 @@ fn blocked_time_is_shown_by_step() {
     let mut folder = Folder::new();
     folder.green();
     let view = View::of(&folder.evidence(), &plan(), Language::En);
-    let shares: Vec<(&str, &str)> = view.blocked.shares.iter().map(|s| (s.step.as_str(), s.time.as_str())).collect();
+    let shares: Vec<(&str, &str)> = view
+        .blocked
+        .shares
+        .iter()
+        .map(|s| (s.step.as_str(), s.time.as_str()))
+        .collect();
     assert_eq!(
         shares,
-        [("digest_before", "0.5 s"), ("migrate", "0.5 s"), ("invariants", "0.5 s"), ("lift", "0.5 s"), ("between steps", "2.0 s")]
+        [
+            ("digest_before", "0.5 s"),
+            ("migrate", "0.5 s"),
+            ("invariants", "0.5 s"),
+            ("lift", "0.5 s"),
+            ("between steps", "2.0 s")
+        ]
     );
     assert_eq!(view.blocked.total, "4.0 s");
     assert_eq!(view.blocked.shares[4].percent, "50.0");
@@ -166,18 +248,32 @@ fn a_rollback_is_believed_only_when_the_digests_agree() {
     for (after, tone) in [("before", Tone::Back), ("else", Tone::Bad)] {
         let mut folder = Folder::new();
         folder.up_to_the_migration();
-        folder.say(Event::Started { step: "migrate".into(), attempt: 1 });
+        folder.say(Event::Started {
+            step: "migrate".into(),
+            attempt: 1,
+        });
         let error = StepError::maybe("sql", HOSTILE).hint(HOSTILE);
-        folder.say(Event::Failed { step: "migrate".into(), attempt: 1, ms: 500, error });
+        folder.say(Event::Failed {
+            step: "migrate".into(),
+            attempt: 1,
+            ms: 500,
+            error,
+        });
         folder.undone("migrate", Value::Null);
         folder.undone("digest_before", json!({"digest": after}));
         folder.undone("fence", Value::Null);
-        folder.say(Event::Closed { outcome: Outcome::RolledBack, exit_code: 3 });
+        folder.say(Event::Closed {
+            outcome: Outcome::RolledBack,
+            exit_code: 3,
+        });
         let evidence = folder.evidence();
         let verdict = verdict(&evidence, &plan(), Language::En);
         assert_eq!(verdict.tone, tone, "{verdict:?}");
         let html = text(&folder.write(Language::En).html);
-        assert!(html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"), "{html}");
+        assert!(
+            html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"),
+            "{html}"
+        );
     }
 }
 
@@ -186,7 +282,13 @@ fn no_verdict_claims_more_than_the_evidence() {
     let mut folder = Folder::new();
     folder.up_to_the_migration();
     let running = verdict(&folder.evidence(), &plan(), Language::En);
-    assert!(running.tone == Tone::Warn && running.sentence.ends_with("The fence is ON: no write is accepted."), "{running:?}");
+    assert!(
+        running.tone == Tone::Warn
+            && running
+                .sentence
+                .ends_with("The fence is ON: no write is accepted."),
+        "{running:?}"
+    );
     let mut evidence = folder.evidence();
     for (outcome, tone) in [
         (Outcome::Failed, Tone::Warn),
@@ -205,15 +307,29 @@ fn no_verdict_claims_more_than_the_evidence() {
     evidence.steps[6].facts = json!({"counts_after": {"classes": {"text": 299, "valid_object": 9_700}}});
     assert_eq!(verdict(&evidence, &plan(), Language::En).tone, Tone::Bad);
     evidence.mode = Mode::Rehearsal;
-    assert!(verdict(&evidence, &plan(), Language::En).head.starts_with("Rehearsal"));
+    assert!(
+        verdict(&evidence, &plan(), Language::En)
+            .head
+            .starts_with("Rehearsal")
+    );
 }
 
 #[test]
 fn hostile_texts_stay_texts() {
     let mut folder = Folder::new();
-    folder.ran("backup_a", json!({"path": HOSTILE, "id": HOSTILE, "digest": HOSTILE, "more": HOSTILE}));
-    let attachment = Attachment { name: format!("attachments/{HOSTILE}"), sha256: HOSTILE.into() };
-    folder.say(Event::Note { by: HOSTILE.into(), text: HOSTILE.into(), attachment: Some(attachment) });
+    folder.ran(
+        "backup_a",
+        json!({"path": HOSTILE, "id": HOSTILE, "digest": HOSTILE, "more": HOSTILE}),
+    );
+    let attachment = Attachment {
+        name: format!("attachments/{HOSTILE}"),
+        sha256: HOSTILE.into(),
+    };
+    folder.say(Event::Note {
+        by: HOSTILE.into(),
+        text: HOSTILE.into(),
+        attachment: Some(attachment),
+    });
     let mut evidence = folder.evidence();
     let mut plan = plan();
     plan.service = HOSTILE.into();
@@ -253,15 +369,30 @@ fn what_was_written_verifies_and_what_was_changed_does_not() {
     let html = text(&written.html);
     engine::durable::write(&written.html, html.replace("SIN APROBAR", "").as_bytes()).unwrap();
     let bad = verify(&dir).unwrap();
-    let wrong: Vec<&str> = bad.checks.iter().filter(|c| !c.ok).map(|c| c.what.as_str()).collect();
+    let wrong: Vec<&str> = bad
+        .checks
+        .iter()
+        .filter(|c| !c.ok)
+        .map(|c| c.what.as_str())
+        .collect();
     assert_eq!(wrong, ["report.html"]);
 
     // Evidence that was made to look better.
     folder.write(Language::Es);
     let json = text(&written.evidence);
-    engine::durable::write(&written.evidence, json.replace("\"unapproved\": true", "\"unapproved\": false").as_bytes()).unwrap();
+    engine::durable::write(
+        &written.evidence,
+        json.replace("\"unapproved\": true", "\"unapproved\": false")
+            .as_bytes(),
+    )
+    .unwrap();
     let bad = verify(&dir).unwrap();
-    assert!(bad.checks.iter().any(|c| !c.ok && c.detail.contains("/unapproved says false, the journal gives true")), "{bad:?}");
+    assert!(
+        bad.checks.iter().any(|c| !c.ok
+            && c.detail
+                .contains("/unapproved says false, the journal gives true")),
+        "{bad:?}"
+    );
 }
 
 #[test]
@@ -272,17 +403,33 @@ fn notes_may_follow_a_report_but_nothing_else() {
     let dir = folder.dir.path().to_path_buf();
     std::fs::create_dir(dir.join("attachments")).unwrap();
     engine::durable::write(&dir.join("attachments/a.txt"), b"abc").unwrap();
-    let attachment = Attachment { name: "attachments/a.txt".into(), sha256: engine::sha256::hex(b"abc") };
-    folder.say(Event::Note { by: "ana".into(), text: "odd".into(), attachment: Some(attachment) });
+    let attachment = Attachment {
+        name: "attachments/a.txt".into(),
+        sha256: engine::sha256::hex(b"abc"),
+    };
+    folder.say(Event::Note {
+        by: "ana".into(),
+        text: "odd".into(),
+        attachment: Some(attachment),
+    });
     let verified = verify(&dir).unwrap();
     assert!(verified.verified, "{verified:?}");
     assert!(verified.checks.iter().any(|c| c.detail.contains("1 later notes")));
     engine::durable::write(&dir.join("attachments/a.txt"), b"abd").unwrap();
     assert!(!verify(&dir).unwrap().verified, "the attachment was changed");
     engine::durable::write(&dir.join("attachments/a.txt"), b"abc").unwrap();
-    folder.say(Event::RollbackRequested { by: "ana".into(), reason: String::new() });
+    folder.say(Event::RollbackRequested {
+        by: "ana".into(),
+        reason: String::new(),
+    });
     let stale = verify(&dir).unwrap();
-    assert!(stale.checks.iter().any(|c| !c.ok && c.what == "evidence.json" && c.detail.contains("went on")), "{stale:?}");
+    assert!(
+        stale
+            .checks
+            .iter()
+            .any(|c| !c.ok && c.what == "evidence.json" && c.detail.contains("went on")),
+        "{stale:?}"
+    );
 }
 
 #[test]
@@ -294,12 +441,22 @@ fn a_damaged_journal_or_another_plan_is_said() {
     let mut other = plan();
     other.environment = "staging".into();
     let start: Timestamp = "2025-11-06T22:00:00Z".parse().unwrap();
-    PlanFile::new(other, start).unwrap().save(&dir.join("plan.json")).unwrap();
+    PlanFile::new(other, start)
+        .unwrap()
+        .save(&dir.join("plan.json"))
+        .unwrap();
     let verified = verify(&dir).unwrap();
-    assert!(verified.checks.iter().any(|c| !c.ok && c.what == "plan"), "{verified:?}");
+    assert!(
+        verified.checks.iter().any(|c| !c.ok && c.what == "plan"),
+        "{verified:?}"
+    );
     let path = dir.join("journal.jsonl");
     let journal = text(&path).replace("\"unapproved\":true", "\"unapproved\":false");
     engine::durable::write(&path, journal.as_bytes()).unwrap();
     let failure = verify(&dir).unwrap_err();
-    assert_eq!((failure.code.as_str(), failure.exit), ("verification_failed", 12), "{failure}");
+    assert_eq!(
+        (failure.code.as_str(), failure.exit),
+        ("verification_failed", 12),
+        "{failure}"
+    );
 }

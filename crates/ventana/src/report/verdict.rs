@@ -45,40 +45,66 @@ pub fn verdict(evidence: &Evidence, plan: &Plan, l: Language) -> Verdict {
         Some(Outcome::RolledBack) => rolled_back(evidence, l),
         Some(Outcome::Failed) => {
             let why = if evidence.exit_code == Some(EXIT_VERIFICATION_FAILED) {
-                l.pick("Una verificación falló antes de cambiar nada", "A verification failed before anything was changed")
+                l.pick(
+                    "Una verificación falló antes de cambiar nada",
+                    "A verification failed before anything was changed",
+                )
             } else {
-                l.pick("Un paso falló antes de cambiar nada", "A step failed before anything was changed")
+                l.pick(
+                    "Un paso falló antes de cambiar nada",
+                    "A step failed before anything was changed",
+                )
             };
             let text = l.pick("el servicio sigue como estaba.", "the service is as it was.");
-            (Tone::Warn, l.pick("Falló, sin efecto", "Failed, nothing changed").to_owned(), format!("{why}: {text}"))
+            (
+                Tone::Warn,
+                l.pick("Falló, sin efecto", "Failed, nothing changed").to_owned(),
+                format!("{why}: {text}"),
+            )
         }
         Some(Outcome::Held) => {
             let text = l.pick(
                 "Hace falta una persona: `ventana status` dice dónde está y cómo seguir.",
                 "A person is needed: `ventana status` says where it stands and how to go on.",
             );
-            (Tone::Warn, l.pick("En espera", "Held").to_owned(), text.to_owned())
+            (
+                Tone::Warn,
+                l.pick("En espera", "Held").to_owned(),
+                text.to_owned(),
+            )
         }
         Some(Outcome::RollbackFailed) => {
             let text = l.pick(
                 "Un paso no se pudo deshacer: el servicio NO está restaurado. `ventana resume` lo intenta de nuevo.",
                 "A step could not be taken back: the service is NOT restored. `ventana resume` tries again.",
             );
-            (Tone::Bad, l.pick("La vuelta atrás falló", "Rollback failed").to_owned(), text.to_owned())
+            (
+                Tone::Bad,
+                l.pick("La vuelta atrás falló", "Rollback failed").to_owned(),
+                text.to_owned(),
+            )
         }
         Some(Outcome::Interrupted) => {
             let text = l.pick(
                 "Se detuvo a petición: `ventana resume` sigue, `ventana rollback` vuelve atrás.",
                 "Stopped on request: `ventana resume` goes on, `ventana rollback` takes it back.",
             );
-            (Tone::Warn, l.pick("Interrumpido", "Interrupted").to_owned(), text.to_owned())
+            (
+                Tone::Warn,
+                l.pick("Interrumpido", "Interrupted").to_owned(),
+                text.to_owned(),
+            )
         }
         None => {
             let text = l.pick(
                 "No ha terminado: sigue en marcha, o su proceso murió. `ventana status` lo dice.",
                 "Not over: it is still running, or its process died. `ventana status` says which.",
             );
-            (Tone::Warn, l.pick("Sin terminar", "Not over").to_owned(), text.to_owned())
+            (
+                Tone::Warn,
+                l.pick("Sin terminar", "Not over").to_owned(),
+                text.to_owned(),
+            )
         }
     };
     if evidence.blocked_ms.open {
@@ -113,19 +139,33 @@ fn done(evidence: &Evidence, plan: &Plan, l: Language) -> (Tone, String, String)
         ),
         None => format!(
             "{} {}",
-            l.pick("Todos los pasos del plan están hechos en", "Every step of the plan is done on"),
+            l.pick(
+                "Todos los pasos del plan están hechos en",
+                "Every step of the plan is done on"
+            ),
             plan.service
         ),
     };
     match accounted(evidence) {
         Some(Ok(migrated)) => {
             let text = l.pick("y cada fila está justificada", "and every row is accounted for");
-            let class = l.pick("migradas, cada una en la clase que tenía", "migrated, each in the class it had before");
+            let class = l.pick(
+                "migradas, cada una en la clase que tenía",
+                "migrated, each in the class it had before",
+            );
             let all = rows(evidence).map_or_else(String::new, |(before, after)| {
                 let (before, after) = (count(before), count(after));
-                format!("{before} {}, {after} {}; ", l.pick("filas antes", "rows before"), l.pick("después", "after"))
+                format!(
+                    "{before} {}, {after} {}; ",
+                    l.pick("filas antes", "rows before"),
+                    l.pick("después", "after")
+                )
             });
-            (Tone::Good, head, format!("{now}, {text}: {all}{} {class}.", count(migrated)))
+            (
+                Tone::Good,
+                head,
+                format!("{now}, {text}: {all}{} {class}.", count(migrated)),
+            )
         }
         Some(Err(())) => {
             let text = l.pick(
@@ -175,7 +215,15 @@ fn rolled_back(evidence: &Evidence, l: Language) -> (Tone, String, String) {
 
 /// Rows of the whole database at the fence and at the lift, if both were counted.
 pub fn rows(evidence: &Evidence) -> Option<(u64, u64)> {
-    let of = |kind: &str| evidence.steps.iter().find(|step| step.kind == kind)?.facts.get("rows")?.as_u64();
+    let of = |kind: &str| {
+        evidence
+            .steps
+            .iter()
+            .find(|step| step.kind == kind)?
+            .facts
+            .get("rows")?
+            .as_u64()
+    };
     Some((of("digest")?, of("lift")?))
 }
 
@@ -194,5 +242,9 @@ pub fn accounted(evidence: &Evidence) -> Option<Result<u64, ()>> {
 
 /// The first step that has this fact says it.
 pub fn fact<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a Value> {
-    evidence.steps.iter().find_map(|step| step.facts.get(name)).filter(|value| !value.is_null())
+    evidence
+        .steps
+        .iter()
+        .find_map(|step| step.facts.get(name))
+        .filter(|value| !value.is_null())
 }

@@ -40,7 +40,11 @@ pub fn verify(run_dir: &Path) -> Result<Verified, Failure> {
     let loaded = runs::read_dir(run_dir)?;
     let mut checks = vec![journal(&loaded), plan(&loaded)];
     match kept(run_dir)? {
-        None => checks.push(check(EVIDENCE, false, "it is not there; write it with `ventana report`")),
+        None => checks.push(check(
+            EVIDENCE,
+            false,
+            "it is not there; write it with `ventana report`",
+        )),
         Some(text) => evidence_and_report(&loaded, &text, &mut checks)?,
     }
     checks.extend(attachments(&loaded));
@@ -54,29 +58,48 @@ pub fn verify(run_dir: &Path) -> Result<Verified, Failure> {
 }
 
 fn check(what: &str, ok: bool, detail: impl Into<String>) -> Check {
-    Check { what: what.to_owned(), ok, detail: detail.into() }
+    Check {
+        what: what.to_owned(),
+        ok,
+        detail: detail.into(),
+    }
 }
 
 fn journal(loaded: &Loaded) -> Check {
     let records = loaded.reading.records.len();
     match &loaded.reading.torn {
-        None => check("journal", true, format!("{records} records, every sum and link holds")),
+        None => check(
+            "journal",
+            true,
+            format!("{records} records, every sum and link holds"),
+        ),
         Some(torn) => check(
             "journal",
             true,
-            format!("{records} records hold; line {} was being written when its process died and counts for nothing", torn.line),
+            format!(
+                "{records} records hold; line {} was being written when its process died and counts for nothing",
+                torn.line
+            ),
         ),
     }
 }
 
 fn plan(loaded: &Loaded) -> Check {
-    let opened = loaded.reading.records.first().and_then(|record| match &record.event {
-        Event::Opened { plan_digest, .. } => Some(plan_digest),
-        _ => None,
-    });
+    let opened = loaded
+        .reading
+        .records
+        .first()
+        .and_then(|record| match &record.event {
+            Event::Opened { plan_digest, .. } => Some(plan_digest),
+            _ => None,
+        });
     // That plan.json has the digest that it states was checked when it was read.
     if opened == Some(&loaded.plan.plan_digest) {
-        return check("plan", true, format!("plan.json is the plan that was run, {}", loaded.plan.plan_digest));
+        return check(
+            "plan",
+            true,
+            format!("plan.json is the plan that was run, {}", loaded.plan.plan_digest),
+        );
     }
     let detail = format!(
         "plan.json has digest {}, the run was begun with {}: it is not the plan that was run",
@@ -102,33 +125,53 @@ fn evidence_and_report(loaded: &Loaded, text: &str, checks: &mut Vec<Check>) -> 
     let said: Evidence = match serde_json::from_str(text) {
         Ok(said) => said,
         Err(error) => {
-            checks.push(check(EVIDENCE, false, format!("it cannot be read: {error}; write it again with `ventana report`")));
+            checks.push(check(
+                EVIDENCE,
+                false,
+                format!("it cannot be read: {error}; write it again with `ventana report`"),
+            ));
             return Ok(());
         }
     };
     let records = &loaded.reading.records;
     // The report was written at some record; remarks may have been added since.
-    let upto = usize::try_from(said.journal.records).unwrap_or(usize::MAX).min(records.len());
+    let upto = usize::try_from(said.journal.records)
+        .unwrap_or(usize::MAX)
+        .min(records.len());
     let head = records.get(upto).map_or(&loaded.reading.head, |next| &next.prev);
-    let computed = evidence(&loaded.plan.plan, &records[..upto], head).map_err(|e| Failure::verification(e.to_string()))?;
+    let computed = evidence(&loaded.plan.plan, &records[..upto], head)
+        .map_err(|e| Failure::verification(e.to_string()))?;
     let differences = differences(&said, &computed)?;
     if !differences.is_empty() {
-        let detail = format!("it does not say what the journal says: {}", differences.join("; "));
+        let detail = format!(
+            "it does not say what the journal says: {}",
+            differences.join("; ")
+        );
         checks.push(check(EVIDENCE, false, detail));
         return Ok(());
     }
     checks.push(since(&records[upto..]));
-    let rendered = [Language::Es, Language::En].map(|language| render(&computed, &loaded.plan.plan, language));
+    let rendered =
+        [Language::Es, Language::En].map(|language| render(&computed, &loaded.plan.plan, language));
     let rendered: Vec<Rendered> = rendered.into_iter().collect::<Result<_, _>>()?;
     let same = rendered.iter().any(|rendered| rendered.evidence == text);
     if !same {
-        checks.push(check("evidence.json bytes", false, "the same facts, written otherwise; write it again with `ventana report`"));
+        checks.push(check(
+            "evidence.json bytes",
+            false,
+            "the same facts, written otherwise; write it again with `ventana report`",
+        ));
     }
-    for (name, of) in [(HTML, (|r| &r.html) as fn(&Rendered) -> &String), (MARKDOWN, |r| &r.markdown)] {
+    for (name, of) in [
+        (HTML, (|r| &r.html) as fn(&Rendered) -> &String),
+        (MARKDOWN, |r| &r.markdown),
+    ] {
         let found = read(&loaded.dir.join(name))?;
         let (ok, detail) = match &found {
             None => (false, "it is not there; write it with `ventana report`"),
-            Some(found) if rendered.iter().any(|rendered| of(rendered) == found) => (true, "it is what the evidence gives"),
+            Some(found) if rendered.iter().any(|rendered| of(rendered) == found) => {
+                (true, "it is what the evidence gives")
+            }
             Some(_) => (
                 false,
                 "it is not what the evidence gives: changed since, or written by another version; write it again with `ventana report`",
@@ -141,17 +184,24 @@ fn evidence_and_report(loaded: &Loaded, text: &str, checks: &mut Vec<Check>) -> 
 
 /// What was journaled after the evidence was written.
 fn since(later: &[Record]) -> Check {
-    let remarks = later.iter().filter(|record| matches!(record.event, Event::Note { .. })).count();
+    let remarks = later
+        .iter()
+        .filter(|record| matches!(record.event, Event::Note { .. }))
+        .count();
     match (later.len(), later.len() - remarks) {
         (0, _) => check(EVIDENCE, true, "it is what the journal gives"),
         (_, 0) => {
-            let detail = format!("it is what the journal gave before {remarks} later notes; `ventana report` takes them in");
+            let detail = format!(
+                "it is what the journal gave before {remarks} later notes; `ventana report` takes them in"
+            );
             check(EVIDENCE, true, detail)
         }
         (_, more) => check(
             EVIDENCE,
             false,
-            format!("the run went on after it was written ({more} records); write it again with `ventana report`"),
+            format!(
+                "the run went on after it was written ({more} records); write it again with `ventana report`"
+            ),
         ),
     }
 }
@@ -194,16 +244,27 @@ fn brief(value: &Value) -> String {
 
 /// Files that belong to notes, with the sum that the journal has.
 fn attachments(loaded: &Loaded) -> Vec<Check> {
-    let notes = loaded.reading.records.iter().filter_map(|record| match &record.event {
-        Event::Note { attachment, .. } => attachment.as_ref(),
-        _ => None,
-    });
+    let notes = loaded
+        .reading
+        .records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Note { attachment, .. } => attachment.as_ref(),
+            _ => None,
+        });
     notes
         .map(|attachment| {
             let what = format!("attachment {}", attachment.name);
             match sha256_of(&loaded.dir.join(&attachment.name)) {
                 Ok(sum) if sum == attachment.sha256 => check(&what, true, "it is the file that was attached"),
-                Ok(sum) => check(&what, false, format!("it was changed: SHA-256 {sum}, {} was attached", attachment.sha256)),
+                Ok(sum) => check(
+                    &what,
+                    false,
+                    format!(
+                        "it was changed: SHA-256 {sum}, {} was attached",
+                        attachment.sha256
+                    ),
+                ),
                 Err(failure) => check(&what, false, failure.message),
             }
         })

@@ -115,36 +115,63 @@ impl View {
             steps: steps(evidence, l),
             backups: backups::backups(evidence, plan, l),
             notes: notes(evidence),
-            inputs: plan.inputs.iter().map(|(name, digest)| (name.clone(), digest.clone())).collect(),
+            inputs: plan
+                .inputs
+                .iter()
+                .map(|(name, digest)| (name.clone(), digest.clone()))
+                .collect(),
             run: evidence.run.clone(),
             records: count(evidence.journal.records),
             head: evidence.journal.head.clone(),
             verify: vec![format!("ventana report verify {}", backups::shell(&evidence.run))],
-            by_hand: vec![format!("sed -n {}p journal.jsonl | tr -d '\\n' | sha256sum", evidence.journal.records)],
+            by_hand: vec![format!(
+                "sed -n {}p journal.jsonl | tr -d '\\n' | sha256sum",
+                evidence.journal.records
+            )],
         }
     }
 }
 
 fn summary(evidence: &Evidence, plan: &Plan, l: Language) -> Vec<(&'static str, String, bool)> {
     let mut rows = vec![
-        (l.pick("Servicio", "Service"), format!("{} ({})", evidence.service, evidence.environment), false),
-        (l.pick("Base de datos", "Database"), format!("{} ({})", plan.database.database, plan.database.dialect), false),
+        (
+            l.pick("Servicio", "Service"),
+            format!("{} ({})", evidence.service, evidence.environment),
+            false,
+        ),
+        (
+            l.pick("Base de datos", "Database"),
+            format!("{} ({})", plan.database.database, plan.database.dialect),
+            false,
+        ),
     ];
     if let Some(release) = &plan.release {
         let from = release.from.as_deref().unwrap_or("—");
-        rows.push((l.pick("Versión", "Release"), format!("{from} → {}", release.to), false));
+        rows.push((
+            l.pick("Versión", "Release"),
+            format!("{from} → {}", release.to),
+            false,
+        ));
     }
     rows.push((l.pick("Ejecución", "Run"), evidence.run.clone(), true));
     rows.push((l.pick("Inicio", "Started"), moment(evidence.started_at), false));
     if let Some(ended) = evidence.ended_at {
         let took = duration_ms(between(evidence.started_at, ended));
-        rows.push((l.pick("Fin", "Ended"), format!("{} ({took})", moment(ended)), false));
+        rows.push((
+            l.pick("Fin", "Ended"),
+            format!("{} ({took})", moment(ended)),
+            false,
+        ));
     }
     if let (Some(outcome), Some(code)) = (evidence.outcome, evidence.exit_code) {
         let code = format!("{outcome}, {} {code}", l.pick("código de salida", "exit code"));
         rows.push((l.pick("Resultado", "Outcome"), code, false));
     }
-    rows.push((l.pick("Digest del plan", "Plan digest"), evidence.plan_digest.clone(), true));
+    rows.push((
+        l.pick("Digest del plan", "Plan digest"),
+        evidence.plan_digest.clone(),
+        true,
+    ));
     rows
 }
 
@@ -156,20 +183,41 @@ fn blocked(evidence: &Evidence, l: Language) -> BlockedView {
         parts.extend(blocked.by_step.get(&step.id).map(|ms| (step.id.clone(), *ms)));
     }
     parts.extend(
-        blocked.by_step.iter().filter(|(id, _)| !evidence.steps.iter().any(|s| s.id == **id)).map(|(id, ms)| (id.clone(), *ms)),
+        blocked
+            .by_step
+            .iter()
+            .filter(|(id, _)| !evidence.steps.iter().any(|s| s.id == **id))
+            .map(|(id, ms)| (id.clone(), *ms)),
     );
-    let mut shares: Vec<Share> =
-        parts.into_iter().enumerate().map(|(i, (step, ms))| share(step, ms, blocked.total, i % 8 + 1)).collect();
+    let mut shares: Vec<Share> = parts
+        .into_iter()
+        .enumerate()
+        .map(|(i, (step, ms))| share(step, ms, blocked.total, i % 8 + 1))
+        .collect();
     if blocked.between_steps > 0 {
         let name = l.pick("entre pasos", "between steps").to_owned();
         shares.push(share(name, blocked.between_steps, blocked.total, 0));
     }
-    BlockedView { total: duration_ms(blocked.total), none: blocked.total == 0 && !blocked.open, open: blocked.open, shares }
+    BlockedView {
+        total: duration_ms(blocked.total),
+        none: blocked.total == 0 && !blocked.open,
+        open: blocked.open,
+        shares,
+    }
 }
 
 fn share(step: String, ms: u64, total: u64, color: usize) -> Share {
-    let percent = if total == 0 { 0.0 } else { ms as f64 * 100.0 / total as f64 };
-    Share { step, time: duration_ms(ms), percent: format!("{percent:.1}"), color }
+    let percent = if total == 0 {
+        0.0
+    } else {
+        ms as f64 * 100.0 / total as f64
+    };
+    Share {
+        step,
+        time: duration_ms(ms),
+        percent: format!("{percent:.1}"),
+        color,
+    }
 }
 
 fn digests(evidence: &Evidence, plan: &Plan, l: Language) -> Digests {
@@ -188,7 +236,12 @@ fn digests(evidence: &Evidence, plan: &Plan, l: Language) -> Digests {
         (None, _) => l.pick("La valla no llegó a ponerse, o el digest no se tomó.", "The fence was never on, or no digest was taken there."),
     };
     let rows = verdict::rows(evidence).map(|(before, after)| (count(before), count(after)));
-    Digests { before, after, rows, meaning }
+    Digests {
+        before,
+        after,
+        rows,
+        meaning,
+    }
 }
 
 /// What the report asks of a plan.
@@ -199,7 +252,9 @@ trait Migrates {
 impl Migrates for Plan {
     fn migration(&self) -> bool {
         use engine::plan::StepKind;
-        self.steps.iter().any(|step| matches!(step.kind, StepKind::Migrate { .. } | StepKind::Statement { .. }))
+        self.steps
+            .iter()
+            .any(|step| matches!(step.kind, StepKind::Migrate { .. } | StepKind::Statement { .. }))
     }
 }
 
@@ -216,7 +271,12 @@ fn steps(evidence: &Evidence, l: Language) -> Vec<StepView> {
         .collect()
 }
 
-fn step_view(step: &StepEvidence, phase: Option<&'static str>, blocked: Option<u64>, l: Language) -> StepView {
+fn step_view(
+    step: &StepEvidence,
+    phase: Option<&'static str>,
+    blocked: Option<u64>,
+    l: Language,
+) -> StepView {
     let (tone, sign, status) = match step.status {
         Status::Pending => ("idle", "·", l.pick("no empezado", "not begun")),
         Status::Started => ("warn", "…", l.pick("a medias", "in the middle")),
@@ -224,7 +284,11 @@ fn step_view(step: &StepEvidence, phase: Option<&'static str>, blocked: Option<u
         Status::Failed => ("bad", "✗", l.pick("falló", "failed")),
         Status::UndoStarted => ("warn", "…", l.pick("deshaciéndose", "being taken back")),
         Status::Undone => ("back", "↺", l.pick("deshecho", "taken back")),
-        Status::UndoFailed => ("bad", "✗", l.pick("no se pudo deshacer", "could not be taken back")),
+        Status::UndoFailed => (
+            "bad",
+            "✗",
+            l.pick("no se pudo deshacer", "could not be taken back"),
+        ),
     };
     let ran = step.attempts > 0;
     StepView {
@@ -234,12 +298,18 @@ fn step_view(step: &StepEvidence, phase: Option<&'static str>, blocked: Option<u
         tone,
         sign,
         status,
-        started: step.started_at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
+        started: step
+            .started_at
+            .map(|at| at.strftime("%H:%M:%S").to_string())
+            .unwrap_or_default(),
         time: if ran { duration_ms(step.ms) } else { String::new() },
         undo: step.undo_ms.map(duration_ms).unwrap_or_default(),
         blocked: blocked.map(duration_ms).unwrap_or_default(),
         attempts: step.attempts,
-        error: step.error.as_ref().map(|error| format!("{} ({})", error.message, error.code)),
+        error: step
+            .error
+            .as_ref()
+            .map(|error| format!("{} ({})", error.message, error.code)),
         hint: step.error.as_ref().and_then(|error| error.hint.clone()),
         facts: facts(&step.facts),
     }
@@ -265,7 +335,10 @@ fn notes(evidence: &Evidence) -> Vec<NoteView> {
             at: moment(note.at),
             by: note.by.clone(),
             text: note.text.clone(),
-            attachment: note.attachment.as_ref().map(|file| (file.name.clone(), file.sha256.clone())),
+            attachment: note
+                .attachment
+                .as_ref()
+                .map(|file| (file.name.clone(), file.sha256.clone())),
         })
         .collect()
 }

@@ -17,7 +17,9 @@ impl Step for Backfill<'_> {
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         let pinned = self.world.pinned().map_err(super::nothing)?;
-        let Some(spec) = &pinned.online.backfill else { return Ok(Value::Null) };
+        let Some(spec) = &pinned.online.backfill else {
+            return Ok(Value::Null);
+        };
         sessions::record(self.world, cx)?;
         let reporter = cx.reporter();
         let mut batches = 0u64;

@@ -27,7 +27,8 @@ impl Step for Backup<'_> {
         let mut live = world.live().map_err(super::nothing)?;
         let mut listen = super::listen(cx.reporter());
         let service = world.config.service();
-        let made = transfer::make(live.db(), &world.backup_dir(), &service, outline, &mut listen).map_err(super::nothing)?;
+        let made = transfer::make(live.db(), &world.backup_dir(), &service, outline, &mut listen)
+            .map_err(super::nothing)?;
         let manifest = made.backup.manifest();
         Ok(json!({
             "path": made.backup.path(),

@@ -21,7 +21,10 @@ impl Digest<'_> {
 
     fn restore(&self, cx: &Context<'_>) -> Result<(), StepError> {
         let backup = super::made_backup(cx, "backup_b")?;
-        cx.log(format!("the rollback left a difference: restoring {}", backup.path().display()));
+        cx.log(format!(
+            "the rollback left a difference: restoring {}",
+            backup.path().display()
+        ));
         let is_sqlite = matches!(&*self.world.live().map_err(super::maybe)?, Live::Sqlite(_));
         if !is_sqlite {
             return self.restore_on_server(&backup, cx);
@@ -29,7 +32,8 @@ impl Digest<'_> {
         let scratch = self.world.scratch("rollback").map_err(super::maybe)?;
         {
             let mut db = scratch.create().map_err(super::maybe)?;
-            transfer::restore(&backup, &mut *db, false, &mut super::listen(cx.reporter())).map_err(super::maybe)?;
+            transfer::restore(&backup, &mut *db, false, &mut super::listen(cx.reporter()))
+                .map_err(super::maybe)?;
         }
         let mut live = self.world.live().map_err(super::maybe)?;
         if let (Live::Sqlite(db), db::Address::Sqlite { path }) = (&mut *live, &scratch.address) {
@@ -58,11 +62,20 @@ impl Digest<'_> {
             .iter()
             .rev()
             .filter_map(|step| match &step.kind {
-                StepKind::Statement { part: Part::Expand | Part::Sync, undo_sql, .. } => undo_sql.clone(),
+                StepKind::Statement {
+                    part: Part::Expand | Part::Sync,
+                    undo_sql,
+                    ..
+                } => undo_sql.clone(),
                 _ => None,
             })
             .collect();
-        let name = |purpose: &str| world.scratch(purpose).map(|s| s.address.database()).map_err(super::maybe);
+        let name = |purpose: &str| {
+            world
+                .scratch(purpose)
+                .map(|s| s.address.database())
+                .map_err(super::maybe)
+        };
         let (copy, failed) = (name("new")?, name("failed")?);
         let session = world.session();
         let swap = db::mariadb::swap::Swap {
@@ -75,8 +88,11 @@ impl Digest<'_> {
             copy: &copy,
             failed: &failed,
         };
-        swap.run(&mut super::listen(cx.reporter())).map_err(super::maybe)?;
-        cx.log(format!("the tables as they were found are kept in schema {failed}"));
+        swap.run(&mut super::listen(cx.reporter()))
+            .map_err(super::maybe)?;
+        cx.log(format!(
+            "the tables as they were found are kept in schema {failed}"
+        ));
         Ok(())
     }
 }
@@ -89,16 +105,21 @@ impl Step for Digest<'_> {
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         let world = self.world;
         let mut live = world.live().map_err(super::nothing)?;
-        let digest = db::digest::compute(live.db(), Some(&world.start.outline), &mut super::listen(cx.reporter()))
-            .map_err(super::nothing)?;
+        let digest = db::digest::compute(
+            live.db(),
+            Some(&world.start.outline),
+            &mut super::listen(cx.reporter()),
+        )
+        .map_err(super::nothing)?;
         let mut facts = json!({ "digest": digest.digest, "rows": digest.rows(), "tables": digest.tables, "counters": digest.counters });
         if let Some(pinned) = &world.start.migration {
             facts["counts_before"] =
                 json!(db::migration::counts(&pinned.online, false, live.db()).map_err(super::nothing)?);
             facts["invariants_before"] =
                 json!(db::migration::invariants(&pinned.online, false, live.db()).map_err(super::nothing)?);
-            facts["report"] =
-                json!(db::migration::report(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?);
+            facts["report"] = json!(
+                db::migration::report(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?
+            );
         }
         Ok(facts)
     }
@@ -121,7 +142,10 @@ impl Step for Digest<'_> {
         if now.digest != wanted {
             return Err(StepError::maybe(
                 VERIFICATION_FAILED,
-                format!("the live digest is {} after the rollback, {wanted} at the fence", now.digest),
+                format!(
+                    "the live digest is {} after the rollback, {wanted} at the fence",
+                    now.digest
+                ),
             )
             .hint("the fence stays on; see the report for backup B and restore it by hand"));
         }

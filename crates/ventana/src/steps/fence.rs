@@ -39,8 +39,13 @@ impl Raised<'_> {
             record("refused_at", clock::now().to_string().into())?;
             let wait = config.file.fence.retry_after.unwrap_or(RETRY_AFTER);
             // The file appears whole or not at all, and it is the first thing done.
-            files::raise_flag(&flag, &self.world.run, &clock::now().to_string(), wait)
-                .map_err(if known.is_none() { super::nothing } else { super::maybe })?;
+            files::raise_flag(&flag, &self.world.run, &clock::now().to_string(), wait).map_err(
+                if known.is_none() {
+                    super::nothing
+                } else {
+                    super::maybe
+                },
+            )?;
         }
         let mut live = self.world.live().map_err(super::maybe)?;
         match &mut *live {
@@ -49,8 +54,9 @@ impl Raised<'_> {
                 let accounts = &config.file.fence.accounts;
                 let before = match known {
                     // An earlier attempt has taken some of it already: what counts is what was there before it.
-                    Some(value) => serde_json::from_value(value.clone())
-                        .map_err(|e| StepError::maybe("journal", format!("the journaled grants cannot be read: {e}")))?,
+                    Some(value) => serde_json::from_value(value.clone()).map_err(|e| {
+                        StepError::maybe("journal", format!("the journaled grants cannot be read: {e}"))
+                    })?,
                     None => {
                         let before = server::read(db, accounts).map_err(super::maybe)?;
                         record("before", serde_json::to_value(&before).unwrap_or_default())?;
@@ -70,8 +76,9 @@ impl Raised<'_> {
             Live::Sqlite(db) => db.rollback().map_err(super::maybe)?,
             Live::Server(db) if !self.world.rehearsal => {
                 if let Some(before) = before {
-                    let before: server::Before = serde_json::from_value(before.clone())
-                        .map_err(|e| StepError::maybe("journal", format!("the journaled grants cannot be read: {e}")))?;
+                    let before: server::Before = serde_json::from_value(before.clone()).map_err(|e| {
+                        StepError::maybe("journal", format!("the journaled grants cannot be read: {e}"))
+                    })?;
                     server::lower(db, &before).map_err(super::maybe)?;
                     // Sessions opened under the fence carry its privileges until they are opened again.
                     let accounts: Vec<String> = before.grants.iter().map(|g| g.account.clone()).collect();
@@ -90,10 +97,21 @@ impl Raised<'_> {
     pub fn unaccepted(&self) -> Result<Vec<String>, Failure> {
         let config = &self.world.config;
         let mut live = self.world.live()?;
-        let Live::Server(db) = &mut *live else { return Ok(Vec::new()) };
-        let accepted: Vec<String> = config.file.fence.accept_writers.iter().map(|a| server::normal(a)).collect();
+        let Live::Server(db) = &mut *live else {
+            return Ok(Vec::new());
+        };
+        let accepted: Vec<String> = config
+            .file
+            .fence
+            .accept_writers
+            .iter()
+            .map(|a| server::normal(a))
+            .collect();
         let writers = server::writers(db, &config.file.fence.accounts)?;
-        Ok(writers.into_iter().filter(|w| !accepted.contains(&server::normal(w))).collect())
+        Ok(writers
+            .into_iter()
+            .filter(|w| !accepted.contains(&server::normal(w)))
+            .collect())
     }
 }
 
@@ -106,25 +124,41 @@ impl Step for Fence<'_> {
         if let Some(flag) = config.fence_file() {
             let folder = flag.parent().unwrap_or(std::path::Path::new("."));
             if !folder.is_dir() || flag.is_dir() {
-                return Err(StepError::nothing("fence_file", format!("the fence file {} cannot be written", flag.display()))
-                    .hint("[fence] file must name a file in a folder that is there"));
+                return Err(StepError::nothing(
+                    "fence_file",
+                    format!("the fence file {} cannot be written", flag.display()),
+                )
+                .hint("[fence] file must name a file in a folder that is there"));
             }
         }
         let accounts = &config.file.fence.accounts;
         {
             let mut live = self.world.live().map_err(super::nothing)?;
-            let Live::Server(db) = &mut *live else { return Ok(()) };
+            let Live::Server(db) = &mut *live else {
+                return Ok(());
+            };
             let ours = server::current_account(db).map_err(super::nothing)?;
             if accounts.is_empty() {
-                return Err(super::nothing(separate(db, &ours, "no service account is named under [fence] accounts")));
+                return Err(super::nothing(separate(
+                    db,
+                    &ours,
+                    "no service account is named under [fence] accounts",
+                )));
             }
-            if accounts.iter().any(|a| server::normal(a) == server::normal(&ours)) {
-                let why = format!("ventana's own account {ours} is the service's account: fencing it would fence ventana");
+            if accounts
+                .iter()
+                .any(|a| server::normal(a) == server::normal(&ours))
+            {
+                let why = format!(
+                    "ventana's own account {ours} is the service's account: fencing it would fence ventana"
+                );
                 return Err(super::nothing(separate(db, &ours, &why)));
             }
             server::read(db, accounts).map_err(super::nothing)?;
         }
-        let open = Raised { world: self.world }.unaccepted().map_err(super::nothing)?;
+        let open = Raised { world: self.world }
+            .unaccepted()
+            .map_err(super::nothing)?;
         if !open.is_empty() {
             return Err(StepError::nothing(
                 "writers",
@@ -150,7 +184,10 @@ impl Step for Fence<'_> {
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         sessions::end_dead(self.world, cx)?;
         // After a lift that was taken back, what must be given back is what that found.
-        let before = cx.fact("lift", "before").or_else(|| cx.own_fact("before")).cloned();
+        let before = cx
+            .fact("lift", "before")
+            .or_else(|| cx.own_fact("before"))
+            .cloned();
         Raised { world: self.world }.lower(before.as_ref())
     }
 }

@@ -19,13 +19,20 @@ impl Step for Invariants<'_> {
         let pinned = self.world.pinned().map_err(super::nothing)?;
         let mut live = self.world.live().map_err(super::nothing)?;
         let counts = json!(db::migration::counts(&pinned.online, true, live.db()).map_err(super::nothing)?);
-        let invariants = json!(db::migration::invariants(&pinned.online, true, live.db()).map_err(super::nothing)?);
-        for (what, now, then) in [("counts", &counts, "counts_before"), ("invariants", &invariants, "invariants_before")] {
+        let invariants =
+            json!(db::migration::invariants(&pinned.online, true, live.db()).map_err(super::nothing)?);
+        for (what, now, then) in [
+            ("counts", &counts, "counts_before"),
+            ("invariants", &invariants, "invariants_before"),
+        ] {
             let before = cx.fact("digest_before", then);
             if before != Some(now) {
                 return Err(StepError::nothing(
                     VERIFICATION_FAILED,
-                    format!("{what} differ: {} before, {now} after", before.map(Value::to_string).unwrap_or_default()),
+                    format!(
+                        "{what} differ: {} before, {now} after",
+                        before.map(Value::to_string).unwrap_or_default()
+                    ),
                 ));
             }
         }

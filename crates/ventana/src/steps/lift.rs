@@ -28,7 +28,13 @@ impl Step for Lift<'_> {
         if !self.world.rehearsal {
             let open = raised.unaccepted().map_err(super::maybe)?;
             if !open.is_empty() {
-                return Err(StepError::maybe("writers", format!("accounts that could write appeared under the fence: {}", open.join(", "))));
+                return Err(StepError::maybe(
+                    "writers",
+                    format!(
+                        "accounts that could write appeared under the fence: {}",
+                        open.join(", ")
+                    ),
+                ));
             }
         }
         let digest = self.digest(cx)?;

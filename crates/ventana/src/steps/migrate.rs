@@ -17,7 +17,9 @@ impl Migrate<'_> {
     fn sqlite<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T, StepError>) -> Result<T, StepError> {
         let mut live = self.world.live().map_err(super::nothing)?;
         let Live::Sqlite(db) = &mut *live else {
-            return Err(StepError::nothing("plan", "this plan was made for SQLite").hint("make the plan again"));
+            return Err(
+                StepError::nothing("plan", "this plan was made for SQLite").hint("make the plan again")
+            );
         };
         work(db)
     }
@@ -31,13 +33,21 @@ impl Migrate<'_> {
             columns.retain(|c| !pinned.online.columns.contains(c));
         }
         outline.objects.retain(|(_, name)| {
-            name != table && !pinned.online.columns.iter().any(|c| *name == format!("{table}.{c}"))
+            name != table
+                && !pinned
+                    .online
+                    .columns
+                    .iter()
+                    .any(|c| *name == format!("{table}.{c}"))
         });
         Ok(outline)
     }
 
     fn forward(&self, db: &mut Sqlite, cx: &Context<'_>) -> Result<Value, db::Error> {
-        let pinned = self.world.pinned().map_err(|f| db::Error::refused(f.message, ""))?;
+        let pinned = self
+            .world
+            .pinned()
+            .map_err(|f| db::Error::refused(f.message, ""))?;
         let untouched = self.untouched().map_err(|e| db::Error::refused(e.message, ""))?;
         let listen = &mut super::listen(cx.reporter());
         let before = db::digest::compute(db, Some(&untouched), listen)?;
@@ -45,11 +55,16 @@ impl Migrate<'_> {
         let after = db::digest::compute(db, Some(&untouched), listen)?;
         if before.digest != after.digest {
             let what = before.differences(&after).join("; ");
-            return Err(db::Error::Differs(format!("the migration changed more than it says: {what}")));
+            return Err(db::Error::Differs(format!(
+                "the migration changed more than it says: {what}"
+            )));
         }
         let wrong = db.check()?;
         if !wrong.is_empty() {
-            return Err(db::Error::Differs(format!("after the migration: {}", wrong.join("; "))));
+            return Err(db::Error::Differs(format!(
+                "after the migration: {}",
+                wrong.join("; ")
+            )));
         }
         Ok(json!({ "untouched": after.digest, "proofs": pinned.online.proof.len() }))
     }
@@ -100,7 +115,8 @@ impl Step for Migrate<'_> {
             if db.inspect().map_err(super::maybe)?.structure() == structure {
                 return Ok(json!({ "undo": "nothing to take back" }));
             }
-            let reversed = migration::reverse(&pinned.online, db).and_then(|()| Ok(db.inspect()?.structure()));
+            let reversed =
+                migration::reverse(&pinned.online, db).and_then(|()| Ok(db.inspect()?.structure()));
             match reversed {
                 Ok(now) if now == structure => {
                     db.commit().map_err(super::maybe)?;
@@ -112,7 +128,9 @@ impl Step for Migrate<'_> {
                     db.lock_writes().map_err(super::maybe)?;
                     // The proof that follows finds the difference and restores backup B.
                     match other {
-                        Ok(_) => Ok(json!({ "undo": "left to the restore: the reverse gave another schema" })),
+                        Ok(_) => {
+                            Ok(json!({ "undo": "left to the restore: the reverse gave another schema" }))
+                        }
                         Err(error) if error.code() == VERIFICATION_FAILED => Err(super::maybe(error)),
                         Err(error) => Ok(json!({ "undo": format!("left to the restore: {error}") })),
                     }

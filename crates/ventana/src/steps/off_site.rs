@@ -16,7 +16,9 @@ pub(super) struct OffSite<'a> {
 impl OffSite<'_> {
     fn root(&self) -> Result<PathBuf, StepError> {
         self.world.config.file.backup.off_site.clone().ok_or_else(|| {
-            super::nothing(Failure::usage("[backup] off_site is no longer configured").hint("name the folder again"))
+            super::nothing(
+                Failure::usage("[backup] off_site is no longer configured").hint("name the folder again"),
+            )
         })
     }
 }
@@ -24,17 +26,25 @@ impl OffSite<'_> {
 impl Step for OffSite<'_> {
     fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
         let root = self.root()?;
-        files::can_hold(&root).map_err(|failure| super::nothing(failure).hint("mount the off-site folder, or name another one"))
+        files::can_hold(&root)
+            .map_err(|failure| super::nothing(failure).hint("mount the off-site folder, or name another one"))
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         let backup = super::made_backup(cx, self.backup)?;
         let reporter = cx.reporter();
         let replica = ::backup::replicate(&backup, &self.root()?, &mut |done, total| {
-            reporter.progress(Progress { done, total: Some(total), unit: "bytes", note: String::new() });
+            reporter.progress(Progress {
+                done,
+                total: Some(total),
+                unit: "bytes",
+                note: String::new(),
+            });
         })
         .map_err(super::nothing)?;
-        Ok(json!({ "path": replica.backup.path(), "id": replica.backup.id(), "bytes": replica.copied_bytes, "already": replica.already }))
+        Ok(
+            json!({ "path": replica.backup.path(), "id": replica.backup.id(), "bytes": replica.copied_bytes, "already": replica.already }),
+        )
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {

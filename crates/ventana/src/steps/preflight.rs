@@ -15,25 +15,36 @@ impl Step for Preflight<'_> {
         let mut live = self.world.live().map_err(super::nothing)?;
         let identity = live.db().identity().map_err(super::nothing)?;
         let target = &cx.plan().database;
-        if !self.world.rehearsal && (identity.fields != target.identity || identity.database != target.database) {
+        if !self.world.rehearsal
+            && (identity.fields != target.identity || identity.database != target.database)
+        {
             return Err(StepError::nothing(
                 "identity",
-                format!("this is not the server that the plan was made for: it is {:?}, the plan says {:?}", identity.fields, target.identity),
+                format!(
+                    "this is not the server that the plan was made for: it is {:?}, the plan says {:?}",
+                    identity.fields, target.identity
+                ),
             )
             .hint("check DB_HOST and the configuration; make a new plan if the server was really replaced"));
         }
         if let Live::Sqlite(db) = &mut *live {
             let wrong = db.check().map_err(super::nothing)?;
             if !wrong.is_empty() {
-                return Err(StepError::nothing("integrity", format!("the database is damaged: {}", wrong.join("; ")))
-                    .hint("mend it before a window: sqlite3 FILE '.recover'"));
+                return Err(StepError::nothing(
+                    "integrity",
+                    format!("the database is damaged: {}", wrong.join("; ")),
+                )
+                .hint("mend it before a window: sqlite3 FILE '.recover'"));
             }
         }
         let schema = live.db().inspect().map_err(super::nothing)?;
         schema.supported().map_err(super::nothing)?;
         if schema.structure() != self.world.start.structure {
-            return Err(StepError::nothing("schema_changed", "the schema is no longer the one that the plan was made for")
-                .hint("look at what changed, then make the plan again with `ventana plan`"));
+            return Err(StepError::nothing(
+                "schema_changed",
+                "the schema is no longer the one that the plan was made for",
+            )
+            .hint("look at what changed, then make the plan again with `ventana plan`"));
         }
         Ok(())
     }
@@ -42,8 +53,10 @@ impl Step for Preflight<'_> {
         let plan = cx.plan();
         let results = preflight_all(plan, self.world, cx);
         let checked = results.len();
-        let failed: Vec<(String, StepError)> =
-            results.into_iter().filter_map(|(id, result)| result.err().map(|e| (id, e))).collect();
+        let failed: Vec<(String, StepError)> = results
+            .into_iter()
+            .filter_map(|(id, result)| result.err().map(|e| (id, e)))
+            .collect();
         match failed.as_slice() {
             [] => Ok(json!({ "checked": checked })),
             [(id, error)] => {
@@ -52,7 +65,10 @@ impl Step for Preflight<'_> {
                 Err(one)
             }
             many => {
-                let lines: Vec<String> = many.iter().map(|(id, e)| format!("{id}: {}", e.message)).collect();
+                let lines: Vec<String> = many
+                    .iter()
+                    .map(|(id, e)| format!("{id}: {}", e.message))
+                    .collect();
                 let hints: Vec<&str> = many.iter().filter_map(|(_, e)| e.hint.as_deref()).collect();
                 Err(StepError::nothing("preflight", lines.join("; ")).hint(hints.join("; ")))
             }

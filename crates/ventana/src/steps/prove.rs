@@ -26,7 +26,11 @@ pub(super) fn prove(world: &World, step: &str, cx: &Context<'_>) -> Result<Value
     scratch.drop().map_err(super::nothing)?;
     let restored = restored.map_err(super::nothing)?;
     backup
-        .record_proof(&clock::now().to_string(), ::backup::Proven::Restore, &restored.digest.digest)
+        .record_proof(
+            &clock::now().to_string(),
+            ::backup::Proven::Restore,
+            &restored.digest.digest,
+        )
         .map_err(super::nothing)?;
     Ok(json!({ "digest": restored.digest.digest, "rows": restored.rows, "path": backup.path() }))
 }
@@ -39,7 +43,11 @@ impl Step for Prove<'_> {
         }
         // The scratch copy is made and removed once, empty: privileges and places are found missing now.
         let scratch = self.world.scratch("preflight").map_err(super::nothing)?;
-        scratch.create().map(drop).and_then(|()| scratch.drop()).map_err(super::nothing)
+        scratch
+            .create()
+            .map(drop)
+            .and_then(|()| scratch.drop())
+            .map_err(super::nothing)
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
@@ -47,7 +55,10 @@ impl Step for Prove<'_> {
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
-        self.world.scratch("prove").and_then(|s| s.drop()).map_err(super::nothing)?;
+        self.world
+            .scratch("prove")
+            .and_then(|s| s.drop())
+            .map_err(super::nothing)?;
         Ok(super::run_again())
     }
 

@@ -12,10 +12,13 @@ pub(super) struct Restart<'a> {
 
 impl Restart<'_> {
     fn restart(&self, cx: &Context<'_>) -> Result<Value, StepError> {
-        let Some(service) = Service::of(&self.world.config) else { return Ok(Value::Null) };
+        let Some(service) = Service::of(&self.world.config) else {
+            return Ok(Value::Null);
+        };
         service.restart().map_err(super::maybe)?;
         if self.world.config.file.smoke.is_some() {
-            super::smoke::wait_healthy(&self.world.config, None, &|| cx.interrupted()).map_err(super::maybe)?;
+            super::smoke::wait_healthy(&self.world.config, None, &|| cx.interrupted())
+                .map_err(super::maybe)?;
         }
         Ok(json!({ "pid": service.pid() }))
     }

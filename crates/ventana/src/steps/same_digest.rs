@@ -18,17 +18,31 @@ impl Step for SameDigest<'_> {
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         let mut live = self.world.live().map_err(super::nothing)?;
-        let now = db::digest::compute(live.db(), Some(&self.world.start.outline), &mut super::listen(cx.reporter()))
-            .map_err(super::nothing)?;
+        let now = db::digest::compute(
+            live.db(),
+            Some(&self.world.start.outline),
+            &mut super::listen(cx.reporter()),
+        )
+        .map_err(super::nothing)?;
         let wanted = cx.fact(self.as_at, "digest").and_then(Value::as_str);
         if wanted != Some(now.digest.as_str()) {
-            let then: Vec<db::digest::TableDigest> =
-                cx.fact(self.as_at, "tables").and_then(|t| serde_json::from_value(t.clone()).ok()).unwrap_or_default();
-            let other: Vec<String> =
-                now.tables.iter().filter(|t| !then.contains(t)).map(|t| t.name.clone()).collect();
+            let then: Vec<db::digest::TableDigest> = cx
+                .fact(self.as_at, "tables")
+                .and_then(|t| serde_json::from_value(t.clone()).ok())
+                .unwrap_or_default();
+            let other: Vec<String> = now
+                .tables
+                .iter()
+                .filter(|t| !then.contains(t))
+                .map(|t| t.name.clone())
+                .collect();
             return Err(StepError::nothing(
                 VERIFICATION_FAILED,
-                format!("something wrote past the fence: tables {} changed since step {}", other.join(", "), self.as_at),
+                format!(
+                    "something wrote past the fence: tables {} changed since step {}",
+                    other.join(", "),
+                    self.as_at
+                ),
             )
             .hint("find the writer before the next window: `ventana fence status` lists who may write"));
         }

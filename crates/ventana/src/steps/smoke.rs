@@ -20,8 +20,14 @@ pub(super) struct Smoke<'a> {
 }
 
 /// Waits until `/healthz` answers 200 (and, where `release` is given, names that release).
-pub fn wait_healthy(config: &Config, release: Option<&str>, stop: &dyn Fn() -> bool) -> Result<Value, Failure> {
-    let Some(smoke) = &config.file.smoke else { return Ok(Value::Null) };
+pub fn wait_healthy(
+    config: &Config,
+    release: Option<&str>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Value, Failure> {
+    let Some(smoke) = &config.file.smoke else {
+        return Ok(Value::Null);
+    };
     let url = format!("{}/healthz", smoke.url.trim_end_matches('/'));
     let within = smoke.within.unwrap_or(WITHIN);
     let late = clock::deadline(within);
@@ -34,7 +40,10 @@ pub fn wait_healthy(config: &Config, release: Option<&str>, stop: &dyn Fn() -> b
                 if release.is_none() || named.as_deref() == release {
                     return Ok(health);
                 }
-                last = format!("it runs release {}", named.unwrap_or_else(|| "without a name".into()));
+                last = format!(
+                    "it runs release {}",
+                    named.unwrap_or_else(|| "without a name".into())
+                );
             }
             Ok(answer) => last = format!("it answers {}", answer.status),
             Err(failure) => last = failure.message,
@@ -45,16 +54,29 @@ pub fn wait_healthy(config: &Config, release: Option<&str>, stop: &dyn Fn() -> b
         clock::pause(25);
     }
     let said = Service::of(config).map(|s| s.last_lines(5)).unwrap_or_default();
-    let said = if said.is_empty() { String::new() } else { format!("; its last lines: {said}") };
-    Err(Failure::failed("unhealthy", format!("the service is not healthy within {within} s: {last}{said}"))
-        .hint("see the service's log; `ventana smoke` asks again"))
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!("; its last lines: {said}")
+    };
+    Err(Failure::failed(
+        "unhealthy",
+        format!("the service is not healthy within {within} s: {last}{said}"),
+    )
+    .hint("see the service's log; `ventana smoke` asks again"))
 }
 
 /// Asks every check that reads (or, with `writes`, every one that writes) in order; returns what each answered.
 pub fn ask_all(config: &Config, release: Option<&str>, writes: bool) -> Result<Vec<Value>, Failure> {
-    let Some(smoke) = &config.file.smoke else { return Ok(Vec::new()) };
+    let Some(smoke) = &config.file.smoke else {
+        return Ok(Vec::new());
+    };
     let token = match &smoke.token {
-        Some(token) => Some(http::mint(token, &config.secret(&token.secret_env)?, clock::now().as_second())),
+        Some(token) => Some(http::mint(
+            token,
+            &config.secret(&token.secret_env)?,
+            clock::now().as_second(),
+        )),
         None => None,
     };
     let mut saved: BTreeMap<String, String> = BTreeMap::new();
@@ -81,12 +103,17 @@ fn judge(
     let wrong = |what: String| Failure::failed("smoke", format!("check {:?} failed: {what}", check.name));
     if answer.status != check.status {
         let said: String = answer.body.chars().take(200).collect();
-        return Err(wrong(format!("status {} instead of {}: {said}", answer.status, check.status)));
+        return Err(wrong(format!(
+            "status {} instead of {}: {said}",
+            answer.status, check.status
+        )));
     }
     if check.expect.is_empty() && check.not_empty.is_none() && check.save.is_empty() {
         return Ok(());
     }
-    let body = answer.json().ok_or_else(|| wrong("the answer is not JSON".into()))?;
+    let body = answer
+        .json()
+        .ok_or_else(|| wrong("the answer is not JSON".into()))?;
     for (pointer, wanted) in &check.expect {
         let wanted = match (wanted.as_str(), release) {
             (Some("{release}"), None) => continue,
@@ -110,21 +137,31 @@ fn judge(
         }
     }
     for (name, pointer) in &check.save {
-        let value = body.pointer(pointer).ok_or_else(|| wrong(format!("{pointer} is not in the answer")))?;
-        saved.insert(name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_string));
+        let value = body
+            .pointer(pointer)
+            .ok_or_else(|| wrong(format!("{pointer} is not in the answer")))?;
+        saved.insert(
+            name.clone(),
+            value.as_str().map_or_else(|| value.to_string(), str::to_string),
+        );
     }
     Ok(())
 }
 
 fn fill(text: &str, saved: &BTreeMap<String, String>) -> String {
-    saved.iter().fold(text.to_string(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    saved.iter().fold(text.to_string(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
 }
 
 fn fill_value(value: &Value, saved: &BTreeMap<String, String>) -> Value {
     match value {
         Value::String(text) => Value::String(fill(text, saved)),
         Value::Array(items) => items.iter().map(|v| fill_value(v, saved)).collect(),
-        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), fill_value(v, saved))).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| (k.clone(), fill_value(v, saved)))
+            .collect(),
         other => other.clone(),
     }
 }

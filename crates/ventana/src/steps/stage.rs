@@ -17,7 +17,8 @@ impl Stage<'_> {
     fn target(&self) -> Result<PathBuf, StepError> {
         let release = self.world.config.file.release.as_ref();
         let root = release.map(|r| r.root.clone()).ok_or_else(|| {
-            StepError::nothing("config", "[release] is no longer configured").hint("put it back as it was when the plan was made")
+            StepError::nothing("config", "[release] is no longer configured")
+                .hint("put it back as it was when the plan was made")
         })?;
         Ok(root.join("releases").join(self.release))
     }
@@ -28,15 +29,25 @@ impl Stage<'_> {
     }
 
     fn changed(folder: &Path) -> StepError {
-        StepError::nothing("release_changed", format!("{} is not the release that was planned: a file differs", folder.display()))
-            .hint("put the planned files back, or make the plan again (and have it approved again)")
+        StepError::nothing(
+            "release_changed",
+            format!(
+                "{} is not the release that was planned: a file differs",
+                folder.display()
+            ),
+        )
+        .hint("put the planned files back, or make the plan again (and have it approved again)")
     }
 }
 
 impl Step for Stage<'_> {
     fn preflight(&mut self, cx: &mut Context<'_>) -> Result<(), StepError> {
         let source = Path::new(self.source);
-        if self.same(source, cx)? { Ok(()) } else { Err(Self::changed(source)) }
+        if self.same(source, cx)? {
+            Ok(())
+        } else {
+            Err(Self::changed(source))
+        }
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

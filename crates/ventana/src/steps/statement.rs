@@ -24,7 +24,10 @@ impl Statement<'_> {
     }
 
     fn execute(&self, sql: &str) -> db::Result<()> {
-        let mut live = self.world.live().map_err(|f| db::Error::refused(f.message, f.hint.unwrap_or_default()))?;
+        let mut live = self
+            .world
+            .live()
+            .map_err(|f| db::Error::refused(f.message, f.hint.unwrap_or_default()))?;
         match &mut *live {
             Live::Server(db) => db::mariadb::ddl(db, sql, TRIES).map(|_| ()),
             Live::Sqlite(db) => db.execute(sql).map(|_| ()),
@@ -58,20 +61,31 @@ impl Step for Statement<'_> {
         let now = self.structure()?;
         match cx.own_fact("structure_before").and_then(Value::as_str) {
             None => Ok(Probe::not_started("the statement was never sent")),
-            Some(before) if before == now => Ok(Probe::not_started("the schema is as it was before the statement")),
-            Some(_) => Ok(Probe::done("the schema changed: the statement happened", json!({ "structure_after": now }))),
+            Some(before) if before == now => {
+                Ok(Probe::not_started("the schema is as it was before the statement"))
+            }
+            Some(_) => Ok(Probe::done(
+                "the schema changed: the statement happened",
+                json!({ "structure_after": now }),
+            )),
         }
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         sessions::end_dead(self.world, cx)?;
-        let Some(before) = cx.own_fact("structure_before").and_then(Value::as_str).map(str::to_string) else {
+        let Some(before) = cx
+            .own_fact("structure_before")
+            .and_then(Value::as_str)
+            .map(str::to_string)
+        else {
             return Ok(json!({ "undo": "the statement was never sent" }));
         };
         if self.structure()? == before {
             return Ok(json!({ "undo": "nothing to take back" }));
         }
-        let Some(undo) = self.undo_sql else { return Ok(Value::Null) };
+        let Some(undo) = self.undo_sql else {
+            return Ok(Value::Null);
+        };
         sessions::record(self.world, cx)?;
         self.execute(undo).map_err(super::maybe)?;
         // Where somebody else changed the schema meanwhile this differs; what counts is the whole, proven at the end.

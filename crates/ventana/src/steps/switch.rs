@@ -14,7 +14,13 @@ pub(super) struct Switch<'a> {
 
 impl Switch<'_> {
     fn link(&self) -> PathBuf {
-        self.world.config.file.release.as_ref().map(|r| r.root.join("current")).unwrap_or_default()
+        self.world
+            .config
+            .file
+            .release
+            .as_ref()
+            .map(|r| r.root.join("current"))
+            .unwrap_or_default()
     }
 
     fn target(&self) -> PathBuf {
@@ -26,8 +32,10 @@ impl Step for Switch<'_> {
     fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
         let link = self.link();
         if link.exists() && files::read_link(&link).is_none() {
-            return Err(StepError::nothing("current", format!("{} is not a link", link.display()))
-                .hint("move what is there aside: `current` must be a link to releases/<name>"));
+            return Err(
+                StepError::nothing("current", format!("{} is not a link", link.display()))
+                    .hint("move what is there aside: `current` must be a link to releases/<name>"),
+            );
         }
         Ok(())
     }
@@ -53,7 +61,9 @@ impl Step for Switch<'_> {
             Some(from) => files::point_link(&link, Path::new(from)).map_err(super::maybe)?,
             None => {
                 if files::read_link(&link).as_deref() == Some(self.target().as_path()) {
-                    std::fs::remove_file(&link).map_err(crate::error::io("cannot remove the link")).map_err(super::maybe)?;
+                    std::fs::remove_file(&link)
+                        .map_err(crate::error::io("cannot remove the link"))
+                        .map_err(super::maybe)?;
                 }
             }
         }

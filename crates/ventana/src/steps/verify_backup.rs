@@ -24,7 +24,12 @@ impl Step for VerifyBackup<'_> {
         let reporter = cx.reporter();
         let verified = backup
             .verify(&mut |done, total| {
-                reporter.progress(Progress { done, total: Some(total), unit: "bytes", note: String::new() });
+                reporter.progress(Progress {
+                    done,
+                    total: Some(total),
+                    unit: "bytes",
+                    note: String::new(),
+                });
             })
             .map_err(super::nothing)?;
         let through = cx.fact(self.backup, "through").and_then(Value::as_str);
@@ -39,7 +44,11 @@ impl Step for VerifyBackup<'_> {
             .hint("find the writer: `ventana fence status` lists who may still write"));
         }
         backup
-            .record_proof(&clock::now().to_string(), ::backup::Proven::Files, backup.digest())
+            .record_proof(
+                &clock::now().to_string(),
+                ::backup::Proven::Files,
+                backup.digest(),
+            )
             .map_err(super::nothing)?;
         let mut facts = json!({ "files": verified.files, "bytes": verified.bytes, "path": backup.path() });
         if self.mode == VerifyMode::Restore {
@@ -49,7 +58,10 @@ impl Step for VerifyBackup<'_> {
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
-        self.world.scratch("prove").and_then(|s| s.drop()).map_err(super::nothing)?;
+        self.world
+            .scratch("prove")
+            .and_then(|s| s.drop())
+            .map_err(super::nothing)?;
         Ok(super::run_again())
     }
 

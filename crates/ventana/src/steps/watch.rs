@@ -17,7 +17,9 @@ impl Step for Watch<'_> {
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
-        let Some(smoke) = &self.world.config.file.smoke else { return Ok(Value::Null) };
+        let Some(smoke) = &self.world.config.file.smoke else {
+            return Ok(Value::Null);
+        };
         let url = format!("{}/healthz", smoke.url.trim_end_matches('/'));
         let over = clock::deadline(self.seconds);
         let begun = cx.clock().monotonic_ms();
@@ -28,11 +30,19 @@ impl Step for Watch<'_> {
             }
             let answer = http::ask("GET", &url, None, None).map_err(super::nothing)?;
             if answer.status != 200 {
-                return Err(StepError::nothing("unhealthy", format!("{url} answers {}", answer.status)));
+                return Err(StepError::nothing(
+                    "unhealthy",
+                    format!("{url} answers {}", answer.status),
+                ));
             }
             asked += 1;
             let done = (cx.clock().monotonic_ms() - begun) / 1000;
-            cx.progress(Progress { done, total: Some(self.seconds), unit: "s", note: String::new() });
+            cx.progress(Progress {
+                done,
+                total: Some(self.seconds),
+                unit: "s",
+                note: String::new(),
+            });
             clock::pause(250);
         }
         Ok(json!({ "asked": asked }))

@@ -47,13 +47,23 @@ pub fn count(n: u64) -> String {
 
 /// The first 12 characters of a digest: enough to tell two apart by eye.
 pub fn short(digest: &str) -> &str {
-    digest.char_indices().nth(12).map_or(digest, |(end, _)| &digest[..end])
+    digest
+        .char_indices()
+        .nth(12)
+        .map_or(digest, |(end, _)| &digest[..end])
 }
 
 /// The text on one line, without characters that would steer a terminal: errors quote servers, files and rows.
 pub fn plain(text: &str) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let clean: String = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).filter(|c| !steers(*c)).collect();
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let clean: String = text
+        .chars()
+        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
+        .filter(|c| !steers(*c))
+        .collect();
     clean.trim().to_owned()
 }
 
@@ -85,8 +95,14 @@ pub fn cut(text: &str, columns: usize) -> String {
 fn char_width(c: char) -> usize {
     match c {
         '\u{0300}'..='\u{036f}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' => 2,
-        '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f300}'..='\u{1faff}' | '\u{20000}'..='\u{3fffd}' => 2,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' => 2,
+        '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
         _ => 1,
     }
 }
@@ -98,20 +114,40 @@ mod tests {
     #[test]
     fn sizes() {
         let shown = [0, 999, 1000, 12_345_678, 999_949, 999_999, u64::MAX].map(bytes);
-        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "12.3 MB", "999.9 kB", "1.0 MB", "18.4 EB"]);
+        assert_eq!(
+            shown,
+            [
+                "0 B", "999 B", "1.0 kB", "12.3 MB", "999.9 kB", "1.0 MB", "18.4 EB"
+            ]
+        );
     }
 
     #[test]
     fn durations() {
-        let shown = [0, 85, 800, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000].map(duration_ms);
-        let wanted =
-            ["0 ms", "85 ms", "0.8 s", "59.9 s", "1 min 00 s", "2 min 05 s", "59 min 59 s", "1 h 00 min", "1 h 02 min"];
+        let shown = [
+            0, 85, 800, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000,
+        ]
+        .map(duration_ms);
+        let wanted = [
+            "0 ms",
+            "85 ms",
+            "0.8 s",
+            "59.9 s",
+            "1 min 00 s",
+            "2 min 05 s",
+            "59 min 59 s",
+            "1 h 00 min",
+            "1 h 02 min",
+        ];
         assert_eq!(shown, wanted);
     }
 
     #[test]
     fn counts() {
-        assert_eq!([0, 999, 1000, 40_000, 1_234_567].map(count), ["0", "999", "1,000", "40,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 40_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "40,000", "1,234,567"]
+        );
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
     }
 

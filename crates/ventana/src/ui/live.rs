@@ -73,7 +73,14 @@ impl Live {
             (false, true) => Mode::Terminal,
             (false, false) => Mode::Plain,
         };
-        Live::on(Box::new(std::io::stderr()), mode, out.language, plan, expected_ms, &title)
+        Live::on(
+            Box::new(std::io::stderr()),
+            mode,
+            out.language,
+            plan,
+            expected_ms,
+            &title,
+        )
     }
 
     fn on(
@@ -85,14 +92,37 @@ impl Live {
         title: &str,
     ) -> Live {
         let lines = Lines::new(mode == Mode::Terminal, language, plan);
-        let screen = Screen { sink, active: None, ended: None, heading: None, fenced: None, drawn: false, over: false };
-        let shared = Arc::new(Shared { screen: Mutex::new(screen), over: Condvar::new(), lines, mode });
+        let screen = Screen {
+            sink,
+            active: None,
+            ended: None,
+            heading: None,
+            fenced: None,
+            drawn: false,
+            over: false,
+        };
+        let shared = Arc::new(Shared {
+            screen: Mutex::new(screen),
+            over: Condvar::new(),
+            lines,
+            mode,
+        });
         let watched = Arc::clone(&shared);
         // Without a thread (there may be none to have) only the moving line is missing.
         let ticker = (mode != Mode::Json)
-            .then(|| std::thread::Builder::new().name("live".into()).spawn(move || watched.tick()).ok())
+            .then(|| {
+                std::thread::Builder::new()
+                    .name("live".into())
+                    .spawn(move || watched.tick())
+                    .ok()
+            })
             .flatten();
-        let live = Live { shared, ticker, expected_ms: expected_ms.clone(), mode };
+        let live = Live {
+            shared,
+            ticker,
+            expected_ms: expected_ms.clone(),
+            mode,
+        };
         match mode {
             Mode::Json => live.event(&events::opened(title, plan)),
             _ => live.say(&live.shared.lines.title(title)),
@@ -127,7 +157,11 @@ impl Live {
         let heading = (undo, spec.phase);
         if screen.heading != Some(heading) && !(undo && screen.heading.is_some_and(|(undo, _)| undo)) {
             screen.heading = Some(heading);
-            let heading = if undo { self.shared.lines.turned() } else { self.shared.lines.phase(spec.phase) };
+            let heading = if undo {
+                self.shared.lines.turned()
+            } else {
+                self.shared.lines.phase(spec.phase)
+            };
             screen.line(&heading);
         }
         screen.active = Some(Active::new(spec, attempt, undo, expected_ms));
@@ -181,12 +215,19 @@ impl Shared {
     fn tick(&self) {
         let mut screen = self.screen();
         while !screen.over {
-            screen = self.over.wait_timeout(screen, REDRAW).unwrap_or_else(PoisonError::into_inner).0;
+            screen = self
+                .over
+                .wait_timeout(screen, REDRAW)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
             match self.mode {
                 _ if screen.over => {}
                 Mode::Terminal => self.draw(&mut screen),
                 Mode::Plain => {
-                    let due = screen.active.as_mut().is_some_and(|active| active.sign_due(FIRST_SIGN, NEXT_SIGN));
+                    let due = screen
+                        .active
+                        .as_mut()
+                        .is_some_and(|active| active.sign_due(FIRST_SIGN, NEXT_SIGN));
                     if let (true, Some(active)) = (due, &screen.active) {
                         let line = self.lines.running(active, usize::MAX);
                         screen.line(&line);
@@ -198,9 +239,12 @@ impl Shared {
     }
 
     fn draw(&self, screen: &mut Screen) {
-        let Some(active) = screen.active.as_mut() else { return };
+        let Some(active) = screen.active.as_mut() else {
+            return;
+        };
         active.frame = active.frame.wrapping_add(1);
-        let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        let columns =
+            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
         // The last column stays free: writing there wraps on some terminals.
         let line = self.lines.running(active, columns.clamp(20, 400) - 1);
         let _ = write!(screen.sink, "\r{line}\u{1b}[K");
@@ -284,7 +328,9 @@ impl Watcher for Live {
     fn on_progress(&self, spec: &StepSpec, progress: &Progress) {
         let mut screen = self.screen();
         // A copy that runs beside later steps has no line of its own.
-        let Some(active) = screen.active.as_mut().filter(|active| active.id == spec.id) else { return };
+        let Some(active) = screen.active.as_mut().filter(|active| active.id == spec.id) else {
+            return;
+        };
         active.progress = Some(progress.clone());
         if self.mode == Mode::Json && active.sign_due(Duration::ZERO, JSON_PROGRESS) {
             screen.line(&events::progress(spec, progress).to_string());

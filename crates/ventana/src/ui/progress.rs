@@ -24,7 +24,10 @@ impl Output {
         }
         *drawn = Some(Instant::now());
         if self.json {
-            eprintln!("{}", json!({"event": "progress", "what": what, "done": done, "total": total, "unit": unit, "note": note}));
+            eprintln!(
+                "{}",
+                json!({"event": "progress", "what": what, "done": done, "total": total, "unit": unit, "note": note})
+            );
         } else {
             eprint!("\r{}\u{1b}[K", line(what, done, total, unit, note));
         }
@@ -59,7 +62,10 @@ mod tests {
 
     #[test]
     fn lines() {
-        assert_eq!(line("backup", 5000, 20_000, "rows", "activos"), "… backup  5,000/20,000  25 %  activos");
+        assert_eq!(
+            line("backup", 5000, 20_000, "rows", "equipos"),
+            "… backup  5,000/20,000  25 %  equipos"
+        );
         assert_eq!(line("verify", 12_345_678, 0, "bytes", ""), "… verify  12.3 MB");
     }
 }

@@ -48,9 +48,14 @@ impl Ended {
 
     /// The document that `run`, `resume` and `rollback` print.
     pub fn document(&self) -> Value {
-        let error = self.evidence.steps.iter().find_map(|s| s.error.as_ref().map(|e| (s, e))).map(|(step, e)| {
-            json!({ "step": step.id, "code": e.code, "message": e.message, "hint": e.hint })
-        });
+        let error = self
+            .evidence
+            .steps
+            .iter()
+            .find_map(|s| s.error.as_ref().map(|e| (s, e)))
+            .map(
+                |(step, e)| json!({ "step": step.id, "code": e.code, "message": e.message, "hint": e.hint }),
+            );
         let mut document = json!({
             "run": self.run,
             "outcome": self.evidence.outcome,
@@ -95,7 +100,8 @@ impl Drive<'_> {
         let clock = SystemClock::start();
         let mut journal = match act {
             Act::Begin => {
-                std::fs::create_dir_all(&dir).map_err(io(format!("cannot make the run's folder {}", dir.display())))?;
+                std::fs::create_dir_all(&dir)
+                    .map_err(io(format!("cannot make the run's folder {}", dir.display())))?;
                 self.plan.save(&dir.join(super::PLAN))?;
                 Journal::create(&path, self.id.clone())?
             }
@@ -107,15 +113,26 @@ impl Drive<'_> {
         match act {
             Act::Begin => {
                 let tool = format!("ventana {}", env!("CARGO_PKG_VERSION"));
-                let opening = Opening { mode: self.mode, tool, unapproved: true, by };
+                let opening = Opening {
+                    mode: self.mode,
+                    tool,
+                    unapproved: true,
+                    by,
+                };
                 runner::begin(&mut journal, &self.plan.plan, &clock, opening)?;
             }
             Act::Resume => runner::resume(&mut journal, &clock, &by)?,
             Act::Rollback { reason } => runner::request_rollback(&mut journal, &clock, &by, &reason)?,
         }
         let start = start_of(&self.plan.plan)?;
-        let world =
-            World::new(self.config.clone(), self.address.clone(), start, &self.id, dir.clone(), rehearsal);
+        let world = World::new(
+            self.config.clone(),
+            self.address.clone(),
+            start,
+            &self.id,
+            dir.clone(),
+            rehearsal,
+        );
         let interrupt = interrupts()?;
         take_up(&world, &self.plan.plan, &journal)?;
         let state = runner::run(&self.plan.plan, &mut journal, &world, &clock, watcher, &interrupt)?;
@@ -127,24 +144,37 @@ impl Drive<'_> {
         let report = match written {
             Ok(written) => Some(written.html),
             Err(failure) => {
-                Output::new(false, self.language).say("warning", &format!("{}; write it again with `ventana report`", failure.message));
+                Output::new(false, self.language).say(
+                    "warning",
+                    &format!("{}; write it again with `ventana report`", failure.message),
+                );
                 None
             }
         };
-        Ok(Ended { run: self.id.clone(), dir, state, evidence, report })
+        Ok(Ended {
+            run: self.id.clone(),
+            dir,
+            state,
+            evidence,
+            report,
+        })
     }
 }
 
 /// Takes up what a dead process held: on SQLite the write lock, before anything else is looked at. On a server the
 /// lease on the schema.
 fn take_up(world: &World, plan: &Plan, journal: &Journal) -> Result<(), Failure> {
-    let state = engine::state::fold(journal.records()).map_err(|e| Failure::failed("journal", e.to_string()))?;
-    let status = |step: Option<&engine::plan::StepSpec>| step.and_then(|s| state.steps.get(&s.id)).map(|s| s.status);
+    let state =
+        engine::state::fold(journal.records()).map_err(|e| Failure::failed("journal", e.to_string()))?;
+    let status =
+        |step: Option<&engine::plan::StepSpec>| step.and_then(|s| state.steps.get(&s.id)).map(|s| s.status);
     let fenced = status(plan.fence()) == Some(Status::Done) && status(plan.lift()) != Some(Status::Done);
     let mut live = match world.live() {
         Ok(live) => live,
         // The steps themselves say what cannot be reached, in their own words and with their own policy.
-        Err(failure) if matches!(world.address, Address::MySql { .. }) && failure.code == "unreachable" => return Err(failure),
+        Err(failure) if matches!(world.address, Address::MySql { .. }) && failure.code == "unreachable" => {
+            return Err(failure);
+        }
         Err(_) => return Ok(()),
     };
     match &mut *live {
@@ -161,7 +191,10 @@ fn take_up(world: &World, plan: &Plan, journal: &Journal) -> Result<(), Failure>
 /// file lease is ours, so none of them can belong to a living ventana.
 fn end_dead_sessions(db: &mut db::mariadb::MariaDb, state: &RunState) -> Result<(), Failure> {
     let ours = db::Database::connection_id(db);
-    let dead = state.steps.keys().filter_map(|step| state.fact(step, "connection").and_then(Value::as_u64));
+    let dead = state
+        .steps
+        .keys()
+        .filter_map(|step| state.fact(step, "connection").and_then(Value::as_u64));
     for session in dead.collect::<std::collections::BTreeSet<_>>() {
         if Some(session) != ours {
             db::mariadb::fence::end_session(db, session)?;
@@ -189,13 +222,21 @@ fn server_lease(db: &mut db::mariadb::MariaDb) -> Result<(), Failure> {
             break;
         }
     }
-    Err(Failure::new("lease_held", "another ventana is at work on this schema, on this or another machine", crate::error::exit::LEASE)
-        .hint("wait for it; a session that a dead one left ends by itself, or KILL it on the server"))
+    Err(Failure::new(
+        "lease_held",
+        "another ventana is at work on this schema, on this or another machine",
+        crate::error::exit::LEASE,
+    )
+    .hint("wait for it; a session that a dead one left ends by itself, or KILL it on the server"))
 }
 
 /// Who types this: for the journal, not for authorization.
 pub fn by(config: &Config) -> String {
-    let user = config.vars.get("SUDO_USER").or_else(|| config.vars.get("USER")).unwrap_or("unknown");
+    let user = config
+        .vars
+        .get("SUDO_USER")
+        .or_else(|| config.vars.get("USER"))
+        .unwrap_or("unknown");
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     format!("{user}@{}", host.trim())
 }
@@ -225,7 +266,10 @@ impl KillAt {
     /// `VENTANA_TEST_KILL=before:12` or `after:12`.
     fn of(config: &Config) -> Option<KillAt> {
         let (when, seq) = config.vars.get("VENTANA_TEST_KILL")?.split_once(':')?;
-        Some(KillAt { seq: seq.parse().ok()?, after: when == "after" })
+        Some(KillAt {
+            seq: seq.parse().ok()?,
+            after: when == "after",
+        })
     }
 
     fn die(&self, seq: u64, after: bool) -> Result<(), Killed> {

@@ -16,7 +16,10 @@ pub fn read(config: &Config, plan: &Plan) -> BTreeMap<String, u64> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    known.into_iter().filter(|(id, _)| plan.step(id).is_some()).collect()
+    known
+        .into_iter()
+        .filter(|(id, _)| plan.step(id).is_some())
+        .collect()
 }
 
 /// Keeps the times of steps that were done. Lossy: a failure to write them is nobody's problem.
@@ -25,7 +28,13 @@ pub fn keep(config: &Config, evidence: &Evidence) {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    known.extend(evidence.steps.iter().filter(|s| s.attempts == 1 && s.ms > 0).map(|s| (s.id.clone(), s.ms)));
+    known.extend(
+        evidence
+            .steps
+            .iter()
+            .filter(|s| s.attempts == 1 && s.ms > 0)
+            .map(|s| (s.id.clone(), s.ms)),
+    );
     if let Ok(text) = serde_json::to_vec_pretty(&known) {
         let _ = engine::durable::write(&path(config), &text);
     }

@@ -25,16 +25,26 @@ pub fn make(config: &Config) -> Result<PlanFile, Failure> {
     }
     let release = release(config, &mut inputs)?;
     let migration = pinned(config, &schema, &mut *db, &mut inputs)?;
-    let start = Start { outline: schema.outline(), structure: schema.structure(), migration };
+    let start = Start {
+        outline: schema.outline(),
+        structure: schema.structure(),
+        migration,
+    };
     if start.migration.is_none() && release.is_none() {
-        return Err(Failure::usage("there is nothing to do: neither a new release nor a migration")
-            .hint("name a release under [release] or a migration under [migration]"));
+        return Err(
+            Failure::usage("there is nothing to do: neither a new release nor a migration")
+                .hint("name a release under [release] or a migration under [migration]"),
+        );
     }
     let steps = sequence::steps(&Inputs {
         dialect: identity.dialect,
         file: &config.file,
         release: release.as_ref().map(|r| r.to.as_str()),
-        source: config.file.release.as_ref().map(|r| r.source.display().to_string()),
+        source: config
+            .file
+            .release
+            .as_ref()
+            .map(|r| r.source.display().to_string()),
         migration: start.migration.as_ref(),
     });
     let plan = Plan {
@@ -59,21 +69,28 @@ pub fn make(config: &Config) -> Result<PlanFile, Failure> {
 /// The schema's start as a plan holds it.
 pub fn start_of(plan: &Plan) -> Result<Start, Failure> {
     serde_json::from_value(plan.start.clone()).map_err(|e| {
-        Failure::usage(format!("the plan's start state cannot be read: {e}")).hint("make the plan again with `ventana plan`")
+        Failure::usage(format!("the plan's start state cannot be read: {e}"))
+            .hint("make the plan again with `ventana plan`")
     })
 }
 
 fn release(config: &Config, inputs: &mut BTreeMap<String, String>) -> Result<Option<ReleaseChange>, Failure> {
-    let Some(release) = &config.file.release else { return Ok(None) };
+    let Some(release) = &config.file.release else {
+        return Ok(None);
+    };
     if !release.source.is_dir() {
-        return Err(Failure::usage(format!("the release {} is not a folder", release.source.display()))
-            .hint("[release] source names the folder of the new release"));
+        return Err(Failure::usage(format!(
+            "the release {} is not a folder",
+            release.source.display()
+        ))
+        .hint("[release] source names the folder of the new release"));
     }
     let to = name_of(&release.source);
     let digest = files::folder_digest(&release.source)?;
     let from = files::read_link(&release.root.join("current")).map(|t| name_of(&t));
     if from.as_deref() == Some(to.as_str()) {
-        return Err(Failure::usage(format!("release {to} is deployed already")).hint("name the new release in [release] source"));
+        return Err(Failure::usage(format!("release {to} is deployed already"))
+            .hint("name the new release in [release] source"));
     }
     inputs.insert(format!("release {to}"), digest.clone());
     Ok(Some(ReleaseChange { from, to, digest }))
@@ -81,7 +98,10 @@ fn release(config: &Config, inputs: &mut BTreeMap<String, String>) -> Result<Opt
 
 /// A release's name: the last part of its folder.
 pub fn name_of(folder: &Path) -> String {
-    folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    folder
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// Reads the migration from the new release and pins it to the schema as it is. `None` when there is nothing to do.
@@ -91,7 +111,9 @@ fn pinned(
     db: &mut dyn Database,
     inputs: &mut BTreeMap<String, String>,
 ) -> Result<Option<Pinned>, Failure> {
-    let Some(wanted) = &config.file.migration else { return Ok(None) };
+    let Some(wanted) = &config.file.migration else {
+        return Ok(None);
+    };
     let (migration, digest) = read_migration(config, &wanted.id)?;
     inputs.insert(format!("migration {}", wanted.id), digest);
     // The start state first: placeholders may name columns that are there in no other.
@@ -103,8 +125,11 @@ fn pinned(
     let online = migration.resolve(db)?;
     let destructive = migration::destructive(&online, schema.dialect);
     if !destructive.is_empty() {
-        return Err(Failure::usage(format!("the migration would destroy data inside the window: {}", destructive.join("; ")))
-            .hint("dropping belongs to `finalize`, a plan of its own"));
+        return Err(Failure::usage(format!(
+            "the migration would destroy data inside the window: {}",
+            destructive.join("; ")
+        ))
+        .hint("dropping belongs to `finalize`, a plan of its own"));
     }
     let triggers = update_triggers(schema, &online.table);
     let open = unacknowledged(&triggers, wanted);
@@ -116,15 +141,24 @@ fn pinned(
         ))
         .hint("read them, and acknowledge them by name under [migration] accept_triggers"));
     }
-    Ok(Some(Pinned { id: migration.id, state: state.name, online }))
+    Ok(Some(Pinned {
+        id: migration.id,
+        state: state.name,
+        online,
+    }))
 }
 
 /// The migration file of the new release, and its digest.
 pub fn read_migration(config: &Config, id: &str) -> Result<(Migration, String), Failure> {
-    let folder = config.file.release.as_ref().map(|r| r.source.join("migrations")).ok_or_else(|| {
-        Failure::usage("a migration lies in a release, and no [release] is configured")
-            .hint("name the new release's folder in [release] source")
-    })?;
+    let folder = config
+        .file
+        .release
+        .as_ref()
+        .map(|r| r.source.join("migrations"))
+        .ok_or_else(|| {
+            Failure::usage("a migration lies in a release, and no [release] is configured")
+                .hint("name the new release's folder in [release] source")
+        })?;
     let path = folder.join(id).join("migration.toml");
     let text = std::fs::read_to_string(&path).map_err(|e| {
         Failure::usage(format!("cannot read migration {}: {e}", path.display()))
@@ -132,7 +166,11 @@ pub fn read_migration(config: &Config, id: &str) -> Result<(Migration, String), 
     })?;
     let migration = Migration::parse(&text, &path.display().to_string())?;
     if migration.id != id {
-        return Err(Failure::usage(format!("{} says that its id is {}", path.display(), migration.id)));
+        return Err(Failure::usage(format!(
+            "{} says that its id is {}",
+            path.display(),
+            migration.id
+        )));
     }
     Ok((migration, files::sha256(text.as_bytes())))
 }
@@ -142,7 +180,9 @@ fn update_triggers(schema: &Schema, table: &str) -> Vec<String> {
     schema
         .objects
         .iter()
-        .filter(|o| o.kind == Kind::Trigger && o.definition.contains("\"UPDATE\"") && o.definition.contains(&quoted))
+        .filter(|o| {
+            o.kind == Kind::Trigger && o.definition.contains("\"UPDATE\"") && o.definition.contains(&quoted)
+        })
         .map(|o| o.name.clone())
         .collect()
 }

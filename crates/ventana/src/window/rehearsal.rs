@@ -50,7 +50,11 @@ pub fn plan_of(plan: &Plan) -> Plan {
             || step.id == "verify_b"
     });
     // On the copy nobody else writes, so a backfill that changes any other value than its own is seen here.
-    if let Some(proof) = copy.steps.iter().position(|s| matches!(s.kind, StepKind::Proof { .. })) {
+    if let Some(proof) = copy
+        .steps
+        .iter()
+        .position(|s| matches!(s.kind, StepKind::Proof { .. }))
+    {
         let spec = |id: &str, kind: StepKind, effect: &str| StepSpec {
             id: id.into(),
             phase: Phase::Prepare,
@@ -59,10 +63,25 @@ pub fn plan_of(plan: &Plan) -> Plan {
             undo: Undo::None,
             on_failure: OnFailure::Rollback,
         };
-        let same = StepKind::SameDigest { label: "after the backfill".into(), as_at: "digest_start".into() };
-        copy.steps.insert(proof + 1, spec("untouched", same, "proves that expand and backfill changed no value that was there"));
-        let first = StepKind::Digest { label: "start".into() };
-        copy.steps.insert(0, spec("digest_start", first, "takes the content digest of the copy"));
+        let same = StepKind::SameDigest {
+            label: "after the backfill".into(),
+            as_at: "digest_start".into(),
+        };
+        copy.steps.insert(
+            proof + 1,
+            spec(
+                "untouched",
+                same,
+                "proves that expand and backfill changed no value that was there",
+            ),
+        );
+        let first = StepKind::Digest {
+            label: "start".into(),
+        };
+        copy.steps.insert(
+            0,
+            spec("digest_start", first, "takes the content digest of the copy"),
+        );
     }
     copy
 }
@@ -90,12 +109,18 @@ pub fn rehearse(
         mode: Mode::Rehearsal,
         language,
     };
-    let result = drive.go(Act::Begin, &*watcher(&rehearsal, "rehearsal")).and_then(|forward| {
-        super::expected::keep(config, &forward.evidence);
-        let reason = "the rehearsal of the rollback".to_string();
-        let back = drive.go(Act::Rollback { reason }, &*watcher(&rehearsal, "rollback"))?;
-        Ok(Rehearsed { forward, back, digest })
-    });
+    let result = drive
+        .go(Act::Begin, &*watcher(&rehearsal, "rehearsal"))
+        .and_then(|forward| {
+            super::expected::keep(config, &forward.evidence);
+            let reason = "the rehearsal of the rollback".to_string();
+            let back = drive.go(Act::Rollback { reason }, &*watcher(&rehearsal, "rollback"))?;
+            Ok(Rehearsed {
+                forward,
+                back,
+                digest,
+            })
+        });
     scratch.drop()?;
     // The copies inside the run's folder are as large as production and of no more use.
     let _ = std::fs::remove_dir_all(dir.join("backups"));
@@ -111,7 +136,13 @@ fn copy_production(
 ) -> Result<String, Failure> {
     let mut source = db::open(config.address()?, &crate::world::session(config, id))?;
     let listen = &mut db::progress::silent();
-    let made = transfer::make(&mut *source, &dir.join("backups"), &config.service(), None, listen)?;
+    let made = transfer::make(
+        &mut *source,
+        &dir.join("backups"),
+        &config.service(),
+        None,
+        listen,
+    )?;
     let mut copy = scratch.create()?;
     let restored = transfer::restore(&made.backup, &mut *copy, true, listen)?;
     Ok(restored.digest.digest)

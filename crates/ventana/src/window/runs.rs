@@ -47,11 +47,6 @@ pub fn latest(config: &Config) -> Result<Option<String>, Failure> {
     Ok(list(config)?.into_iter().rfind(|id| !is_rehearsal(id)))
 }
 
-/// The newest rehearsal.
-pub fn latest_rehearsal(config: &Config) -> Result<Option<String>, Failure> {
-    Ok(list(config)?.into_iter().rfind(|id| is_rehearsal(id)))
-}
-
 /// The run that is meant: by its id, by a beginning of it that only one has, or the newest for `None` or `latest`.
 pub fn find(config: &Config, named: Option<&str>) -> Result<String, Failure> {
     let Some(named) = named.filter(|named| *named != "latest") else {
@@ -61,14 +56,21 @@ pub fn find(config: &Config, named: Option<&str>) -> Result<String, Failure> {
     if known.iter().any(|id| id == named) {
         return Ok(named.to_owned());
     }
-    let alike: Vec<&String> = known.iter().filter(|id| !named.is_empty() && id.starts_with(named)).collect();
+    let alike: Vec<&String> = known
+        .iter()
+        .filter(|id| !named.is_empty() && id.starts_with(named))
+        .collect();
     match (alike.as_slice(), known.is_empty()) {
         ([one], _) => Ok((*one).clone()),
         (_, true) => Err(none_yet(config)),
-        ([], _) => Err(Failure::usage(format!("there is no run {named} in {}", folder(config).display()))
-            .hint(format!("known runs, newest first: {}", newest(known.iter())))),
-        (several, _) => Err(Failure::usage(format!("{} runs begin with {named}", several.len()))
-            .hint(format!("name one of them: {}", newest(several.iter().copied())))),
+        ([], _) => Err(
+            Failure::usage(format!("there is no run {named} in {}", folder(config).display()))
+                .hint(format!("known runs, newest first: {}", newest(known.iter()))),
+        ),
+        (several, _) => Err(
+            Failure::usage(format!("{} runs begin with {named}", several.len()))
+                .hint(format!("name one of them: {}", newest(several.iter().copied()))),
+        ),
     }
 }
 
@@ -84,7 +86,10 @@ pub fn list(config: &Config) -> Result<Vec<String>, Failure> {
     for entry in entries {
         let entry = entry.map_err(io(what()))?;
         // A folder without a journal is what a process leaves that died before its run began.
-        if let (Ok(name), true) = (entry.file_name().into_string(), journal_of(&entry.path()).is_file()) {
+        if let (Ok(name), true) = (
+            entry.file_name().into_string(),
+            journal_of(&entry.path()).is_file(),
+        ) {
             found.push(name);
         }
     }
@@ -104,10 +109,18 @@ pub fn read_dir(dir: &Path) -> Result<Loaded, Failure> {
         error => error.into(),
     })?;
     let Some(first) = reading.records.first() else {
-        return Err(JournalError::Empty { path: journal_of(dir) }.into());
+        return Err(JournalError::Empty {
+            path: journal_of(dir),
+        }
+        .into());
     };
     let plan = PlanFile::load(&dir.join("plan.json"))?;
-    Ok(Loaded { id: first.run.clone(), dir: dir.to_path_buf(), plan, reading })
+    Ok(Loaded {
+        id: first.run.clone(),
+        dir: dir.to_path_buf(),
+        plan,
+        reading,
+    })
 }
 
 /// Whether the id is that of a rehearsal: `<moment>-rehearsal`, perhaps with `_2`.
@@ -184,7 +197,10 @@ mod tests {
         let (state, config) = with_runs(&[]);
         assert_eq!(latest(&config).unwrap(), None);
         let failure = find(&config, Some("x")).unwrap_err();
-        assert!(failure.message.contains(&state.path().display().to_string()) && failure.exit == 2, "{failure}");
+        assert!(
+            failure.message.contains(&state.path().display().to_string()) && failure.exit == 2,
+            "{failure}"
+        );
     }
 
     #[test]
@@ -200,7 +216,7 @@ mod tests {
         let (state, config) = with_runs(&ids);
         std::fs::create_dir(state.path().join("runs/20251108_000000")).unwrap(); // died before it began
         assert_eq!(latest(&config).unwrap().as_deref(), Some("20251106_230000_10"));
-        assert_eq!(latest_rehearsal(&config).unwrap().as_deref(), Some("20251107_000000-rehearsal_2"));
+        assert!(is_rehearsal("20251107_000000-rehearsal_2") && !is_rehearsal("20251106_230000_2"));
         assert_eq!(find(&config, None).unwrap(), "20251106_230000_10");
     }
 
@@ -209,14 +225,28 @@ mod tests {
         let (_state, config) = with_runs(&["20251106_230000", "20251107_230000", "20251107_231500"]);
         assert_eq!(find(&config, Some("20251106")).unwrap(), "20251106_230000");
         let several = find(&config, Some("20251107")).unwrap_err();
-        assert_eq!(several.hint.as_deref(), Some("name one of them: 20251107_231500, 20251107_230000"));
+        assert_eq!(
+            several.hint.as_deref(),
+            Some("name one of them: 20251107_231500, 20251107_230000")
+        );
         let unknown = find(&config, Some("../../etc")).unwrap_err();
-        assert!(unknown.hint.as_deref().is_some_and(|hint| hint.contains("20251106_230000")), "{unknown:?}");
+        assert!(
+            unknown
+                .hint
+                .as_deref()
+                .is_some_and(|hint| hint.contains("20251106_230000")),
+            "{unknown:?}"
+        );
     }
 
     #[test]
     fn a_journal_without_a_record_is_no_run() {
         let (_state, config) = with_runs(&["20251106_230000"]);
-        assert!(read(&config, "20251106_230000").unwrap_err().message.contains("never began"));
+        assert!(
+            read(&config, "20251106_230000")
+                .unwrap_err()
+                .message
+                .contains("never began")
+        );
     }
 }

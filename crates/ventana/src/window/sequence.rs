@@ -25,7 +25,14 @@ pub(super) fn steps(inputs: &Inputs<'_>) -> Vec<StepSpec> {
 
 fn step(phase: Phase, id: &str, kind: StepKind, effect: &str) -> StepSpec {
     let on_failure = OnFailure::Rollback;
-    StepSpec { id: id.into(), phase, kind, effect: effect.into(), undo: Undo::None, on_failure }
+    StepSpec {
+        id: id.into(),
+        phase,
+        kind,
+        effect: effect.into(),
+        undo: Undo::None,
+        on_failure,
+    }
 }
 
 fn reverse(mut spec: StepSpec, how: &str) -> StepSpec {
@@ -41,19 +48,55 @@ fn last(mut spec: StepSpec, how: &str) -> StepSpec {
 fn prepare(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
     let p = Phase::Prepare;
     let a = || "backup_a".to_string();
-    let preflight = step(p, "preflight", StepKind::Preflight, "checks everything that later steps need; changes nothing");
-    steps.push(last(preflight, "the schema is the one that the plan started from"));
-    steps.push(step(p, "backup_a", StepKind::Backup { label: "a".into() }, "backs the live database up"));
-    steps.push(step(p, "prove_a", StepKind::Prove { backup: a() }, "restores backup A into a scratch copy and compares the digest"));
+    let preflight = step(
+        p,
+        "preflight",
+        StepKind::Preflight,
+        "checks everything that later steps need; changes nothing",
+    );
+    steps.push(last(
+        preflight,
+        "the schema is the one that the plan started from",
+    ));
+    steps.push(step(
+        p,
+        "backup_a",
+        StepKind::Backup { label: "a".into() },
+        "backs the live database up",
+    ));
+    steps.push(step(
+        p,
+        "prove_a",
+        StepKind::Prove { backup: a() },
+        "restores backup A into a scratch copy and compares the digest",
+    ));
     if inputs.file.backup.off_site.is_some() {
-        let kind = StepKind::OffSite { backup: a(), to: "off_site".into() };
-        steps.push(step(p, "off_site_a", kind, "copies backup A off-site and re-reads it there"));
+        let kind = StepKind::OffSite {
+            backup: a(),
+            to: "off_site".into(),
+        };
+        steps.push(step(
+            p,
+            "off_site_a",
+            kind,
+            "copies backup A off-site and re-reads it there",
+        ));
     }
     if let (Some(release), Some(source)) = (inputs.release, &inputs.source) {
-        let kind = StepKind::Stage { release: release.into(), source: source.clone() };
-        steps.push(step(p, "stage", kind, &format!("lays release {release} beside the deployed one")));
+        let kind = StepKind::Stage {
+            release: release.into(),
+            source: source.clone(),
+        };
+        steps.push(step(
+            p,
+            "stage",
+            kind,
+            &format!("lays release {release} beside the deployed one"),
+        ));
     }
-    let Some(pinned) = inputs.migration.filter(|_| inputs.dialect != Dialect::Sqlite) else { return };
+    let Some(pinned) = inputs.migration.filter(|_| inputs.dialect != Dialect::Sqlite) else {
+        return;
+    };
     statements(steps, p, pinned, Part::Expand);
     statements(steps, p, pinned, Part::Sync);
     if let Some(backfill) = &pinned.online.backfill {
@@ -64,22 +107,52 @@ fn prepare(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
             column: backfill.set.split('=').next().unwrap_or("").trim().into(),
             batch: backfill.batch,
         };
-        let effect = format!("fills the new column of {} in short batches, writers go on", backfill.table);
+        let effect = format!(
+            "fills the new column of {} in short batches, writers go on",
+            backfill.table
+        );
         steps.push(step(p, "backfill", kind, &effect));
     }
-    let proof = StepKind::Proof { migration: pinned.id.clone() };
-    steps.push(step(p, "proof", proof, "proves every row of the new column against the old one"));
+    let proof = StepKind::Proof {
+        migration: pinned.id.clone(),
+    };
+    steps.push(step(
+        p,
+        "proof",
+        proof,
+        "proves every row of the new column against the old one",
+    ));
 }
 
 fn window(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
     let p = Phase::Window;
     let b = || "backup_b".to_string();
-    steps.push(last(step(p, "fence", StepKind::Fence, "no writes reach the data, reads stay live"), "lift the fence"));
     steps.push(last(
-        step(p, "digest_before", StepKind::Digest { label: "before".into() }, "takes the content digest at the fence"),
+        step(
+            p,
+            "fence",
+            StepKind::Fence,
+            "no writes reach the data, reads stay live",
+        ),
+        "lift the fence",
+    ));
+    steps.push(last(
+        step(
+            p,
+            "digest_before",
+            StepKind::Digest {
+                label: "before".into(),
+            },
+            "takes the content digest at the fence",
+        ),
         "the full live digest equals this one; else backup B is restored over the live database",
     ));
-    steps.push(step(p, "backup_b", StepKind::Backup { label: "b".into() }, "backs the fenced database up"));
+    steps.push(step(
+        p,
+        "backup_b",
+        StepKind::Backup { label: "b".into() },
+        "backs the fenced database up",
+    ));
     let mode = match inputs.file.backup.verify_final {
         crate::config::VerifyFinal::Restore => VerifyMode::Restore,
         crate::config::VerifyFinal::Files => VerifyMode::Files,
@@ -88,33 +161,78 @@ fn window(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
         VerifyMode::Restore => "re-reads backup B, restores it into a scratch copy and compares the digest",
         VerifyMode::Files => "re-reads backup B and compares its digest with the live one",
     };
-    steps.push(step(p, "verify_b", StepKind::VerifyBackup { backup: b(), mode }, effect));
+    steps.push(step(
+        p,
+        "verify_b",
+        StepKind::VerifyBackup { backup: b(), mode },
+        effect,
+    ));
     if let Some(pinned) = inputs.migration {
-        let kind = StepKind::SameDigest { label: "before the contract".into(), as_at: "digest_before".into() };
-        steps.push(step(p, "proof_fenced", kind, "proves that nothing was written since the fence"));
+        let kind = StepKind::SameDigest {
+            label: "before the contract".into(),
+            as_at: "digest_before".into(),
+        };
+        steps.push(step(
+            p,
+            "proof_fenced",
+            kind,
+            "proves that nothing was written since the fence",
+        ));
         if inputs.dialect == Dialect::Sqlite {
-            let kind = StepKind::Migrate { migration: pinned.id.clone() };
+            let kind = StepKind::Migrate {
+                migration: pinned.id.clone(),
+            };
             let effect = format!("runs migration {} in one transaction", pinned.id);
-            steps.push(reverse(step(p, "migrate", kind, &effect), "roll the transaction back; once committed, the reverse migration"));
+            steps.push(reverse(
+                step(p, "migrate", kind, &effect),
+                "roll the transaction back; once committed, the reverse migration",
+            ));
         } else {
             statements(steps, p, pinned, Part::Contract);
         }
     }
     if let Some(release) = inputs.release {
-        let kind = StepKind::Switch { release: release.into() };
-        let switch = step(p, "switch", kind, &format!("points `current` at release {release}"));
+        let kind = StepKind::Switch {
+            release: release.into(),
+        };
+        let switch = step(
+            p,
+            "switch",
+            kind,
+            &format!("points `current` at release {release}"),
+        );
         steps.push(reverse(switch, "point `current` at the release before"));
     }
     if inputs.file.process.is_some() {
-        let restart = step(p, "restart", StepKind::Restart, "restarts the service on the release that `current` names");
-        steps.push(last(restart, "restart the service on the release that `current` names"));
+        let restart = step(
+            p,
+            "restart",
+            StepKind::Restart,
+            "restarts the service on the release that `current` names",
+        );
+        steps.push(last(
+            restart,
+            "restart the service on the release that `current` names",
+        ));
     }
     if inputs.file.smoke.is_some() {
-        steps.push(step(p, "smoke", StepKind::Smoke { checks: Checks::Read }, "asks the running service; reads only"));
+        steps.push(step(
+            p,
+            "smoke",
+            StepKind::Smoke { checks: Checks::Read },
+            "asks the running service; reads only",
+        ));
     }
     if let Some(pinned) = inputs.migration {
-        let kind = StepKind::Invariants { migration: pinned.id.clone() };
-        steps.push(step(p, "invariants", kind, "every class, finding and invariant is what it was"));
+        let kind = StepKind::Invariants {
+            migration: pinned.id.clone(),
+        };
+        steps.push(step(
+            p,
+            "invariants",
+            kind,
+            "every class, finding and invariant is what it was",
+        ));
     }
 }
 
@@ -124,18 +242,48 @@ fn after(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
         spec.on_failure = OnFailure::Hold;
         spec
     };
-    let lift = step(p, "lift", StepKind::Lift, "takes the digest after, and lifts the fence");
-    steps.push(reverse(lift, "put the fence on again; refused when anything was written since"));
-    if inputs.file.smoke.as_ref().is_some_and(|s| s.check.iter().any(|c| c.write)) {
-        steps.push(hold(step(p, "smoke_write", StepKind::Smoke { checks: Checks::Write }, "asks the service to write")));
+    let lift = step(
+        p,
+        "lift",
+        StepKind::Lift,
+        "takes the digest after, and lifts the fence",
+    );
+    steps.push(reverse(
+        lift,
+        "put the fence on again; refused when anything was written since",
+    ));
+    if inputs
+        .file
+        .smoke
+        .as_ref()
+        .is_some_and(|s| s.check.iter().any(|c| c.write))
+    {
+        steps.push(hold(step(
+            p,
+            "smoke_write",
+            StepKind::Smoke {
+                checks: Checks::Write,
+            },
+            "asks the service to write",
+        )));
     }
     if inputs.file.watch.seconds > 0 {
-        let kind = StepKind::Watch { seconds: inputs.file.watch.seconds };
+        let kind = StepKind::Watch {
+            seconds: inputs.file.watch.seconds,
+        };
         steps.push(hold(step(p, "watch", kind, "watches the service's health")));
     }
     if inputs.file.backup.off_site.is_some() {
-        let kind = StepKind::OffSite { backup: "backup_b".into(), to: "off_site".into() };
-        steps.push(hold(step(p, "off_site_b", kind, "copies backup B off-site and re-reads it there")));
+        let kind = StepKind::OffSite {
+            backup: "backup_b".into(),
+            to: "off_site".into(),
+        };
+        steps.push(hold(step(
+            p,
+            "off_site_b",
+            kind,
+            "copies backup B off-site and re-reads it there",
+        )));
     }
 }
 
@@ -154,7 +302,12 @@ fn statements(steps: &mut Vec<StepSpec>, phase: Phase, pinned: &Pinned, part: Pa
             sql: change.sql.clone(),
             undo_sql: change.undo.clone(),
         };
-        let short: String = change.sql.split_whitespace().take(7).collect::<Vec<_>>().join(" ");
+        let short: String = change
+            .sql
+            .split_whitespace()
+            .take(7)
+            .collect::<Vec<_>>()
+            .join(" ");
         let spec = step(phase, &format!("{name}.{}", i + 1), kind, &format!("{short} …"));
         steps.push(match &change.undo {
             Some(undo) => {
@@ -168,5 +321,9 @@ fn statements(steps: &mut Vec<StepSpec>, phase: Phase, pinned: &Pinned, part: Pa
 
 /// Triggers of the service that a backfill would fire, and that nobody acknowledged.
 pub(super) fn unacknowledged(triggers: &[String], migration: &Migration) -> Vec<String> {
-    triggers.iter().filter(|t| !migration.accept_triggers.contains(t)).cloned().collect()
+    triggers
+        .iter()
+        .filter(|t| !migration.accept_triggers.contains(t))
+        .cloned()
+        .collect()
 }

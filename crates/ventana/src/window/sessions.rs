@@ -16,7 +16,9 @@ pub fn record(world: &World, cx: &mut Context<'_>) -> Result<(), StepError> {
 
 /// Ends the session of an earlier attempt and waits until the server has let go of it.
 pub fn end_dead(world: &World, cx: &Context<'_>) -> Result<(), StepError> {
-    let Some(dead) = cx.own_fact("connection").and_then(serde_json::Value::as_u64) else { return Ok(()) };
+    let Some(dead) = cx.own_fact("connection").and_then(serde_json::Value::as_u64) else {
+        return Ok(());
+    };
     let mut live = world.live().map_err(StepError::from)?;
     if let Live::Server(db) = &mut *live
         && db::Database::connection_id(db) != Some(dead)

@@ -14,7 +14,10 @@ impl<'s> Grant<'s> {
         let rest = statement.strip_prefix("GRANT ")?;
         let on = outside_quotes(rest, " ON ")?;
         let to = outside_quotes(rest, " TO ").filter(|to| *to > on)?;
-        Some(Grant { privileges: split_list(&rest[..on]), on: &rest[on + 4..to] })
+        Some(Grant {
+            privileges: split_list(&rest[..on]),
+            on: &rest[on + 4..to],
+        })
     }
 
     /// Whether it lets its account read and nothing else.
@@ -24,26 +27,39 @@ impl<'s> Grant<'s> {
 
     /// The statement that grants the reading part of it, where there is one.
     pub(super) fn reading(&self, account: &str) -> Option<String> {
-        if self.on.starts_with("PROCEDURE ") || self.on.starts_with("FUNCTION ") || self.on.starts_with("PACKAGE ") {
+        if self.on.starts_with("PROCEDURE ")
+            || self.on.starts_with("FUNCTION ")
+            || self.on.starts_with("PACKAGE ")
+        {
             return None;
         }
         let all = self.privileges.iter().any(|p| p.starts_with("ALL PRIVILEGES"));
         let reading: Vec<&str> = if all {
             vec!["SELECT", "SHOW VIEW"]
         } else {
-            self.privileges.iter().copied().filter(|p| is_reading(p)).collect()
+            self.privileges
+                .iter()
+                .copied()
+                .filter(|p| is_reading(p))
+                .collect()
         };
         if reading.is_empty() {
             return None;
         }
-        Some(format!("GRANT {} ON {} TO {account}", reading.join(", "), self.on))
+        Some(format!(
+            "GRANT {} ON {} TO {account}",
+            reading.join(", "),
+            self.on
+        ))
     }
 }
 
 /// `SELECT`, for the whole table or for columns, and what lets a reader see what there is.
 fn is_reading(privilege: &str) -> bool {
-    matches!(privilege, "SELECT" | "SHOW VIEW" | "SHOW DATABASES" | "SHOW CREATE ROUTINE")
-        || privilege.starts_with("SELECT (")
+    matches!(
+        privilege,
+        "SELECT" | "SHOW VIEW" | "SHOW DATABASES" | "SHOW CREATE ROUTINE"
+    ) || privilege.starts_with("SELECT (")
 }
 
 /// Where `needle` begins outside backticks and parentheses.
@@ -86,8 +102,14 @@ pub(super) fn roles(statements: &[String]) -> Vec<String> {
 /// A GRANT statement without `IDENTIFIED … 'hash'`: the password is not revoked, so it need not be given back, and a
 /// hash has no place in a journal. Limits and TLS demands that follow are not revoked either.
 pub(super) fn without_identity(grant: &str) -> String {
-    let Some(at) = outside_quotes(grant, " IDENTIFIED ") else { return grant.to_string() };
-    let option = if grant[at..].contains(" WITH GRANT OPTION") { " WITH GRANT OPTION" } else { "" };
+    let Some(at) = outside_quotes(grant, " IDENTIFIED ") else {
+        return grant.to_string();
+    };
+    let option = if grant[at..].contains(" WITH GRANT OPTION") {
+        " WITH GRANT OPTION"
+    } else {
+        ""
+    };
     format!("{}{option}", &grant[..at])
 }
 
@@ -98,7 +120,10 @@ mod tests {
     #[test]
     fn a_hash_never_leaves_and_roles_are_told_from_privileges() {
         let grant = "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29' WITH GRANT OPTION MAX_QUERIES_PER_HOUR 5";
-        assert_eq!(without_identity(grant), "GRANT USAGE ON *.* TO `app`@`%` WITH GRANT OPTION");
+        assert_eq!(
+            without_identity(grant),
+            "GRANT USAGE ON *.* TO `app`@`%` WITH GRANT OPTION"
+        );
         let all = vec![
             grant.to_string(),
             "GRANT `wri ON ter` TO `app`@`%` WITH ADMIN OPTION".to_string(),
@@ -113,12 +138,22 @@ mod tests {
         let kept = |s: &str| Some(format!("GRANT {s} TO `app`@`%`"));
         let all = "GRANT ALL PRIVILEGES ON `d`.* TO `app`@`%` WITH GRANT OPTION";
         assert_eq!(reading(all), kept("SELECT, SHOW VIEW ON `d`.*"));
-        assert_eq!(reading("GRANT SELECT, INSERT ON *.* TO `app`@`%`"), kept("SELECT ON *.*"));
+        assert_eq!(
+            reading("GRANT SELECT, INSERT ON *.* TO `app`@`%`"),
+            kept("SELECT ON *.*")
+        );
         let columns = "GRANT SELECT (`a, INSERT`, `b`), UPDATE (`c`) ON `d`.`t ON x` TO `app`@`%`";
-        assert_eq!(reading(columns), kept("SELECT (`a, INSERT`, `b`) ON `d`.`t ON x`"));
+        assert_eq!(
+            reading(columns),
+            kept("SELECT (`a, INSERT`, `b`) ON `d`.`t ON x`")
+        );
         assert_eq!(reading("GRANT EXECUTE ON PROCEDURE `d`.`p` TO `app`@`%`"), None);
         assert_eq!(reading("GRANT USAGE ON *.* TO `app`@`%`"), None);
-        assert!(Grant::parse("GRANT SELECT, SHOW VIEW ON `d`.* TO `a`@`b`").expect("a grant").reads_only());
+        assert!(
+            Grant::parse("GRANT SELECT, SHOW VIEW ON `d`.* TO `a`@`b`")
+                .expect("a grant")
+                .reads_only()
+        );
         assert!(!Grant::parse(columns).expect("a grant").reads_only());
         assert!(Grant::parse("GRANT `role` TO `a`@`b`").is_none());
     }

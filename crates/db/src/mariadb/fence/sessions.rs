@@ -13,10 +13,13 @@ const LOOKS: usize = 6000;
 /// Refuses when this account sees its own sessions only: ending "all" of another account's would end none.
 pub(super) fn sees_sessions(db: &mut MariaDb) -> Result<()> {
     let grants = db.query("SHOW GRANTS")?;
-    let all = grants.iter().filter_map(|r| r.first().and_then(Cell::to_text)).any(|grant| {
-        let global = grant.split_once(" ON *.* ");
-        global.is_some_and(|(head, _)| head.contains("ALL PRIVILEGES") || head.contains("PROCESS"))
-    });
+    let all = grants
+        .iter()
+        .filter_map(|r| r.first().and_then(Cell::to_text))
+        .any(|grant| {
+            let global = grant.split_once(" ON *.* ");
+            global.is_some_and(|(head, _)| head.contains("ALL PRIVILEGES") || head.contains("PROCESS"))
+        });
     if all {
         return Ok(());
     }
@@ -47,14 +50,20 @@ pub(super) fn end_event_runs(db: &mut MariaDb) -> Result<()> {
         "SELECT ID FROM information_schema.PROCESSLIST WHERE DB=? AND COMMAND='Connect' \
          AND USER NOT IN ('system user', 'unauthenticated user') AND ID<>CONNECTION_ID()",
     )?;
-    let doomed = rows.into_iter().filter_map(|r| r.into_iter().next().flatten()?.parse().ok()).collect();
+    let doomed = rows
+        .into_iter()
+        .filter_map(|r| r.into_iter().next().flatten()?.parse().ok())
+        .collect();
     end(db, doomed, "running events")
 }
 
 /// Ends one session of this account and waits until the server has let go of it; one that is gone, or whose number now
 /// belongs to another account, is left alone.
 pub fn end_session(db: &mut MariaDb, connection: u64) -> Result<()> {
-    let ours = db.text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?.unwrap_or_default().replace('\'', "''");
+    let ours = db
+        .text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?
+        .unwrap_or_default()
+        .replace('\'', "''");
     let alive = format!(
         "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND USER='{ours}' AND ID<>CONNECTION_ID()"
     );
@@ -96,7 +105,9 @@ fn end(db: &mut MariaDb, doomed: Vec<i64>, whose: &str) -> Result<()> {
 
 fn user_of(account: &str) -> String {
     let plain = normal(account);
-    plain.rsplit_once('@').map_or(plain.clone(), |(user, _)| user.to_string())
+    plain
+        .rsplit_once('@')
+        .map_or(plain.clone(), |(user, _)| user.to_string())
 }
 
 #[cfg(test)]

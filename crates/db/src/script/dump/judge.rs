@@ -3,6 +3,7 @@
 mod allow;
 mod reach;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::actions::{Part, Reason};
@@ -23,6 +24,9 @@ use allow::Allowed;
 
 /// Statements longer than this that are no plain `INSERT` are not read word by word.
 const READABLE: usize = 64 << 20;
+
+const INTO_A_VIEW: &str =
+    "it writes rows after a view was made, through which they may reach another database";
 
 /// What becomes of a statement.
 pub(super) enum Decision {
@@ -55,6 +59,8 @@ pub(super) struct Judge {
     /// The database that the last `USE` named.
     current: Option<String>,
     session: Session,
+    /// Views that the dump has made: rows written to one may land in another database.
+    views: BTreeSet<String>,
 }
 
 impl Judge {
@@ -66,6 +72,7 @@ impl Judge {
             header: None,
             current: None,
             session,
+            views: BTreeSet::new(),
         }
     }
 
@@ -105,16 +112,24 @@ impl Judge {
         };
         if let Some(plain) = plain::read(&statement.text, self.syntax()) {
             let rows = plain.exact.then_some(plain.rows);
-            let part = Part::Rows {
-                table: plain.table,
-                rows,
-            };
             if !self.belongs() {
                 return Ok((Decision::Skip(self.other()), notes));
             }
+            if self.views.contains(&plain.table.to_lowercase()) {
+                return Err(refusal(&statement.text, INTO_A_VIEW.to_owned()));
+            }
             let begins = statement.text[..statement.text.len().min(400)].to_vec();
             let text = utf8::ensure(statement.text, syntax, &charset).map_err(|why| refusal(&begins, why))?;
-            return Ok((Decision::Send { text, part }, notes));
+            return Ok((
+                Decision::Send {
+                    text,
+                    part: Part::Rows {
+                        table: plain.table,
+                        rows,
+                    },
+                },
+                notes,
+            ));
         }
         match self.read(&statement.text, &mut notes) {
             Ok(Outcome::Send { part, edits }) => {
@@ -166,6 +181,9 @@ impl Judge {
             _ => {}
         }
         let allowed = allow::verb(&verb)?;
+        if allowed == Allowed::Rows && self.reaches_view(code, &verb) {
+            return Err(INTO_A_VIEW.to_owned());
+        }
         let judged = allowed == Allowed::Object && !self.options.accept_literals;
         let mut places: Vec<Range<usize>> = Vec::new();
         for code in &codes {
@@ -187,6 +205,7 @@ impl Judge {
                 with: quoted(&self.policy.into),
             })
             .collect();
+        self.views(code, &verb);
         self.details(code, &verb, notes, &mut edits);
         Ok(Outcome::Send {
             part: allowed.part(code),
@@ -204,6 +223,49 @@ impl Judge {
         } else {
             self.other()
         })
+    }
+
+    /// Whether rows may be written through a view. An `UPDATE` or `DELETE` can name any number of tables.
+    fn reaches_view(&self, code: &Code<'_>, verb: &Verb) -> bool {
+        match (verb, Allowed::Rows.part(code)) {
+            (Verb::Insert { .. } | Verb::Replace, Part::Rows { table, .. }) if !table.is_empty() => {
+                self.views.contains(&table.to_lowercase())
+            }
+            _ => !self.views.is_empty(),
+        }
+    }
+
+    /// Keeps the names of the views in the database, but for those that only hold a view's place.
+    fn views(&mut self, code: &Code<'_>, verb: &Verb) {
+        let word = match verb {
+            Verb::Create {
+                object: Object::View, ..
+            } => "VIEW",
+            Verb::Create {
+                object: Object::Table,
+                ..
+            } => "TABLE",
+            _ => return,
+        };
+        let Some(mut at) = (1..code.len()).find(|at| code.word(*at, word)) else {
+            return;
+        };
+        at += if code.words(at + 1, &["IF", "NOT", "EXISTS"]) {
+            4
+        } else {
+            1
+        };
+        let Some(name) = code
+            .chain(at)
+            .and_then(|chain| chain.parts.last().map(|part| code.name(*part)))
+        else {
+            return;
+        };
+        if word == "VIEW" && !is_placeholder(code) {
+            self.views.insert(name.to_lowercase());
+        } else {
+            self.views.remove(&name.to_lowercase());
+        }
     }
 
     fn details(&self, code: &Code<'_>, verb: &Verb, notes: &mut Notes, edits: &mut Vec<Edit>) {

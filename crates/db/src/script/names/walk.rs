@@ -247,6 +247,8 @@ impl Walk<'_, '_> {
                 self.object(word);
             }
             "BODY" if before(&["PACKAGE"]) => {}
+            // FROM { OJ a LEFT OUTER JOIN b … }
+            "OJ" if at > 0 && code.sign(at - 1, "{") => {}
             "INDEX" if self.frames.len() == 1 && self.frame().verb == Verb::Other => {
                 self.on_names_table = true
             }

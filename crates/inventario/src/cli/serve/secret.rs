@@ -18,7 +18,12 @@ pub fn kept(folder: &Path) -> io::Result<Secret> {
     let path = folder.join(FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) if text.trim().len() >= 32 => return Ok(Secret::new(text.trim())),
-        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "it is shorter than 32 characters")),
+        Ok(_) => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is shorter than 32 characters",
+            ));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -26,7 +31,12 @@ pub fn kept(folder: &Path) -> io::Result<Secret> {
     let secret: String = random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
     // Under another name first: nobody ever reads half a secret.
     let part = folder.join(format!("{FILE}.part"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     // A second service that starts at the same moment must not replace the secret of the first.
@@ -76,7 +86,11 @@ mod tests {
         let mode = std::fs::metadata(data.join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
-        OpenOptions::new().write(true).truncate(true).open(data.join(FILE)).unwrap();
+        OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(data.join(FILE))
+            .unwrap();
         assert_eq!(kept(&data).unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_ne!(password().unwrap(), password().unwrap());
     }

@@ -3,8 +3,20 @@ use serde_json::value::RawValue;
 use super::*;
 
 fn context() -> Context {
-    let columns = ["nombre", "numero_serie", "estado", "precio_usd", "categoria_id", "notas", "especificaciones", "marca"];
-    Context { estados: vec!["Dado de Baja".into()], columns: columns.map(str::to_owned).to_vec() }
+    let columns = [
+        "nombre",
+        "numero_serie",
+        "estado",
+        "precio_usd",
+        "categoria_id",
+        "notas",
+        "especificaciones",
+        "marca",
+    ];
+    Context {
+        estados: vec!["Dado de Baja".into()],
+        columns: columns.map(str::to_owned).to_vec(),
+    }
 }
 
 fn stored(specs: Option<&str>) -> Stored {
@@ -48,10 +60,13 @@ fn code(result: Result<Write, Refused>) -> (String, &'static str) {
 #[test]
 fn a_new_activo_needs_a_name_and_a_serial_number() {
     let Refused(errors) = create(&vec![("nombre", Input::Form(" "))], &context()).unwrap_err();
-    assert_eq!(errors.iter().map(|e| (e.field.as_str(), e.code)).collect::<Vec<_>>(), [
-        ("nombre", "required"),
-        ("numero_serie", "required")
-    ]);
+    assert_eq!(
+        errors
+            .iter()
+            .map(|e| (e.field.as_str(), e.code))
+            .collect::<Vec<_>>(),
+        [("nombre", "required"), ("numero_serie", "required")]
+    );
     let sent = vec![
         ("nombre", Input::Form("a")),
         ("numero_serie", Input::Form("b")),
@@ -60,9 +75,17 @@ fn a_new_activo_needs_a_name_and_a_serial_number() {
         ("modelo", Input::Form("m")),
     ];
     let write = create(&sent, &context()).unwrap();
-    let columns = [("nombre", "a".into()), ("numero_serie", "b".into()), ("precio_usd", Cell::Null), ("estado", "Activo".into())];
+    let columns = [
+        ("nombre", "a".into()),
+        ("numero_serie", "b".into()),
+        ("precio_usd", Cell::Null),
+        ("estado", "Activo".into()),
+    ];
     assert_eq!(write.columns, columns);
-    assert_eq!(write.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["unknown_field", "no_such_column"]);
+    assert_eq!(
+        write.warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
+        ["unknown_field", "no_such_column"]
+    );
 }
 
 #[test]
@@ -75,7 +98,10 @@ fn only_what_differs_is_written() {
     ];
     let write = update(&sent, &stored(None), &context()).unwrap();
     assert_eq!(write.columns, [("marca", "HP".into())]);
-    assert_eq!(update(&vec![], &stored(None), &context()).unwrap(), Write::default());
+    assert_eq!(
+        update(&vec![], &stored(None), &context()).unwrap(),
+        Write::default()
+    );
 }
 
 #[test]
@@ -83,16 +109,36 @@ fn states_in_use_are_taken_and_others_refused() {
     let row = stored(None);
     assert_eq!(put(&row, "estado", "\"Dado de Baja\"").unwrap().columns.len(), 1);
     assert_eq!(put(&row, "estado", "\"De baja\"").unwrap().columns.len(), 1);
-    assert_eq!(put(&row, "estado", "null").unwrap().columns, [("estado", Cell::Null)]);
-    assert_eq!(code(put(&row, "estado", "\"roto\"")), ("estado".into(), "not_allowed"));
+    assert_eq!(
+        put(&row, "estado", "null").unwrap().columns,
+        [("estado", Cell::Null)]
+    );
+    assert_eq!(
+        code(put(&row, "estado", "\"roto\"")),
+        ("estado".into(), "not_allowed")
+    );
 }
 
 #[test]
 fn what_is_sent_back_as_shown_changes_nothing() {
-    for text in ["N/D", "", "{\"cpu\": \"Xe", "[]", "null ", " {\"a\" :1.10}\n", "\"{\\\"a\\\":1}\"", "{\"pin\":\"1\"}", "{\"pin\": \"1"] {
+    for text in [
+        "N/D",
+        "",
+        "{\"cpu\": \"Xe",
+        "[]",
+        "null ",
+        " {\"a\" :1.10}\n",
+        "\"{\\\"a\\\":1}\"",
+        "{\"pin\":\"1\"}",
+        "{\"pin\": \"1",
+    ] {
         let row = stored(Some(text));
         let shown = especificaciones::shown_text(text);
-        assert_eq!(put(&row, "especificaciones", &shown).unwrap().columns, [], "{text}");
+        assert_eq!(
+            put(&row, "especificaciones", &shown).unwrap().columns,
+            [],
+            "{text}"
+        );
         let form = vec![("especificaciones", Input::Form(&shown))];
         assert_eq!(update(&form, &row, &context()).unwrap().columns, [], "{text}");
     }
@@ -107,23 +153,46 @@ fn specs_are_an_object_or_nothing() {
         [("especificaciones", Cell::Text(text))] => text.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(text("{\"id\":12345678901234567, \"x\":1.640614250081198}"), "{\"id\":12345678901234567, \"x\":1.640614250081198}");
+    assert_eq!(
+        text("{\"id\":12345678901234567, \"x\":1.640614250081198}"),
+        "{\"id\":12345678901234567, \"x\":1.640614250081198}"
+    );
     assert_eq!(text("\"{\\\"cpu\\\": 2}\""), "{\"cpu\": 2}");
-    assert_eq!(put(&row, "especificaciones", "null").unwrap().columns, [("especificaciones", Cell::Null)]);
-    for (json, expected) in [("[1]", "not_an_object"), ("7", "not_an_object"), ("\"N/D\"", "not_json"), ("true", "not_an_object")] {
+    assert_eq!(
+        put(&row, "especificaciones", "null").unwrap().columns,
+        [("especificaciones", Cell::Null)]
+    );
+    for (json, expected) in [
+        ("[1]", "not_an_object"),
+        ("7", "not_an_object"),
+        ("\"N/D\"", "not_json"),
+        ("true", "not_an_object"),
+    ] {
         assert_eq!(code(put(&row, "especificaciones", json)).1, expected, "{json}");
     }
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(30), "]".repeat(30));
     assert_eq!(code(put(&row, "especificaciones", &deep)).1, "too_deep");
-    let warnings = put(&row, "especificaciones", "{\"a\":1,\"a\":2,\"n\":12345678901234567}").unwrap().warnings;
-    assert_eq!(warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["duplicate_keys", "big_numbers"]);
+    let warnings = put(
+        &row,
+        "especificaciones",
+        "{\"a\":1,\"a\":2,\"n\":12345678901234567}",
+    )
+    .unwrap()
+    .warnings;
+    assert_eq!(
+        warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
+        ["duplicate_keys", "big_numbers"]
+    );
 }
 
 #[test]
 fn secrets_are_refused_without_an_echo() {
     let row = stored(Some("{}"));
     let refused = put(&row, "especificaciones", "{\"a\":{\"Recovery Key\":\"s3cr3t\"}}").unwrap_err();
-    assert_eq!((refused.0[0].field.as_str(), refused.0[0].code), ("especificaciones/a/Recovery Key", "sensitive"));
+    assert_eq!(
+        (refused.0[0].field.as_str(), refused.0[0].code),
+        ("especificaciones/a/Recovery Key", "sensitive")
+    );
     assert!(!format!("{refused:?}").contains("s3cr3t"));
     let key = "\"695914-383797-261567-987977-139938-468619-462631-883588\"";
     assert_eq!(code(put(&row, "notas", key)), ("notas".into(), "sensitive"));

@@ -13,18 +13,30 @@ use std::path::Path;
 pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let target = target(cx, args)?;
     if matches!(target, Address::Sqlite { .. }) {
-        return Err(Failure::usage("an SQL dump is restored into MySQL or MariaDB").hint("set DATABASE_URL=mysql://… (or the DB_* variables)"));
+        return Err(Failure::usage("an SQL dump is restored into MySQL or MariaDB")
+            .hint("set DATABASE_URL=mysql://… (or the DB_* variables)"));
     }
     let out = cx.out;
     let file = DumpFile::open(path).map_err(refused)?;
-    let options =
-        CheckOptions { only: args.only.clone(), allow_missing_trailer: args.no_trailer, ..CheckOptions::default() };
-    let facts = file.check(&options, &mut |p| out.progress("check", p.read, p.size, "bytes", "")).map_err(refused)?;
+    let options = CheckOptions {
+        only: args.only.clone(),
+        allow_missing_trailer: args.no_trailer,
+        ..CheckOptions::default()
+    };
+    let facts = file
+        .check(&options, &mut |p| {
+            out.progress("check", p.read, p.size, "bytes", "")
+        })
+        .map_err(refused)?;
     out.progress_end();
     let policy = Policy {
         into: args.into.clone(),
         definer: args.definer.clone().map_or(Definer::Keep, Definer::Map),
-        events: if args.keep_events { Events::Keep } else { Events::Disable },
+        events: if args.keep_events {
+            Events::Keep
+        } else {
+            Events::Disable
+        },
     };
     let mut db = empty(cx, &target, args.replace)?;
     let mut sent = 0u64;
@@ -34,13 +46,20 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
         match action.map_err(refused)? {
             Action::Send(outgoing) => {
                 let text = String::from_utf8(outgoing.text).map_err(|_| {
-                    Failure::failed("dump", format!("the statement on line {} is not UTF-8", outgoing.line))
-                        .hint("dump again with --default-character-set=utf8mb4 and --hex-blob")
+                    Failure::failed(
+                        "dump",
+                        format!("the statement on line {} is not UTF-8", outgoing.line),
+                    )
+                    .hint("dump again with --default-character-set=utf8mb4 and --hex-blob")
                 })?;
                 let affected = db.execute(&text).map_err(|e| {
                     let failure = Failure::from(e);
-                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message))
-                        .hint(format!("{} holds a part of the dump; drop it and restore again", args.into))
+                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(
+                        format!(
+                            "{} holds a part of the dump; drop it and restore again",
+                            args.into
+                        ),
+                    )
                 })?;
                 if let Part::Rows { table, .. } = outgoing.part {
                     *rows.entry(table).or_default() += affected;
@@ -62,18 +81,36 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
         .rows
         .iter()
         .filter(|(name, promised)| promised.exact && rows.get(*name).copied().unwrap_or(0) != promised.rows)
-        .map(|(name, promised)| format!("{name}: {} of {} rows", rows.get(name).copied().unwrap_or(0), promised.rows))
+        .map(|(name, promised)| {
+            format!(
+                "{name}: {} of {} rows",
+                rows.get(name).copied().unwrap_or(0),
+                promised.rows
+            )
+        })
         .collect();
     if !short.is_empty() {
-        return Err(Failure::new("verification_failed", format!("the server took fewer rows than the dump holds: {}", short.join("; ")), exit::VERIFICATION));
+        return Err(Failure::new(
+            "verification_failed",
+            format!(
+                "the server took fewer rows than the dump holds: {}",
+                short.join("; ")
+            ),
+            exit::VERIFICATION,
+        ));
     }
-    let events = fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
+    let events =
+        fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
     let document = json!({
         "database": args.into, "digest": digest.digest, "verified": null, "rows": digest.rows(), "statements": sent, "skipped": skipped,
         "tables": digest.tables.iter().map(|t| json!({ "name": t.name, "rows": t.rows })).collect::<Vec<_>>(), "events": events,
     });
     out.result(&document, || {
-        let mut text = format!("{target}: {} rows in {} tables\n", format::count(digest.rows()), digest.tables.len());
+        let mut text = format!(
+            "{target}: {} rows in {} tables\n",
+            format::count(digest.rows()),
+            digest.tables.len()
+        );
         for table in &digest.tables {
             text.push_str(&format!("  {:<24} {}\n", table.name, format::count(table.rows)));
         }

@@ -61,15 +61,24 @@ struct FenceState {
 }
 
 impl Standing {
-    pub(super) fn of(loaded: &Loaded, flag: Option<&Path>, holder: Option<String>) -> Result<Standing, Failure> {
+    pub(super) fn of(
+        loaded: &Loaded,
+        flag: Option<&Path>,
+        holder: Option<String>,
+    ) -> Result<Standing, Failure> {
         let state = loaded.state()?;
         let evidence = loaded.evidence()?;
         let plan = &loaded.plan.plan;
         let step = stands_at(plan, &state);
         let spec = step.and_then(|id| plan.step(id));
         // What keeps the run where it stands comes before what once turned it.
-        let here = evidence.steps.iter().filter(|evidence| Some(evidence.id.as_str()) == step);
-        let failed = here.chain(evidence.steps.iter().rev()).find_map(|step| step.error.as_ref().map(|error| (step, error)));
+        let here = evidence
+            .steps
+            .iter()
+            .filter(|evidence| Some(evidence.id.as_str()) == step);
+        let failed = here
+            .chain(evidence.steps.iter().rev())
+            .find_map(|step| step.error.as_ref().map(|error| (step, error)));
         let held = state.held.as_ref();
         let (next, or) = next(evidence.mode, evidence.outcome, holder.is_some());
         let report = loaded.dir.join("report.html");
@@ -84,17 +93,33 @@ impl Standing {
             phase: spec.map(|spec| spec.phase),
             step: step.map(str::to_owned),
             step_status: step.map(|id| state.status(id)),
-            steps_done: plan.steps.iter().filter(|spec| state.status(&spec.id) == Status::Done).count(),
+            steps_done: plan
+                .steps
+                .iter()
+                .filter(|spec| state.status(&spec.id) == Status::Done)
+                .count(),
             steps: plan.steps.len(),
             unapproved: evidence.unapproved,
             started_at: evidence.started_at,
-            last_at: loaded.reading.records.last().map_or(evidence.started_at, |record| record.at),
+            last_at: loaded
+                .reading
+                .records
+                .last()
+                .map_or(evidence.started_at, |record| record.at),
             blocked_ms: evidence.blocked_ms.total,
-            fence: FenceState::of(plan, &state, evidence.blocked_ms.open, loaded, flag.filter(|_| evidence.mode == Mode::Run)),
+            fence: FenceState::of(
+                plan,
+                &state,
+                evidence.blocked_ms.open,
+                loaded,
+                flag.filter(|_| evidence.mode == Mode::Run),
+            ),
             reason: held
                 .map(|held| held.reason.clone())
                 .or_else(|| failed.map(|(step, error)| format!("step {}: {}", step.id, error.message))),
-            hint: held.and_then(|held| held.hint.clone()).or_else(|| failed.and_then(|(_, error)| error.hint.clone())),
+            hint: held
+                .and_then(|held| held.hint.clone())
+                .or_else(|| failed.and_then(|(_, error)| error.hint.clone())),
             next,
             or,
             torn: loaded.reading.torn.is_some(),
@@ -109,22 +134,36 @@ impl Standing {
         let mut lines = vec![format!("{} {}: {}", self.what(l), self.run, self.outcome_text(l))];
         if self.unapproved && self.mode == Mode::Run {
             let mark = pick("SIN APROBAR", "NOT APPROVED");
-            lines[0].push_str(&if out.color { format!("  \u{1b}[1;31m{mark}\u{1b}[0m") } else { format!("  {mark}") });
+            lines[0].push_str(&if out.color {
+                format!("  \u{1b}[1;31m{mark}\u{1b}[0m")
+            } else {
+                format!("  {mark}")
+            });
         }
         let mut line = |label: &str, value: String| lines.push(format!("  {label:<10} {value}"));
         let way = match self.direction {
             Direction::Forward => "",
             Direction::RollingBack => pick(", de vuelta atrás", ", rolling back"),
         };
-        let at = self.step.as_deref().map(|step| format!("{step} ({}{way})", self.step_text(l))).unwrap_or_default();
-        if !at.is_empty() {
-            line(pick("paso", "step"), format!("{at}, {}/{}", self.steps_done, self.steps));
+        let at = self
+            .step
+            .as_deref()
+            .map(|step| format!("{step} ({}{way})", self.step_text(l)))
+            .unwrap_or_default();
+        let done = format!("{}/{} {}", self.steps_done, self.steps, pick("hechos", "done"));
+        match (at.is_empty(), self.outcome) {
+            (false, _) => line(pick("paso", "step"), format!("{at}, {done}")),
+            (true, Some(Outcome::RolledBack)) => {}
+            (true, _) => line(pick("pasos", "steps"), done),
         }
         line(pick("valla", "fence"), self.fence.text(l));
         if self.blocked_ms > 0 {
             line(pick("detenidas", "blocked"), duration_ms(self.blocked_ms));
         }
-        line(pick("último", "last"), self.last_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+        line(
+            pick("último", "last"),
+            self.last_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        );
         if let Some(reason) = &self.reason {
             line(pick("motivo", "reason"), plain(reason));
         }
@@ -138,7 +177,10 @@ impl Standing {
             line(pick("informe", "report"), report.display().to_string());
         }
         if let Some(next) = self.next {
-            let or = self.or.map(|or| format!(" {} `{or}`", pick("o", "or"))).unwrap_or_default();
+            let or = self
+                .or
+                .map(|or| format!(" {} `{or}`", pick("o", "or")))
+                .unwrap_or_default();
             line(pick("siguiente", "next"), format!("`{next}`{or}"));
         }
         lines.join("\n")
@@ -156,12 +198,16 @@ impl Standing {
             (true, None) => l.pick("en marcha", "running"),
             (_, None) => l.pick("su proceso murió a medias", "its process died in the middle"),
             (_, Some(Outcome::Done)) => l.pick("hecha", "done"),
-            (_, Some(Outcome::Failed)) => l.pick("falló antes de cambiar nada", "failed before anything was changed"),
+            (_, Some(Outcome::Failed)) => l.pick(
+                "falló antes de cambiar nada",
+                "failed before anything was changed",
+            ),
             (_, Some(Outcome::RolledBack)) => l.pick("vuelta atrás verificada", "rolled back and verified"),
             (_, Some(Outcome::Held)) => l.pick("en espera de una persona", "held, a person is needed"),
-            (_, Some(Outcome::RollbackFailed)) => {
-                l.pick("LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado", "ROLLBACK FAILED: the service is NOT restored")
-            }
+            (_, Some(Outcome::RollbackFailed)) => l.pick(
+                "LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado",
+                "ROLLBACK FAILED: the service is NOT restored",
+            ),
             (_, Some(Outcome::Interrupted)) => l.pick("interrumpida", "interrupted"),
         }
     }
@@ -184,14 +230,26 @@ impl FenceState {
         let status = |id: Option<&str>| id.map_or(Status::Pending, |id| state.status(id));
         let fence = status(plan.fence().map(|spec| spec.id.as_str()));
         let lift = status(plan.lift().map(|spec| spec.id.as_str()));
-        let between = |status: Status| matches!(status, Status::Started | Status::Failed | Status::UndoStarted | Status::UndoFailed);
+        let between = |status: Status| {
+            matches!(
+                status,
+                Status::Started | Status::Failed | Status::UndoStarted | Status::UndoFailed
+            )
+        };
         let journal = match (between(fence) || between(lift), open) {
             (true, _) => "unknown",
             (false, true) => "on",
             (false, false) => "off",
         };
-        let said: Option<Value> = flag.and_then(|flag| std::fs::read(flag).ok()).and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let text = |name: &str| said.as_ref().and_then(|said| said.get(name)).and_then(Value::as_str).map(str::to_owned);
+        let said: Option<Value> = flag
+            .and_then(|flag| std::fs::read(flag).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let text = |name: &str| {
+            said.as_ref()
+                .and_then(|said| said.get(name))
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         FenceState {
             journal,
             flag_file: flag.map(Path::to_path_buf),
@@ -203,9 +261,15 @@ impl FenceState {
 
     fn text(&self, l: Language) -> String {
         let mut text = match self.journal {
-            "on" => l.pick("PUESTA: no se acepta ninguna escritura", "ON: no write is accepted"),
+            "on" => l.pick(
+                "PUESTA: no se acepta ninguna escritura",
+                "ON: no write is accepted",
+            ),
             "off" => l.pick("quitada", "off"),
-            _ => l.pick("no se sabe: su proceso murió mientras la ponía o la quitaba", "unknown: a process died while it put it on or lifted it"),
+            _ => l.pick(
+                "no se sabe: su proceso murió mientras la ponía o la quitaba",
+                "unknown: a process died while it put it on or lifted it",
+            ),
         }
         .to_owned();
         if let Some(since) = &self.since {
@@ -228,23 +292,37 @@ impl FenceState {
 fn since(plan: &Plan, loaded: &Loaded) -> Option<String> {
     let fence = &plan.fence()?.id;
     let finished = |event: &Event| matches!(event, Event::Finished { step, .. } if step == fence);
-    loaded.reading.records.iter().rfind(|record| finished(&record.event)).map(|record| record.at.to_string())
+    loaded
+        .reading
+        .records
+        .iter()
+        .rfind(|record| finished(&record.event))
+        .map(|record| record.at.to_string())
 }
 
-/// The step that a person looks at first: in the middle, failed, held at; otherwise the next one; at the end the last.
+/// The step that a person looks at first: in the middle, failed, held at; otherwise the next one. None of a run that is over.
 fn stands_at<'a>(plan: &'a Plan, state: &'a RunState) -> Option<&'a str> {
-    let with = |wanted: &[Status]| plan.steps.iter().find(|spec| wanted.contains(&state.status(&spec.id)));
+    let with = |wanted: &[Status]| {
+        plan.steps
+            .iter()
+            .find(|spec| wanted.contains(&state.status(&spec.id)))
+    };
     let held = state.held.as_ref().and_then(|held| held.step.as_deref());
     let middle = [Status::Started, Status::UndoStarted];
     let failed = [Status::UndoFailed, Status::Failed];
-    held.or_else(|| with(&middle).or_else(|| with(&failed)).map(|spec| spec.id.as_str())).or_else(|| {
+    held.or_else(|| {
+        with(&middle)
+            .or_else(|| with(&failed))
+            .map(|spec| spec.id.as_str())
+    })
+    .or_else(|| {
         let done = |spec: &&engine::plan::StepSpec| state.status(&spec.id) == Status::Done;
         let pending = |spec: &&engine::plan::StepSpec| state.status(&spec.id) == Status::Pending;
         match (state.closed, state.direction) {
             (None, Direction::Forward) => plan.steps.iter().find(pending),
             // Going back: the next to be undone is the last that is still done.
             (None, Direction::RollingBack) => plan.steps.iter().rfind(done),
-            _ => plan.steps.iter().rfind(done),
+            (Some(_), _) => None,
         }
         .map(|spec| spec.id.as_str())
     })
@@ -257,7 +335,9 @@ fn next(mode: Mode, outcome: Option<Outcome>, alive: bool) -> (Option<&'static s
     }
     match outcome {
         _ if alive => (None, None),
-        None | Some(Outcome::Held | Outcome::Interrupted) => (Some("ventana resume"), Some("ventana rollback")),
+        None | Some(Outcome::Held | Outcome::Interrupted) => {
+            (Some("ventana resume"), Some("ventana rollback"))
+        }
         Some(Outcome::RollbackFailed) => (Some("ventana resume"), None),
         Some(Outcome::Failed | Outcome::RolledBack) => (Some("ventana run"), None),
         Some(Outcome::Done) => (Some("ventana report verify"), Some("ventana rollback")),

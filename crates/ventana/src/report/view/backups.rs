@@ -22,27 +22,55 @@ pub(in crate::report) struct BackupView {
 }
 
 pub(super) fn backups(evidence: &Evidence, plan: &Plan, l: Language) -> Vec<BackupView> {
-    evidence.steps.iter().filter(|step| step.kind == "backup").filter_map(|step| backup(step, evidence, plan, l)).collect()
+    evidence
+        .steps
+        .iter()
+        .filter(|step| step.kind == "backup")
+        .filter_map(|step| backup(step, evidence, plan, l))
+        .collect()
 }
 
 fn backup(step: &StepEvidence, evidence: &Evidence, plan: &Plan, l: Language) -> Option<BackupView> {
-    let text = |name: &str| step.facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        step.facts
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let number = |name: &str| step.facts.get(name).and_then(Value::as_u64);
     let path = text("path");
     if path.is_empty() {
         return None;
     }
-    let stored = number("stored_bytes").map(|n| format!(" ({} {})", bytes(n), l.pick("comprimidos", "compressed"))).unwrap_or_default();
-    let rows = number("rows").map(|n| format!("{} {} · ", count(n), l.pick("filas", "rows"))).unwrap_or_default();
+    let stored = number("stored_bytes")
+        .map(|n| format!(" ({} {})", bytes(n), l.pick("comprimidos", "compressed")))
+        .unwrap_or_default();
+    let rows = number("rows")
+        .map(|n| format!("{} {} · ", count(n), l.pick("filas", "rows")))
+        .unwrap_or_default();
     let size = format!("{rows}{}{stored}", number("bytes").map(bytes).unwrap_or_default());
-    let replicas = users(step, evidence, plan, |kind, of| matches!(kind, StepKind::OffSite { backup, .. } if backup == of))
-        .filter_map(|step| step.facts.get("path").and_then(Value::as_str).map(str::to_owned))
-        .collect();
+    let replicas = users(
+        step,
+        evidence,
+        plan,
+        |kind, of| matches!(kind, StepKind::OffSite { backup, .. } if backup == of),
+    )
+    .filter_map(|step| step.facts.get("path").and_then(Value::as_str).map(str::to_owned))
+    .collect();
     Some(BackupView {
         proven: proven(step, evidence, plan, l),
         replicas,
-        restore: vec![format!("ventana restore {} --into {}", shell(&path), target(plan))],
-        by_hand: vec![format!("sh {} {}", shell(&format!("{path}/restore.sh")), target(plan))],
+        restore: vec![format!(
+            "ventana restore {} --into {}",
+            shell(&path),
+            target(plan)
+        )],
+        by_hand: vec![format!(
+            "sh {} {}",
+            shell(&format!("{path}/restore.sh")),
+            target(plan)
+        )],
         step: step.id.clone(),
         id: text("id"),
         digest: text("digest"),
@@ -62,11 +90,16 @@ fn users<'a>(
         .steps
         .iter()
         .filter(|step| step.status == Status::Done)
-        .filter(move |step| plan.step(&step.id).is_some_and(|spec| wanted(&spec.kind, &backup.id)))
+        .filter(move |step| {
+            plan.step(&step.id)
+                .is_some_and(|spec| wanted(&spec.kind, &backup.id))
+        })
 }
 
 fn proven(step: &StepEvidence, evidence: &Evidence, plan: &Plan, l: Language) -> String {
-    let restored = |step: &StepEvidence| step.kind == "prove" || step.facts.get("restored").is_some_and(|f| !f.is_null());
+    let restored = |step: &StepEvidence| {
+        step.kind == "prove" || step.facts.get("restored").is_some_and(|f| !f.is_null())
+    };
     let mut by = users(step, evidence, plan, |kind, of| {
         matches!(kind, StepKind::Prove { backup } | StepKind::VerifyBackup { backup, .. } if backup == of)
     })
@@ -75,9 +108,14 @@ fn proven(step: &StepEvidence, evidence: &Evidence, plan: &Plan, l: Language) ->
         return l.pick("NO se comprobó", "NOT proven").to_owned();
     }
     if by.any(restored) {
-        l.pick("restaurada, y la copia dio su digest", "restored, and the copy gave its digest").to_owned()
+        l.pick(
+            "restaurada, y la copia dio su digest",
+            "restored, and the copy gave its digest",
+        )
+        .to_owned()
     } else {
-        l.pick("sus archivos se releyeron", "its files were re-read").to_owned()
+        l.pick("sus archivos se releyeron", "its files were re-read")
+            .to_owned()
     }
 }
 
@@ -91,7 +129,9 @@ fn target(plan: &Plan) -> String {
 
 /// A word for a POSIX shell.
 pub(super) fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | '%' | ',');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | '%' | ',')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
@@ -104,8 +144,14 @@ mod tests {
 
     #[test]
     fn words_for_the_shell() {
-        assert_eq!(shell("/var/backups/inv/inv_20251106_230000"), "/var/backups/inv/inv_20251106_230000");
-        assert_eq!(shell("/tmp/it's here; rm -rf ~"), r"'/tmp/it'\''s here; rm -rf ~'");
+        assert_eq!(
+            shell("/var/backups/inv/inv_20251106_230000"),
+            "/var/backups/inv/inv_20251106_230000"
+        );
+        assert_eq!(
+            shell("/tmp/it's here; rm -rf ~"),
+            r"'/tmp/it'\''s here; rm -rf ~'"
+        );
         assert_eq!(shell(""), "''");
     }
 }

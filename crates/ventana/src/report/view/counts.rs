@@ -31,14 +31,26 @@ pub(in crate::report) struct CountRow {
 
 pub(super) fn tables(evidence: &Evidence) -> Vec<TableRows> {
     let digest = evidence.steps.iter().find(|step| step.kind == "digest");
-    let tables = digest.and_then(|step| step.facts.get("tables")).and_then(Value::as_array);
-    let text = |table: &Value, name: &str| table.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let tables = digest
+        .and_then(|step| step.facts.get("tables"))
+        .and_then(Value::as_array);
+    let text = |table: &Value, name: &str| {
+        table
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     tables
         .into_iter()
         .flatten()
         .map(|table| TableRows {
             name: text(table, "name"),
-            rows: table.get("rows").and_then(Value::as_u64).map(count).unwrap_or_default(),
+            rows: table
+                .get("rows")
+                .and_then(Value::as_u64)
+                .map(count)
+                .unwrap_or_default(),
             digest: text(table, "digest"),
         })
         .collect()
@@ -53,13 +65,25 @@ pub(super) fn counts(evidence: &Evidence, l: Language) -> Vec<CountTable> {
         let mut names: Vec<&String> = before.keys().collect();
         names.sort_by_key(|name| (*name != "classes", name.as_str()));
         for name in names {
-            let part = |all: Option<&Map<String, Value>>| all.and_then(|all| all.get(name)).and_then(Value::as_object).cloned();
+            let part = |all: Option<&Map<String, Value>>| {
+                all.and_then(|all| all.get(name))
+                    .and_then(Value::as_object)
+                    .cloned()
+            };
             let after = after.is_some().then(|| part(after).unwrap_or_default());
-            out.push(compare(title(name, l), &part(Some(before)).unwrap_or_default(), after.as_ref()));
+            out.push(compare(
+                title(name, l),
+                &part(Some(before)).unwrap_or_default(),
+                after.as_ref(),
+            ));
         }
     }
     if let Some(before) = object("invariants_before") {
-        out.push(compare(l.pick("Invariantes", "Invariants").to_owned(), before, object("invariants_after")));
+        out.push(compare(
+            l.pick("Invariantes", "Invariants").to_owned(),
+            before,
+            object("invariants_after"),
+        ));
     }
     if let Some(report) = object("report") {
         let title = l.pick("Además, antes", "Also, before").to_owned();
@@ -73,14 +97,27 @@ pub(super) fn counts(evidence: &Evidence, l: Language) -> Vec<CountTable> {
 
 fn title(name: &str, l: Language) -> String {
     match name {
-        "classes" => l.pick("Clases: cada fila está en exactamente una", "Classes: every row is in exactly one").to_owned(),
-        "findings" => l.pick("Hallazgos: pueden coincidir en una fila", "Findings: a row may have several").to_owned(),
+        "classes" => l
+            .pick(
+                "Clases: cada fila está en exactamente una",
+                "Classes: every row is in exactly one",
+            )
+            .to_owned(),
+        "findings" => l
+            .pick(
+                "Hallazgos: pueden coincidir en una fila",
+                "Findings: a row may have several",
+            )
+            .to_owned(),
         other => other.to_owned(),
     }
 }
 
 fn compare(name: String, before: &Map<String, Value>, after: Option<&Map<String, Value>>) -> CountTable {
-    let names: BTreeSet<&String> = before.keys().chain(after.into_iter().flat_map(Map::keys)).collect();
+    let names: BTreeSet<&String> = before
+        .keys()
+        .chain(after.into_iter().flat_map(Map::keys))
+        .collect();
     let rows = names
         .into_iter()
         .map(|name| {
@@ -95,7 +132,11 @@ fn compare(name: String, before: &Map<String, Value>, after: Option<&Map<String,
             }
         })
         .collect();
-    CountTable { name, rows, compared: after.is_some() }
+    CountTable {
+        name,
+        rows,
+        compared: after.is_some(),
+    }
 }
 
 fn shown(value: Option<&Value>) -> String {

@@ -37,7 +37,12 @@ pub(super) fn undo_finished(spec: &StepSpec, ms: u64, facts: &Value) -> Value {
 }
 
 pub(super) fn progress(spec: &StepSpec, progress: &Progress) -> Value {
-    let Progress { done, total, unit, note } = progress;
+    let Progress {
+        done,
+        total,
+        unit,
+        note,
+    } = progress;
     json!({"event": "progress", "step": spec.id, "done": done, "total": total, "unit": unit, "note": note})
 }
 

@@ -34,7 +34,12 @@ impl Lines {
     pub(super) fn new(color: bool, language: Language, plan: &Plan) -> Lines {
         let ids: Vec<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
         let id_width = ids.iter().map(|id| width(id)).max().unwrap_or(0).clamp(8, 28);
-        Lines { color, language, id_width, ids }
+        Lines {
+            color,
+            language,
+            id_width,
+            ids,
+        }
     }
 
     pub(super) fn title(&self, title: &str) -> String {
@@ -44,14 +49,23 @@ impl Lines {
     pub(super) fn phase(&self, phase: Phase) -> String {
         let text = match phase {
             Phase::Prepare => self.pick("preparación: el servicio atiende", "prepare: the service is live"),
-            Phase::Window => self.pick("ventana: la valla detiene las escrituras", "window: the fence holds writes back"),
+            Phase::Window => self.pick(
+                "ventana: la valla detiene las escrituras",
+                "window: the fence holds writes back",
+            ),
             Phase::After => self.pick("después: se quita la valla", "after: the fence is lifted"),
         };
         self.paint(DIM, &format!("── {text}"))
     }
 
     pub(super) fn turned(&self) -> String {
-        self.paint(DIM, &format!("── {}", self.pick("vuelta atrás, en orden inverso", "rolling back, in reverse order")))
+        self.paint(
+            DIM,
+            &format!(
+                "── {}",
+                self.pick("vuelta atrás, en orden inverso", "rolling back, in reverse order")
+            ),
+        )
     }
 
     /// The line of a step at work, cut to `columns`.
@@ -69,15 +83,31 @@ impl Lines {
         if let Some(left) = active.remaining_ms() {
             parts.push(format!("{} ~{}", self.pick("faltan", "left"), duration_ms(left)));
         }
-        let sign = if self.color { TURNING[active.frame % TURNING.len()] } else { "…" };
-        let place = self.ids.iter().position(|id| *id == active.id).map_or(0, |at| at + 1);
+        let sign = if self.color {
+            TURNING[active.frame % TURNING.len()]
+        } else {
+            "…"
+        };
+        let place = self
+            .ids
+            .iter()
+            .position(|id| *id == active.id)
+            .map_or(0, |at| at + 1);
         let left = format!("{} {:>2}/{}", self.id(&active.id), place, self.ids.len());
         let right = parts.join(" · ");
         let room = columns.saturating_sub(4 + width(&left) + width(&right));
-        let effect = if room > 10 { cut(&plain(&active.effect), room) } else { String::new() };
+        let effect = if room > 10 {
+            cut(&plain(&active.effect), room)
+        } else {
+            String::new()
+        };
         let gap = if effect.is_empty() { "" } else { "  " };
         let text = cut(&format!("{left}  {right}"), columns.saturating_sub(2));
-        format!("{} {text}{gap}{}", self.paint(CYAN, sign), self.paint(DIM, &effect))
+        format!(
+            "{} {text}{gap}{}",
+            self.paint(CYAN, sign),
+            self.paint(DIM, &effect)
+        )
     }
 
     fn progress(&self, progress: &Progress) -> Vec<String> {
@@ -154,7 +184,10 @@ impl Lines {
     pub(super) fn fence(&self, on: bool, blocked_ms: Option<u64>) -> String {
         if on {
             let mark = self.paint(ON, self.pick(" VALLA PUESTA ", " FENCE ON "));
-            return format!("{mark} {}", self.pick("ninguna escritura llega a los datos", "no write reaches the data"));
+            return format!(
+                "{mark} {}",
+                self.pick("ninguna escritura llega a los datos", "no write reaches the data")
+            );
         }
         let mark = self.paint(OFF, self.pick(" VALLA QUITADA ", " FENCE LIFTED "));
         match blocked_ms {
@@ -162,34 +195,62 @@ impl Lines {
                 let text = self.pick("escrituras detenidas durante", "writes were blocked for");
                 format!("{mark} {text} {}", duration_ms(ms))
             }
-            None => format!("{mark} {}", self.pick("se escribe de nuevo", "writes are accepted again")),
+            None => format!(
+                "{mark} {}",
+                self.pick("se escribe de nuevo", "writes are accepted again")
+            ),
         }
     }
 
     pub(super) fn held(&self, step: Option<&str>, reason: &str, hint: Option<&str>) -> Vec<String> {
         let text = self.pick("en espera de una persona", "held, a person is needed");
         let at = step.map(|step| format!(" ({step})")).unwrap_or_default();
-        let mut lines = vec![format!("{} {text}{at}: {}", self.paint(YELLOW, "‖"), plain(reason))];
+        let mut lines = vec![format!(
+            "{} {text}{at}: {}",
+            self.paint(YELLOW, "‖"),
+            plain(reason)
+        )];
         lines.extend(hint.map(|hint| self.hint(hint)));
         lines
     }
 
     pub(super) fn interrupted(&self) -> String {
-        let text = self.pick("interrumpido; `ventana resume` sigue", "interrupted; `ventana resume` goes on");
+        let text = self.pick(
+            "interrumpido; `ventana resume` sigue",
+            "interrupted; `ventana resume` goes on",
+        );
         format!("{} {text}", self.paint(YELLOW, "‖"))
     }
 
     pub(super) fn closed(&self, outcome: Outcome) -> String {
         let (color, sign, text) = match outcome {
             Outcome::Done => (GREEN, "●", self.pick("hecho", "done")),
-            Outcome::Failed => (RED, "●", self.pick("falló; no se cambió nada", "failed; nothing was changed")),
-            Outcome::RolledBack => {
-                (YELLOW, "●", self.pick("vuelta atrás verificada: el servicio está donde estaba", "rolled back and verified: the service is where it was"))
-            }
-            Outcome::Held => (YELLOW, "‖", self.pick("en espera de una persona", "held, a person is needed")),
-            Outcome::RollbackFailed => {
-                (RED, "●", self.pick("LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado", "ROLLBACK FAILED: the service is NOT restored"))
-            }
+            Outcome::Failed => (
+                RED,
+                "●",
+                self.pick("falló; no se cambió nada", "failed; nothing was changed"),
+            ),
+            Outcome::RolledBack => (
+                YELLOW,
+                "●",
+                self.pick(
+                    "vuelta atrás verificada: el servicio está donde estaba",
+                    "rolled back and verified: the service is where it was",
+                ),
+            ),
+            Outcome::Held => (
+                YELLOW,
+                "‖",
+                self.pick("en espera de una persona", "held, a person is needed"),
+            ),
+            Outcome::RollbackFailed => (
+                RED,
+                "●",
+                self.pick(
+                    "LA VUELTA ATRÁS FALLÓ: el servicio NO está restaurado",
+                    "ROLLBACK FAILED: the service is NOT restored",
+                ),
+            ),
             Outcome::Interrupted => (YELLOW, "‖", self.pick("interrumpido", "interrupted")),
         };
         format!("{} {text}", self.paint(color, sign))
@@ -198,13 +259,22 @@ impl Lines {
     /// The facts that tell a person most, in few words.
     fn facts(&self, spec: &StepSpec, facts: &Value) -> Vec<String> {
         let number = |name: &str| facts.get(name).and_then(Value::as_u64);
-        let text = |name: &str| facts.get(name).and_then(Value::as_str).map(plain).filter(|text| !text.is_empty());
+        let text = |name: &str| {
+            facts
+                .get(name)
+                .and_then(Value::as_str)
+                .map(plain)
+                .filter(|text| !text.is_empty())
+        };
         let mut parts = Vec::new();
         parts.extend(number("rows").map(|n| format!("{} {}", count(n), self.unit("rows"))));
         parts.extend(number("bytes").map(bytes));
         parts.extend(text("digest").map(|digest| format!("{} {}", "digest", short(&digest))));
         // Only where something new lies: other steps name the backup that they work on.
-        if matches!(spec.kind, StepKind::Backup { .. } | StepKind::OffSite { .. } | StepKind::Stage { .. }) {
+        if matches!(
+            spec.kind,
+            StepKind::Backup { .. } | StepKind::OffSite { .. } | StepKind::Stage { .. }
+        ) {
             parts.extend(text("path"));
         }
         parts
@@ -223,11 +293,17 @@ impl Lines {
     }
 
     fn step(&self, color: &str, sign: &str, id: &str, text: &str) -> String {
-        format!("{} {}  {text}", self.paint(color, sign), self.id(id)).trim_end().to_owned()
+        format!("{} {}  {text}", self.paint(color, sign), self.id(id))
+            .trim_end()
+            .to_owned()
     }
 
     fn hint(&self, hint: &str) -> String {
-        format!("  {} {}", self.paint(BOLD, self.pick("siguiente:", "next:")), plain(hint))
+        format!(
+            "  {} {}",
+            self.paint(BOLD, self.pick("siguiente:", "next:")),
+            plain(hint)
+        )
     }
 
     fn id(&self, id: &str) -> String {
@@ -235,7 +311,11 @@ impl Lines {
     }
 
     fn paint(&self, color: &str, text: &str) -> String {
-        if self.color && !text.is_empty() { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color && !text.is_empty() {
+            format!("\u{1b}[{color}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn pick<'a>(&self, es: &'a str, en: &'a str) -> &'a str {

@@ -22,7 +22,11 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn new(spec: &StepSpec, attempt: u32, undo: bool, expected_ms: Option<u64>) -> Active {
-        let effect = if undo { spec.undo.how().unwrap_or_default() } else { &spec.effect };
+        let effect = if undo {
+            spec.undo.how().unwrap_or_default()
+        } else {
+            &spec.effect
+        };
         Active {
             id: spec.id.clone(),
             effect: effect.to_owned(),
@@ -78,7 +82,10 @@ pub(super) struct Fenced {
 impl Fenced {
     /// `begun`: when the step began that put it on. The first thing that step does is to refuse writes.
     pub(super) fn new(facts: &Value, begun: Instant) -> Fenced {
-        Fenced { since: begun, refused_at: moment(facts, "refused_at") }
+        Fenced {
+            since: begun,
+            refused_at: moment(facts, "refused_at"),
+        }
     }
 
     /// How long, in milliseconds: as the steps saw it, otherwise as this view did.
@@ -104,23 +111,46 @@ mod tests {
     use serde_json::json;
 
     fn at(done: u64, total: Option<u64>) -> Progress {
-        Progress { done, total, unit: "rows", note: String::new() }
+        Progress {
+            done,
+            total,
+            unit: "rows",
+            note: String::new(),
+        }
     }
 
     #[test]
     fn remaining_time_follows_the_pace_once_there_is_one() {
         assert_eq!(remaining_ms(1000, None, Some(&at(25, Some(100)))), Some(3000));
-        assert_eq!(remaining_ms(1000, Some(1500), Some(&at(1, Some(100)))), Some(500), "too early for a pace");
-        assert_eq!(remaining_ms(2000, Some(1500), None), None, "it takes longer than last time");
+        assert_eq!(
+            remaining_ms(1000, Some(1500), Some(&at(1, Some(100)))),
+            Some(500),
+            "too early for a pace"
+        );
+        assert_eq!(
+            remaining_ms(2000, Some(1500), None),
+            None,
+            "it takes longer than last time"
+        );
         assert_eq!(remaining_ms(100, None, Some(&at(50, None))), None);
-        assert_eq!(remaining_ms(1000, None, Some(&at(300, Some(100)))), None, "more than all");
-        assert_eq!(remaining_ms(u64::MAX, None, Some(&at(1, Some(20)))), Some(u64::MAX));
+        assert_eq!(
+            remaining_ms(1000, None, Some(&at(300, Some(100)))),
+            None,
+            "more than all"
+        );
+        assert_eq!(
+            remaining_ms(u64::MAX, None, Some(&at(1, Some(20)))),
+            Some(u64::MAX)
+        );
     }
 
     #[test]
     fn blocked_time_is_what_the_steps_saw() {
         let fenced = Fenced::new(&json!({"refused_at": "2025-11-06T23:00:05.250Z"}), Instant::now());
-        assert_eq!(fenced.until(&json!({"accepted_at": "2025-11-06T23:00:07.500Z"})), 2250);
+        assert_eq!(
+            fenced.until(&json!({"accepted_at": "2025-11-06T23:00:07.500Z"})),
+            2250
+        );
         assert!(fenced.until(&json!({"accepted_at": "soon"})) < 60_000);
     }
 }

@@ -28,21 +28,33 @@ fn plan() -> Plan {
         phase,
         kind,
         effect: format!("effect of {id}"),
-        undo: Undo::Reverse { how: "takes it back".into() },
+        undo: Undo::Reverse {
+            how: "takes it back".into(),
+        },
         on_failure: OnFailure::Rollback,
     };
     Plan {
         format: engine::plan::FORMAT,
         service: "inventario".into(),
         environment: "production".into(),
-        database: Target { dialect: "sqlite".into(), database: "/i.db".into(), identity: BTreeMap::new() },
+        database: Target {
+            dialect: "sqlite".into(),
+            database: "/i.db".into(),
+            identity: BTreeMap::new(),
+        },
         release: None,
         inputs: BTreeMap::new(),
         start: Value::Null,
         steps: vec![
             step("backup_a", Phase::Prepare, StepKind::Backup { label: "a".into() }),
             step("fence", Phase::Window, StepKind::Fence),
-            step("contract.2", Phase::Window, StepKind::Migrate { migration: "0002".into() }),
+            step(
+                "contract.2",
+                Phase::Window,
+                StepKind::Migrate {
+                    migration: "0002".into(),
+                },
+            ),
             step("lift", Phase::After, StepKind::Lift),
         ],
     }
@@ -50,23 +62,47 @@ fn plan() -> Plan {
 
 fn view(mode: Mode, language: Language) -> (Live, Paper) {
     let paper = Paper::default();
-    let live = Live::on(Box::new(paper.clone()), mode, language, &plan(), &BTreeMap::new(), "window 20251106_230000");
+    let live = Live::on(
+        Box::new(paper.clone()),
+        mode,
+        language,
+        &plan(),
+        &BTreeMap::new(),
+        "window 20251106_230000",
+    );
     (live, paper)
 }
 
 /// A window that fails at its contract and is taken back.
 fn story(live: &Live) {
     let plan = plan();
-    let [backup, fence, contract, _] = plan.steps.as_slice() else { panic!() };
+    let [backup, fence, contract, _] = plan.steps.as_slice() else {
+        panic!()
+    };
     live.on_step_started(backup, 1);
-    let progress = Progress { done: 50, total: Some(100), unit: "rows", note: "activos".into() };
+    let progress = Progress {
+        done: 50,
+        total: Some(100),
+        unit: "rows",
+        note: "equipos".into(),
+    };
     live.on_progress(backup, &progress);
     live.on_progress(fence, &progress);
     live.on_log(backup, "a line\u{1b}[2J");
     let digest = "0123456789abcdef".repeat(4);
-    live.on_step_finished(backup, 800, &json!({"rows": 40_000, "bytes": 12_345_678, "digest": digest, "x": 1}), false);
+    live.on_step_finished(
+        backup,
+        800,
+        &json!({"rows": 40_000, "bytes": 12_345_678, "digest": digest, "x": 1}),
+        false,
+    );
     live.on_step_started(fence, 1);
-    live.on_step_finished(fence, 12, &json!({"refused_at": "2025-11-06T23:00:05.250Z"}), false);
+    live.on_step_finished(
+        fence,
+        12,
+        &json!({"refused_at": "2025-11-06T23:00:05.250Z"}),
+        false,
+    );
     live.on_step_started(contract, 1);
     let error = StepError::maybe("sql", "near \"DROP\":\n syntax error").hint("mend the release");
     live.on_step_failed(contract, 150, &error);
@@ -147,30 +183,71 @@ fn json_lines_are_objects_with_an_event() {
     let (live, paper) = view(Mode::Json, Language::Es);
     story(&live);
     drop(live);
-    let events: Vec<Value> = paper.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let events: Vec<Value> = paper
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
     let wanted = [
-        "opened", "step_started", "progress", "log", "step_finished", "step_started", "step_finished", "fence",
-        "step_started", "step_failed", "undo_started", "undo_finished", "undo_started", "undo_finished", "fence", "closed",
+        "opened",
+        "step_started",
+        "progress",
+        "log",
+        "step_finished",
+        "step_started",
+        "step_finished",
+        "fence",
+        "step_started",
+        "step_failed",
+        "undo_started",
+        "undo_finished",
+        "undo_started",
+        "undo_finished",
+        "fence",
+        "closed",
     ];
     assert_eq!(names, wanted);
     assert_eq!(events[2]["done"], 50);
-    assert_eq!(events[7], json!({"event": "fence", "on": true, "blocked_ms": null}));
+    assert_eq!(
+        events[7],
+        json!({"event": "fence", "on": true, "blocked_ms": null})
+    );
     assert_eq!(events[9]["error"]["hint"], "mend the release");
-    assert_eq!(events[14], json!({"event": "fence", "on": false, "blocked_ms": 2500}));
-    assert_eq!(events[15], json!({"event": "closed", "outcome": "rolled_back", "exit_code": 3}));
+    assert_eq!(
+        events[14],
+        json!({"event": "fence", "on": false, "blocked_ms": 2500})
+    );
+    assert_eq!(
+        events[15],
+        json!({"event": "closed", "outcome": "rolled_back", "exit_code": 3})
+    );
 }
 
 #[test]
 fn a_moving_line_fits_its_terminal() {
     let lines = Lines::new(false, Language::En, &plan());
     let mut active = Active::new(&plan().steps[0], 2, false, Some(60_000));
-    active.progress = Some(Progress { done: 3, total: Some(9), unit: "bytes", note: "a long table name".repeat(9) });
+    active.progress = Some(Progress {
+        done: 3,
+        total: Some(9),
+        unit: "bytes",
+        note: "a long table name".repeat(9),
+    });
     for columns in [20, 40, 79, 200] {
         let line = lines.running(&active, columns);
         assert!(crate::ui::format::width(&line) <= columns, "{columns}: {line}");
     }
     let line = lines.running(&active, 200);
-    assert!(line.starts_with("… backup_a    1/4  attempt 2 · a long table name"), "{line}");
-    assert!(line.contains("3 B/9 B · 33 % · ") && line.ends_with("effect of backup_a"), "{line}");
+    assert!(
+        line.starts_with("… backup_a    1/4  attempt 2 · a long table name"),
+        "{line}"
+    );
+    assert!(
+        line.contains("3 B/9 B · 33 % · ") && line.ends_with("effect of backup_a"),
+        "{line}"
+    );
 }

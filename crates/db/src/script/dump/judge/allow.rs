@@ -155,6 +155,12 @@ pub(super) fn table_options(code: &Code<'_>, verb: &Verb) -> Result<(), String> 
         if code.word(at, "CONNECTION") && (code.sign(at + 1, "=") || code.is(at + 1, Kind::Text)) {
             return Err("its rows would lie on another server".to_owned());
         }
+        if code.word(at, "UNION") && code.sign(at + 1, "=") {
+            let mut tables = (at + 2..code.len()).take_while(|at| !code.is(*at, Kind::Close));
+            if tables.any(|at| code.is(at, Kind::Dot)) {
+                return Err("its rows would lie in tables of another database".to_owned());
+            }
+        }
         if code.any_word(at, &["ENGINE", "TYPE"]) {
             let name = code.name(if code.sign(at + 1, "=") { at + 2 } else { at + 1 });
             if AWAY.iter().any(|engine| name.eq_ignore_ascii_case(engine)) {

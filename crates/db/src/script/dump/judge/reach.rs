@@ -40,8 +40,14 @@ pub(super) fn check(
     );
     for reference in references {
         let schema = reference.schema.as_str();
-        if source == Some(schema) || reference.guessed {
+        if source == Some(schema) || options.accept_schemas.contains(schema) {
             continue;
+        }
+        if reference.guessed {
+            return Err(format!(
+                "it names {schema}.{}, where {schema} is no table of the statement",
+                reference.name
+            ));
         }
         let reads = matches!(reference.role, Role::Read | Role::Column);
         let catalog = CATALOGS.iter().any(|known| schema.eq_ignore_ascii_case(known));
@@ -50,7 +56,7 @@ pub(super) fn check(
             if !catalog && !notes.reads.iter().any(|known| known == schema) {
                 notes.reads.push(schema.to_owned());
             }
-        } else if !options.accept_schemas.contains(schema) {
+        } else {
             let does = match reference.role {
                 Role::Read | Role::Column => "reads",
                 Role::Write => "names",
