@@ -259,8 +259,12 @@ fn definition(place: &str, db: &mut dyn Database) -> Result<String> {
 pub fn start_state<'a>(online: &'a Online, db: &mut dyn Database) -> Result<&'a Start> {
     let mut found = Vec::new();
     for start in &online.start {
-        if db.count(&start.query)? == 1 {
-            found.push(start);
+        match db.count(&start.query) {
+            Ok(1) => found.push(start),
+            Ok(_) => {}
+            // A query that names a table or column which is not there says that this is not the state.
+            Err(error) if names_nothing(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     match found.as_slice() {
@@ -290,6 +294,14 @@ pub fn start_state<'a>(online: &'a Online, db: &mut dyn Database) -> Result<&'a 
                 "the migration's start queries overlap: mend the release",
             ))
         }
+    }
+}
+
+fn names_nothing(error: &Error) -> bool {
+    match error {
+        Error::Server { number, .. } => matches!(number, 1054 | 1146),
+        Error::Sqlite { message, .. } => message.contains("no such column") || message.contains("no such table"),
+        _ => false,
     }
 }
 

@@ -23,3 +23,5 @@ mod window_mariadb;
 mod window_sqlite;
 #[path = "drills/world.rs"]
 mod world;
+#[path = "drills/world_mariadb.rs"]
+mod world_mariadb;

@@ -103,7 +103,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     watcher.mend();
     let document = summary::document(&scene, &ended);
     cx.out.result(&document, || summary::text(&cx, &scene, &ended));
-    if !args.once && !cx.out.json {
+    if !args.once {
         wait(&cx, &scene)?;
     }
     scene.stop()?;

@@ -1,4 +1,5 @@
 //! `ventana`: maintenance windows that end on the new release with every row accounted for, or exactly where they began.
+#![allow(unreachable_pub, reason = "a binary: nothing is reached from outside")]
 
 mod cli;
 mod config;

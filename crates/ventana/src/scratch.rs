@@ -59,7 +59,7 @@ impl Scratch {
                 Ok(Box::new(Sqlite::create(path)?))
             }
             Address::MySql { database, .. } => {
-                let mut server = MariaDb::open(&self.beside, &self.session)?;
+                let mut server = self.server()?;
                 let defaults = server.query("SELECT @@character_set_database, @@collation_database")?;
                 let text = |i: usize| {
                     defaults
@@ -77,6 +77,13 @@ impl Scratch {
                 Ok(Box::new(MariaDb::open(&self.address, &self.session)?))
             }
         }
+    }
+
+    /// A session beside the copy whose work the server's replicas never see.
+    fn server(&self) -> Result<MariaDb, Failure> {
+        let mut server = MariaDb::open(&self.beside, &self.session)?;
+        unlogged(&mut server)?;
+        Ok(server)
     }
 
     /// Removes it; one that is not there is fine.
@@ -98,11 +105,22 @@ impl Scratch {
                 Ok(())
             }
             Address::MySql { database, .. } => {
-                let mut server = MariaDb::open(&self.beside, &self.session)?;
+                let mut server = self.server()?;
                 let name = server.dialect().quote(database);
                 server.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
                 Ok(())
             }
         }
     }
+}
+
+/// Keeps a session's work out of the binary log: a replica that followed it would look for a schema that it never had.
+/// Where there is no binary log there is nothing to do; where there is one and the right is lacking, it is an error.
+pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
+    if server.count("SELECT @@log_bin")? == 0 {
+        return Ok(());
+    }
+    server.execute("SET SESSION sql_log_bin=0").map(|_| ()).map_err(|e| {
+        Failure::from(e).hint("GRANT BINLOG ADMIN ON *.* TO ventana's account: scratch copies must not be replicated")
+    })
 }

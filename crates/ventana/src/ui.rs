@@ -16,7 +16,7 @@ use crate::config::Environment;
 use crate::error::Failure;
 use serde::Serialize;
 use serde_json::json;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// Language of what is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -69,12 +69,11 @@ impl Output {
     pub fn result(&self, document: &impl Serialize, text: impl FnOnce() -> String) {
         if self.json {
             match serde_json::to_string_pretty(document) {
-                Ok(json) => println!("{json}"),
-                Err(error) => eprintln!("cannot write the result as JSON: {error}"),
+                Ok(json) => stdout(&json),
+                Err(error) => stderr(&format!("cannot write the result as JSON: {error}")),
             }
         } else {
-            let text = text();
-            println!("{}", text.trim_end());
+            stdout(text().trim_end());
         }
     }
 
@@ -83,11 +82,12 @@ impl Output {
         if self.json {
             let document =
                 json!({"error": {"code": failure.code, "message": failure.message, "hint": failure.hint}});
-            println!("{document:#}");
+            stdout(&format!("{document:#}"));
         } else {
-            eprintln!("ventana: {}", failure.message);
+            stderr(&format!("ventana: {}", format::safe(&failure.message)));
             if let Some(hint) = &failure.hint {
-                eprintln!("  {} {hint}", self.language.pick("siguiente:", "next:"));
+                let next = self.language.pick("siguiente:", "next:");
+                stderr(&format!("  {next} {}", format::safe(hint)));
             }
         }
     }
@@ -95,9 +95,30 @@ impl Output {
     /// A line for people while a command works (stderr); an event for machines.
     pub fn say(&self, event: &str, text: &str) {
         if self.json {
-            eprintln!("{}", json!({"event": event, "text": text}));
+            stderr(&json!({"event": event, "text": text}).to_string());
         } else {
-            eprintln!("{text}");
+            stderr(&format::safe(text));
         }
     }
+}
+
+/// `println!` panics when nobody reads any more (`| head`); a command must not end, least of all in the middle of a
+/// window, because somebody stopped looking.
+fn stdout(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        stderr(&format!("cannot write to stdout: {error}"));
+    }
+}
+
+fn stderr(line: &str) {
+    write_stderr(&format!("{line}\n"));
+}
+
+/// Without a line end: for lines that move.
+fn write_stderr(text: &str) {
+    // Where stderr cannot be written there is nowhere left to say so.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -27,6 +27,8 @@ pub struct Pinned {
     pub id: String,
     /// The start state that the schema is in.
     pub state: String,
+    /// What else in the schema uses the columns that change: for the reader of the plan.
+    pub uses: Vec<String>,
     pub online: Online,
 }
 
@@ -94,7 +96,13 @@ impl World {
         if slot.is_none() {
             *slot = Some(match &self.address {
                 Address::Sqlite { path } => Live::Sqlite(Sqlite::open(path)?),
-                address => Live::Server(MariaDb::open(address, &self.session())?),
+                address => {
+                    let mut server = MariaDb::open(address, &self.session())?;
+                    if self.rehearsal {
+                        crate::scratch::unlogged(&mut server)?;
+                    }
+                    Live::Server(server)
+                }
             });
         }
         Ok(RefMut::map(slot, |slot| slot.as_mut().expect("filled above")))
@@ -103,6 +111,16 @@ impl World {
     /// Closes the connection: the next use opens a new one. A SQLite write lock goes with it.
     pub fn disconnect(&self) {
         *self.live.borrow_mut() = None;
+    }
+
+    /// How large the data are on disk.
+    pub fn data_bytes(&self) -> Result<u64, Failure> {
+        let mut live = self.live()?;
+        let sql = match &*live {
+            Live::Sqlite(_) => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            Live::Server(_) => "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()",
+        };
+        Ok(live.db().count(sql)?.max(0) as u64)
     }
 
     /// Where this run's backups go.

@@ -6,7 +6,7 @@ mod sessions;
 use super::MariaDb;
 use super::objects::{account, session};
 use crate::{Cell, Database, Error, Result};
-use grant::{Grant, roles, without_identity};
+use grant::{Grant, roles, sorted, without_identity};
 use serde::{Deserialize, Serialize};
 use sessions::{end_event_runs, sees_sessions};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +95,7 @@ fn event_statements(db: &MariaDb, row: &[Option<String>]) -> Vec<String> {
 /// events that are under way. Run again, it changes nothing more. `before` must be durable somewhere first.
 pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
     sees_sessions(db)?;
+    prove_lowering(db, before)?;
     for grants in &before.grants {
         db.execute(&format!(
             "REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}",
@@ -235,7 +236,8 @@ pub fn lower(db: &mut MariaDb, before: &Before) -> Result<()> {
 }
 
 fn same(a: &[String], b: &[String]) -> bool {
-    a.iter().collect::<BTreeSet<_>>() == b.iter().collect::<BTreeSet<_>>()
+    let set = |statements: &[String]| statements.iter().map(|s| sorted(s)).collect::<BTreeSet<_>>();
+    set(a) == set(b)
 }
 
 /// An account's name without quotes, for comparing: `user@host`.

@@ -53,7 +53,7 @@ pub enum Object {
 pub enum Verb {
     /// Nothing: blanks and comments.
     Empty,
-    /// `SELECT`, `VALUES`, `TABLE`; also the SQLite statements `EXPLAIN …`.
+    /// `SELECT`, `VALUES`, `TABLE`.
     Select,
     /// `SELECT … INTO OUTFILE` or `DUMPFILE`: writes a file on the server.
     SelectIntoFile,

@@ -26,6 +26,8 @@ pub struct Mantenimiento {
 }
 
 fn number<S: Serializer>(digits: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    let raw = digits.as_deref().and_then(|digits| serde_json::from_str::<&RawValue>(digits).ok());
+    let raw = digits
+        .as_deref()
+        .and_then(|digits| serde_json::from_str::<&RawValue>(digits).ok());
     raw.serialize(serializer)
 }

@@ -51,7 +51,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     }
 }
 
-fn make(cx: &Context, prove: bool) -> Done {
+fn make(cx: &Context, restored: bool) -> Done {
     let out = cx.out;
     let mut db = db::open(cx.config.address()?, &session(&cx.config, "backup"))?;
     let mut listen =
@@ -67,8 +67,8 @@ fn make(cx: &Context, prove: bool) -> Done {
     made.backup
         .verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
-    let how = if prove {
-        restore_into_scratch(cx, &made.backup)?;
+    let how = if restored {
+        prove(cx, &made.backup)?;
         "restore"
     } else {
         made.backup.record_proof(
@@ -90,7 +90,7 @@ fn make(cx: &Context, prove: bool) -> Done {
             format::bytes(totals.stored_bytes),
             out.language.pick("comprimidos", "compressed"),
             made.digest.digest,
-            if prove {
+            if restored {
                 out.language
                     .pick("probado: restaurado y comparado", "proven: restored and compared")
             } else {
@@ -105,7 +105,7 @@ fn make(cx: &Context, prove: bool) -> Done {
 }
 
 /// Restores a backup into a scratch copy of the configured database's kind, compares, removes the copy.
-fn restore_into_scratch(cx: &Context, backup: &Backup) -> Result<(), Failure> {
+pub(super) fn prove(cx: &Context, backup: &Backup) -> Result<(), Failure> {
     let id = new_run_id(&cx.config, "-verify");
     let dir = cx.config.state_dir().join("scratch");
     let scratch = crate::scratch::Scratch::of(&cx.config, cx.config.address()?, &id, &dir, &id)?;
@@ -192,7 +192,7 @@ fn verify(cx: &Context, which: &str, restore: bool) -> Done {
     let verified = backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
     if restore {
-        restore_into_scratch(cx, &backup)?;
+        prove(cx, &backup)?;
     } else {
         backup.record_proof(
             &clock::now().to_string(),

@@ -56,15 +56,18 @@ pub fn run(cx: &Context, args: Args) -> Done {
                 .restart()
                 .and_then(|()| wait_healthy(&cx.config, Some(&to), &|| false));
             if let Err(failure) = healthy {
-                if let Some(from) = &from {
-                    files::point_link(&link, from)?;
-                    service.restart()?;
-                }
-                return Err(Failure::new(
-                    "rolled_back",
-                    format!("{}; the release before is back", failure.message),
-                    3,
-                ));
+                return Err(match &from {
+                    Some(from) => {
+                        files::point_link(&link, from)?;
+                        service.restart()?;
+                        Failure::new("rolled_back", format!("{}; the release before is back", failure.message), 3)
+                    }
+                    None => {
+                        service.stop()?;
+                        std::fs::remove_file(&link).map_err(crate::error::io("cannot remove the link"))?;
+                        Failure::new("rolled_back", format!("{}; nothing is deployed, as before", failure.message), 3)
+                    }
+                });
             }
         }
     }

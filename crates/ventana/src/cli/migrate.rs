@@ -2,11 +2,15 @@
 
 use super::{Context, Done};
 use crate::error::Failure;
+use crate::host::lease::Lease;
 use crate::transfer;
 use crate::window::planner::read_migration;
 use crate::world::session;
 use db::migration;
 use serde_json::json;
+
+/// Tries of a statement whose lock is taken: each waits at most a second.
+const TRIES: u32 = 20;
 
 /// Options of `migrate`.
 #[derive(clap::Args)]
@@ -55,6 +59,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return Err(Failure::usage("--finalize drops the old columns for good")
             .hint("add --yes; a backup is made and proven first"));
     }
+    let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
     let online = starts;
     let made = transfer::make(
         &mut *db,
@@ -64,8 +69,9 @@ pub fn run(cx: &Context, args: Args) -> Done {
         &mut db::progress::silent(),
     )?;
     made.backup.verify(&mut |_, _| {})?;
+    super::backup::prove(cx, &made.backup)?;
     for change in &online.finalize {
-        db.execute(&change.sql)?;
+        db::mariadb::ddl(&mut *db, &change.sql, TRIES)?;
     }
     let document = json!({ "migration": migration.id, "finalized": true, "backup": made.backup.path(), "digest_before": made.digest.digest });
     cx.out.result(&document, || {

@@ -35,7 +35,15 @@ pub fn document(plan: &PlanFile) -> Value {
         })
         .collect();
     json!({ "plan_digest": plan.plan_digest, "service": plan.plan.service, "environment": plan.plan.environment,
-        "database": plan.plan.database, "release": plan.plan.release, "inputs": plan.plan.inputs, "steps": steps })
+        "database": plan.plan.database, "release": plan.plan.release, "migration": migration(plan), "inputs": plan.plan.inputs, "steps": steps })
+}
+
+/// The start state, and what else uses the columns that change.
+fn migration(plan: &PlanFile) -> Value {
+    planner::start_of(&plan.plan)
+        .ok()
+        .and_then(|start| start.migration)
+        .map_or(Value::Null, |m| json!({ "id": m.id, "state": m.state, "uses": m.uses }))
 }
 
 /// The plan for people.
@@ -69,8 +77,16 @@ pub fn text(plan: &PlanFile, out: Output) -> String {
             r.to
         )
     });
+    let migration = match planner::start_of(&plan.plan).ok().and_then(|start| start.migration) {
+        None => String::new(),
+        Some(m) => {
+            let uses = if m.uses.is_empty() { "—".to_string() } else { m.uses.join(", ") };
+            let also = pick("también usan la columna", "also using the column");
+            format!("{}: {} ({}; {also}: {uses})\n", pick("migración", "migration"), m.id, m.state)
+        }
+    };
     format!(
-        "{}\n{}: {} ({})\n{release}{}: {}\n",
+        "{}\n{}: {} ({})\n{release}{migration}{}: {}\n",
         table::render(&rows),
         pick("base de datos", "database"),
         plan.plan.database.database,

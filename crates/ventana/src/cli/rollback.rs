@@ -19,6 +19,7 @@ pub struct Args {
 
 pub fn run(cx: &Context, args: Args) -> Done {
     let id = runs::find(&cx.config, args.run.as_deref())?;
+    super::run::not_a_rehearsal(&id)?;
     let plan = crate::window::drive::plan_of(&runs::dir(&cx.config, &id))?;
     let drive = Drive {
         config: &cx.config,

@@ -65,6 +65,14 @@ pub fn begin_with(cx: &Context, plan: &PlanFile, watcher: &dyn runner::Watcher) 
     Ok(ended)
 }
 
+/// A rehearsal worked on a copy that is gone: there is nothing to go on with, and nothing of the service to take back.
+pub fn not_a_rehearsal(id: &str) -> Result<(), Failure> {
+    if !runs::is_rehearsal(id) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{id} is a rehearsal: its copy is gone")).hint("rehearse again with `ventana rehearse`"))
+}
+
 /// A run that is not over must be brought to an end before another one begins: its fence may be on.
 fn no_open_run(cx: &Context) -> Result<(), Failure> {
     let Some(id) = runs::latest(&cx.config)? else {
@@ -210,7 +218,7 @@ pub fn text(cx: &Context, ended: &Ended) -> String {
     };
     let mut text = format!("{verdict}\n");
     if evidence.unapproved {
-        let mark = pick("SIN APROBAR", "UNAPPROVED");
+        let mark = pick("SIN APROBAR", "NOT APPROVED");
         text.push_str(&if cx.out.color {
             format!("\x1b[1;31m{mark}\x1b[0m\n")
         } else {

@@ -115,6 +115,13 @@ pub fn can_hold(folder: &Path) -> Result<(), Failure> {
     rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|e| io(what)(e.into()))
 }
 
+/// Bytes that the file system of `folder` (or of its nearest ancestor that is there) has free for this user.
+pub fn free_bytes(folder: &Path) -> Result<u64, Failure> {
+    let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
+    let stat = rustix::fs::statvfs(there).map_err(|e| io(format!("cannot look at the disk of {}", there.display()))(e.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Points `link` at `target` (relative), in one step: no moment without a link.
 pub fn point_link(link: &Path, target: &Path) -> Result<(), Failure> {
     let parent = link.parent().unwrap_or(Path::new("."));

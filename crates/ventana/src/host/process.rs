@@ -75,6 +75,11 @@ impl<'a> Service<'a> {
                 .hint("say how the service is started, e.g. exec = [\"{current}/inventario\", \"serve\"]"));
         };
         let log = self.log_file();
+        for file in [&log, &self.pid_file()] {
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+            }
+        }
         let out = OpenOptions::new()
             .create(true)
             .append(true)

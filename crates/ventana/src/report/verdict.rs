@@ -97,8 +97,8 @@ pub fn verdict(evidence: &Evidence, plan: &Plan, l: Language) -> Verdict {
         }
         None => {
             let text = l.pick(
-                "No ha terminado: sigue en marcha, o su proceso murió. `ventana status` lo dice.",
-                "Not over: it is still running, or its process died. `ventana status` says which.",
+                "Sigue en marcha, o su proceso murió: `ventana status` lo dice.",
+                "It is still running, or its process died: `ventana status` says which.",
             );
             (
                 Tone::Warn,

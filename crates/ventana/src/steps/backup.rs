@@ -17,7 +17,15 @@ impl Step for Backup<'_> {
         let dir = self.world.backup_dir();
         files::can_hold(&dir).map_err(|failure| {
             super::nothing(failure).hint("make the folder, or name another one in [backup] dir or BACKUP_DIR")
-        })
+        })?;
+        // Compressed it is a fraction of this; a disk that cannot hold the data as it is, is too full for a window.
+        let needed = self.world.data_bytes().map_err(super::nothing)?;
+        let free = files::free_bytes(&dir).map_err(super::nothing)?;
+        if free < needed {
+            let message = format!("{} has {free} bytes free, the data are {needed} bytes", dir.display());
+            return Err(StepError::nothing("no_space", message).hint("free some space, or name another folder in [backup] dir"));
+        }
+        Ok(())
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

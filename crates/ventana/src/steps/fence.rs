@@ -59,6 +59,7 @@ impl Raised<'_> {
                     })?,
                     None => {
                         let before = server::read(db, accounts).map_err(super::maybe)?;
+                        server::prove_lowering(db, &before).map_err(super::maybe)?;
                         record("before", serde_json::to_value(&before).unwrap_or_default())?;
                         before
                     }
@@ -116,7 +117,7 @@ impl Raised<'_> {
 }
 
 impl Step for Fence<'_> {
-    fn preflight(&mut self, _cx: &mut Context<'_>) -> Result<(), StepError> {
+    fn preflight(&mut self, cx: &mut Context<'_>) -> Result<(), StepError> {
         let config = &self.world.config;
         if self.world.rehearsal {
             return Ok(());
@@ -154,7 +155,11 @@ impl Step for Fence<'_> {
                 );
                 return Err(super::nothing(separate(db, &ours, &why)));
             }
-            server::read(db, accounts).map_err(super::nothing)?;
+            let before = server::read(db, accounts).map_err(super::nothing)?;
+            // Granting what is there already changes nothing, and shows that it can be given back. A dry run reads only.
+            if cx.run() != super::prove::DRY_RUN {
+                server::prove_lowering(db, &before).map_err(super::nothing)?;
+            }
         }
         let open = Raised { world: self.world }
             .unaccepted()
@@ -183,11 +188,7 @@ impl Step for Fence<'_> {
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         sessions::end_dead(self.world, cx)?;
-        // After a lift that was taken back, what must be given back is what that found.
-        let before = cx
-            .fact("lift", "before")
-            .or_else(|| cx.own_fact("before"))
-            .cloned();
+        let before = cx.own_fact("before").cloned();
         Raised { world: self.world }.lower(before.as_ref())
     }
 }

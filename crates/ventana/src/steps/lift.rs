@@ -53,7 +53,8 @@ impl Step for Lift<'_> {
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
         let raised = Raised { world: self.world };
-        let known = cx.own_fact("before").cloned();
+        // What must be given back is what the fence found; what is there now is what it was given back.
+        let known = cx.fact("fence", "before").cloned();
         raised.raise(known.as_ref(), &mut |name, value| cx.record(name, value))?;
         let Some(then) = cx.own_fact("digest").and_then(Value::as_str).map(str::to_string) else {
             return Ok(json!({ "undo": "the fence was never lifted" }));
@@ -62,7 +63,7 @@ impl Step for Lift<'_> {
         if now.digest == then {
             return Ok(json!({ "digest": now.digest }));
         }
-        let before = cx.own_fact("before").cloned();
+        let before = cx.fact("fence", "before").cloned();
         raised.lower(before.as_ref())?;
         Err(StepError::maybe(DIVERGED, "data was written since the fence was lifted; a rollback would lose it").hint(
             "the service stays on the new release; mend forward, or restore backup B under another name and merge by hand",

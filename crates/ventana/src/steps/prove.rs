@@ -8,7 +8,7 @@ use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
 
 /// The run's id in [`Context::dry`].
-const DRY_RUN: &str = "dry-run";
+pub(super) const DRY_RUN: &str = "dry-run";
 
 pub(super) struct Prove<'a> {
     pub(super) world: &'a World,

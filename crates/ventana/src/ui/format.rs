@@ -55,16 +55,20 @@ pub fn short(digest: &str) -> &str {
 
 /// The text on one line, without characters that would steer a terminal: errors quote servers, files and rows.
 pub fn plain(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let clean: String = text
-        .chars()
-        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
-        .filter(|c| !steers(*c))
-        .collect();
-    clean.trim().to_owned()
+    safe(text).replace('\n', " ").trim().to_owned()
+}
+
+/// As [`plain`], with its line ends: for texts that are commands or lists.
+pub fn safe(text: &str) -> String {
+    text.chars()
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .filter(|c| *c == '\n' || !steers(*c))
+        .collect()
+}
+
+/// Control characters, and those that turn the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Columns that a text takes in a terminal: CJK and emoji take two, marks that join to the letter before take none.
@@ -161,6 +165,7 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(plain("a\u{1b}[31mb\r\nc\u{202e}d\0"), "a[31mb cd");
+        assert_eq!(safe("a\u{1b}[31mb\r\nc\td\n"), "a[31mb\nc d\n");
     }
 
     #[test]

@@ -24,12 +24,10 @@ impl Output {
         }
         *drawn = Some(Instant::now());
         if self.json {
-            eprintln!(
-                "{}",
-                json!({"event": "progress", "what": what, "done": done, "total": total, "unit": unit, "note": note})
-            );
+            let event = json!({"event": "progress", "what": what, "done": done, "total": total, "unit": unit, "note": note});
+            super::stderr(&event.to_string());
         } else {
-            eprint!("\r{}\u{1b}[K", line(what, done, total, unit, note));
+            super::write_stderr(&format!("\r{}\u{1b}[K", line(what, done, total, unit, note)));
         }
     }
 
@@ -37,7 +35,7 @@ impl Output {
     pub fn progress_end(&self) {
         let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
         if drawn.take().is_some() && !self.json {
-            eprint!("\r\u{1b}[K");
+            super::write_stderr("\r\u{1b}[K");
         }
     }
 }

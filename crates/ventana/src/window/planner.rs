@@ -141,11 +141,25 @@ fn pinned(
         ))
         .hint("read them, and acknowledge them by name under [migration] accept_triggers"));
     }
+    let uses = uses(schema, &online);
     Ok(Some(Pinned {
         id: migration.id,
+        uses,
         state: state.name,
         online,
     }))
+}
+
+/// Indexes, checks, generated columns, views, routines, triggers and events whose definition names a column that changes.
+fn uses(schema: &Schema, online: &migration::Online) -> Vec<String> {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let names = |text: &str| text.split(|c| !word(c)).any(|w| online.columns.iter().any(|column| w == column));
+    schema
+        .objects
+        .iter()
+        .filter(|o| !matches!(o.kind, Kind::Table | Kind::Database) && names(&o.definition))
+        .map(|o| format!("{:?} {}", o.kind, o.name).to_lowercase())
+        .collect()
 }
 
 /// The migration file of the new release, and its digest.

@@ -54,6 +54,27 @@ impl<'s> Grant<'s> {
     }
 }
 
+/// A statement with its privileges, and the columns of each, in one order: the server prints them in the order of a hash.
+pub(super) fn sorted(statement: &str) -> String {
+    let Some(grant) = Grant::parse(statement) else { return statement.to_string() };
+    let mut privileges: Vec<String> = grant
+        .privileges
+        .iter()
+        .map(|p| match p.split_once(" (") {
+            Some((word, columns)) => {
+                let mut columns = split_list(columns.trim_end_matches(')'));
+                columns.sort_unstable();
+                format!("{word} ({})", columns.join(", "))
+            }
+            None => p.to_string(),
+        })
+        .collect();
+    privileges.sort_unstable();
+    // What follows ON: the object, the account, the options.
+    let rest = outside_quotes(statement, " ON ").map_or("", |at| &statement[at..]);
+    format!("GRANT {}{rest}", privileges.join(", "))
+}
+
 /// `SELECT`, for the whole table or for columns, and what lets a reader see what there is.
 fn is_reading(privilege: &str) -> bool {
     matches!(
@@ -155,6 +176,7 @@ mod tests {
                 .reads_only()
         );
         assert!(!Grant::parse(columns).expect("a grant").reads_only());
+        assert_eq!(sorted("GRANT UPDATE, SELECT (`b`, `a, c`) ON `d`.`t` TO `x`@`y` WITH GRANT OPTION"), "GRANT SELECT (`a, c`, `b`), UPDATE ON `d`.`t` TO `x`@`y` WITH GRANT OPTION");
         assert!(Grant::parse("GRANT `role` TO `a`@`b`").is_none());
     }
 }

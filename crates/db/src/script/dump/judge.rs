@@ -174,7 +174,7 @@ impl Judge {
                 ..
             }
             | Verb::Drop(Object::Database) => {
-                return allow::database(code, notes);
+                return allow::database(code, self.options.only.as_deref(), notes);
             }
             Verb::SetSession => self.session.follow(code, codes.len() == 1)?,
             _ if !self.belongs() => return Ok(Outcome::Skip(self.other())),

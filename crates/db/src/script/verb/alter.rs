@@ -36,7 +36,7 @@ pub enum Change {
         /// Its name after.
         to: String,
     },
-    /// An index gets a new name, or a default or a check is changed.
+    /// An index gets a new name, or a column's default, an index or a constraint is altered in place.
     Definition,
     /// The table gets a new name.
     Rename(String),

@@ -83,7 +83,7 @@ pub(super) fn verb(verb: &Verb) -> Result<Allowed, String> {
 }
 
 /// `CREATE DATABASE` and `DROP DATABASE` are left out: the schema to restore into is made beforehand.
-pub(super) fn database(code: &Code<'_>, notes: &mut Notes) -> Result<Outcome, String> {
+pub(super) fn database(code: &Code<'_>, only: Option<&str>, notes: &mut Notes) -> Result<Outcome, String> {
     let mut at = 1;
     while at < code.len() && !code.any_word(at, &["DATABASE", "SCHEMA"]) {
         at += 1;
@@ -98,9 +98,13 @@ pub(super) fn database(code: &Code<'_>, notes: &mut Notes) -> Result<Outcome, St
         return Err("it names no database".to_owned());
     }
     let name = code.name(at);
+    let reason = |what: &str| match only {
+        Some(only) if only != name => Reason::OtherDatabase(name.clone()),
+        _ => Reason::Redirected(format!("{what} {name}")),
+    };
     if code.word(0, "DROP") {
         notes.dropped = Some(name.clone());
-        return Ok(Outcome::Skip(Reason::Redirected(format!("DROP DATABASE {name}"))));
+        return Ok(Outcome::Skip(reason("DROP DATABASE")));
     }
     let value = |word: &[&str]| {
         let found = (at + 1..code.len()).find(|at| code.words(*at, word))? + word.len();
@@ -110,9 +114,7 @@ pub(super) fn database(code: &Code<'_>, notes: &mut Notes) -> Result<Outcome, St
     };
     let character_set = value(&["CHARACTER", "SET"]).or_else(|| value(&["CHARSET"]));
     notes.database = Some((name.clone(), Some((character_set, value(&["COLLATE"])))));
-    Ok(Outcome::Skip(Reason::Redirected(format!(
-        "CREATE DATABASE {name}"
-    ))))
+    Ok(Outcome::Skip(reason("CREATE DATABASE")))
 }
 
 /// Place of the name in `ALTER DATABASE name …`, which may lack it.
