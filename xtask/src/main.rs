@@ -29,6 +29,8 @@ cargo xtask <COMMAND>
      [--from STEP]    go on from a step; `cargo xtask ci --list` names the steps
   bench demo [--runs N] [-- ARGS…]
                       measure `ventana demo --once ARGS…`, raw results to bench/
+  bench migrate [--rows N] [--mantenimientos N] [--runs N]
+                      a window on a big table under a probe, beside the legacy SQL
   docs                check links and build the API documentation
   fixtures            make the small legacy dump again from the full one
 ";

@@ -300,7 +300,9 @@ pub fn start_state<'a>(online: &'a Online, db: &mut dyn Database) -> Result<&'a 
 fn names_nothing(error: &Error) -> bool {
     match error {
         Error::Server { number, .. } => matches!(number, 1054 | 1146),
-        Error::Sqlite { message, .. } => message.contains("no such column") || message.contains("no such table"),
+        Error::Sqlite { message, .. } => {
+            message.contains("no such column") || message.contains("no such table")
+        }
         _ => false,
     }
 }

@@ -1,4 +1,5 @@
 //! SQL as text, on a corpus and on random input.
+#![allow(clippy::disallowed_methods, reason = "tests write throw-away files")]
 #[path = "script/canonical.rs"]
 mod canonical;
 #[path = "script/dump.rs"]

@@ -37,6 +37,7 @@ pub struct Store {
     db: Db,
     fence: Fence,
     schema: Arc<RwLock<Arc<Schema>>>,
+    counts: review::CountsCache,
 }
 
 impl Store {
@@ -51,6 +52,7 @@ impl Store {
             db,
             fence,
             schema: Arc::new(RwLock::new(Arc::new(schema))),
+            counts: review::CountsCache::default(),
         })
     }
 
@@ -106,6 +108,7 @@ impl Store {
     /// Begins a write: takes the database's write lock where there is one, then looks at the fence. A writer that came
     /// past the gate just before the fence went on is caught here.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.counts.forget();
         let tx = self.db.begin().await.map_err(StoreError::in_write)?;
         match self.fence.flag() {
             None => Ok(tx),

@@ -17,6 +17,8 @@ mod past_the_fence;
 mod restore_dump;
 #[path = "drills/start_states.rs"]
 mod start_states;
+#[path = "drills/traffic_mariadb.rs"]
+mod traffic_mariadb;
 #[path = "drills/window_mariadb.rs"]
 mod window_mariadb;
 #[path = "drills/window_sqlite.rs"]

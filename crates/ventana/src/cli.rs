@@ -26,7 +26,7 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::ui::{Language, Output};
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs maintenance windows on services that keep their data in MySQL, MariaDB or SQLite.
@@ -150,7 +150,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, vars: Environment, out: Output) -> Done {
-    let named = cli.global.config != PathBuf::from("./ventana.toml");
+    let named = cli.global.config != Path::new("./ventana.toml");
     // Verbs that need no configuration must work beside a broken one.
     let config = match &cli.verb {
         Verb::Init(_) | Verb::Demo(_) => Config::load(

@@ -44,8 +44,6 @@ impl Environment {
 #[derive(Clone)]
 pub struct Config {
     pub file: File,
-    /// The file it was read from, when there is one.
-    pub path: Option<PathBuf>,
     pub environment: String,
     pub database: Option<Address>,
     pub database_origin: Origin,
@@ -78,10 +76,8 @@ impl Config {
             file.resolve_against(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()));
         }
         let (database, database_origin) = database_url(&file, &vars)?;
-        let path = text.map(|_| path.to_path_buf());
         Ok(Config {
             file,
-            path,
             environment: environment.into(),
             database,
             database_origin,

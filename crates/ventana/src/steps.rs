@@ -139,7 +139,13 @@ fn maybe(failure: impl Into<Failure>) -> StepError {
     StepError::from(failure.into())
 }
 
-/// For steps that leave no trace to look at, or may simply be run again.
+/// For a step with an effect that a dead process may have left half done: going on it is run again from whatever was left,
+/// going back it is undone.
+fn half_done() -> Probe {
+    Probe::partial("some of it may be there")
+}
+
+/// For steps without effect: they are simply run again.
 fn run_again() -> Probe {
     Probe::not_started("it can be run again from whatever was left")
 }

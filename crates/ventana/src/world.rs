@@ -1,7 +1,7 @@
 //! What the steps of a run work on: the database, its connection, the folders, the resolved migration.
 
 use crate::config::Config;
-use crate::error::{Failure, io};
+use crate::error::Failure;
 use crate::host::clock;
 use db::mariadb::MariaDb;
 use db::migration::Online;
@@ -19,6 +19,17 @@ pub struct Start {
     /// [`db::Schema::structure`] then.
     pub structure: String,
     pub migration: Option<Pinned>,
+    /// The configured migration, where the schema is already what it would make of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already: Option<Already>,
+}
+
+/// A migration that has nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Already {
+    pub id: String,
+    /// The start state that says so.
+    pub state: String,
 }
 
 /// A migration as the plan pins it: every placeholder filled in.
@@ -142,11 +153,6 @@ impl World {
     /// A scratch schema or file of this run; `purpose` keeps two of them apart.
     pub fn scratch(&self, purpose: &str) -> Result<crate::scratch::Scratch, Failure> {
         crate::scratch::Scratch::of(&self.config, &self.address, &self.run, &self.run_dir, purpose)
-    }
-
-    pub fn make_run_dir(&self) -> Result<(), Failure> {
-        std::fs::create_dir_all(&self.run_dir)
-            .map_err(io(format!("cannot make folder {}", self.run_dir.display())))
     }
 }
 

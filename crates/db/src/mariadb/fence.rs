@@ -145,14 +145,19 @@ pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
 pub fn prove_lowering(db: &mut MariaDb, before: &Before) -> Result<()> {
     for grants in &before.grants {
         let now = read(db, std::slice::from_ref(&grants.account))?.grants;
-        if !now.first().is_some_and(|n| same(&n.statements, &grants.statements)) {
+        if !now
+            .first()
+            .is_some_and(|n| same(&n.statements, &grants.statements))
+        {
             continue;
         }
         for statement in &grants.statements {
             if let Err(error) = db.execute(statement) {
                 let ours = current_account(db)?;
                 let roles = roles(&grants.statements);
-                let role = roles.iter().find(|r| statement.starts_with(&format!("GRANT {r} TO ")));
+                let role = roles
+                    .iter()
+                    .find(|r| statement.starts_with(&format!("GRANT {r} TO ")));
                 return Err(Error::refused(
                     format!("account {ours} could not give this back: {statement} ({error})"),
                     match role {

@@ -20,16 +20,19 @@ impl MariaDb {
         let (send, receive) = mpsc::sync_channel::<Vec<u8>>(4);
         let receive = Mutex::new(receive);
         let torn = Mutex::new(None);
-        self.conn.set_local_infile_handler(Some(mysql::LocalInfileHandler::new(move |name, writer| {
-            if name != b"ventana" {
-                return Err(std::io::Error::other("the server asked for another file than the one it was offered"));
-            }
-            let blocks = receive.lock().map_err(|_| std::io::Error::other("reader died"))?;
-            for block in blocks.iter() {
-                writer.write_all(&block)?;
-            }
-            Ok(())
-        })));
+        self.conn
+            .set_local_infile_handler(Some(mysql::LocalInfileHandler::new(move |name, writer| {
+                if name != b"ventana" {
+                    return Err(std::io::Error::other(
+                        "the server asked for another file than the one it was offered",
+                    ));
+                }
+                let blocks = receive.lock().map_err(|_| std::io::Error::other("reader died"))?;
+                for block in blocks.iter() {
+                    writer.write_all(&block)?;
+                }
+                Ok(())
+            })));
         let result = std::thread::scope(|scope| {
             scope.spawn(|| read_blocks(data, send, &torn));
             let result = self.conn.query_drop(&sql);
@@ -39,10 +42,15 @@ impl MariaDb {
         });
         let rows = self.conn.affected_rows();
         if let Some(message) = torn.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(Error::io(format!("reading a chunk of table {}", table.name), message));
+            return Err(Error::io(
+                format!("reading a chunk of table {}", table.name),
+                message,
+            ));
         }
         result.map_err(|e| match Self::error(&sql, e) {
-            Error::Server { number: 1148 | 4166, .. } => Error::refused(
+            Error::Server {
+                number: 1148 | 4166, ..
+            } => Error::refused(
                 "the server does not take LOAD DATA LOCAL",
                 "SET GLOBAL local_infile=ON on the server that is restored to",
             ),
@@ -51,7 +59,11 @@ impl MariaDb {
         for warning in self.query("SHOW WARNINGS")? {
             let text: Vec<String> = warning.iter().filter_map(Cell::to_text).collect();
             if !encode::expected(table, &text) {
-                return Err(Error::Differs(format!("loading table {} changed a value: {}", table.name, text.join(" "))));
+                return Err(Error::Differs(format!(
+                    "loading table {} changed a value: {}",
+                    table.name,
+                    text.join(" ")
+                )));
             }
         }
         Ok(rows)

@@ -2,7 +2,7 @@
 
 use super::MariaDb;
 use super::fence::{current_account, normal};
-use crate::{Cell, Database, Error, Result};
+use crate::{Cell, Database, Dialect, Error, Result};
 use std::collections::BTreeSet;
 
 /// Privileges with which data or definitions can be changed, or with which one can get at such a privilege.
@@ -19,7 +19,11 @@ pub fn writers(db: &mut MariaDb, service: &[String]) -> Result<Vec<String>> {
     let service: BTreeSet<String> = service.iter().map(|a| normal(a)).collect();
     found.retain(|g| normal(g) != ours && !service.contains(&normal(g)));
     found.extend(objects_elsewhere(db)?);
-    for row in db.query("XA RECOVER FORMAT='SQL'")? {
+    for row in db.query(if db.dialect == Dialect::MariaDb {
+        "XA RECOVER FORMAT='SQL'"
+    } else {
+        "XA RECOVER"
+    })? {
         found.insert(format!(
             "prepared transaction {}",
             row.last().and_then(Cell::to_text).unwrap_or_default()

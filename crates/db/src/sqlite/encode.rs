@@ -34,7 +34,7 @@ impl Encoder {
     }
 
     pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
-        if self.rows % ROWS_PER_STATEMENT == 0 {
+        if self.rows.is_multiple_of(ROWS_PER_STATEMENT) {
             if self.rows > 0 {
                 out.extend_from_slice(b";\n");
             }
@@ -133,10 +133,13 @@ fn real(value: f64) -> String {
 }
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(b"X'");
-    for b in bytes {
-        out.extend_from_slice(format!("{b:02X}").as_bytes());
-    }
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]),
+    );
     out.push(b'\'');
 }
 

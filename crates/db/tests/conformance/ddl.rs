@@ -1,8 +1,8 @@
 //! DDL on a live table waits a second at most, tries again, and names who holds the table.
 
 use super::place::Place;
-use db::mariadb::ddl;
 use db::Error;
+use db::mariadb::ddl;
 
 #[test]
 fn ddl_on_a_held_table_gives_up_and_names_the_holder() {

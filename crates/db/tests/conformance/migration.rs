@@ -37,8 +37,11 @@ fn legacy(place: &Place) -> Spot<'_> {
         "NULL",
         "NULL",
     ];
-    let rows: Vec<String> =
-        values.iter().enumerate().map(|(i, v)| format!("({}, 'n{i}', {v}, '2020-01-01 00:00:{i:02}')", i * 3 + 1)).collect();
+    let rows: Vec<String> = values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| format!("({}, 'n{i}', {v}, '2020-01-01 00:00:{i:02}')", i * 3 + 1))
+        .collect();
     let rows = rows.join(",\n");
     match place {
         Place::Sqlite => place.with(&format!(
@@ -61,7 +64,19 @@ fn legacy(place: &Place) -> Spot<'_> {
 }
 
 fn order_lines(place: &Place) -> Spot<'_> {
-    let rows: Vec<String> = (1..=60).map(|i| format!("({}, {}, 'x{i}')", i * 17 - 900, if i % 5 == 0 { "NULL".into() } else { format!("{i}.25") })).collect();
+    let rows: Vec<String> = (1..=60)
+        .map(|i| {
+            format!(
+                "({}, {}, 'x{i}')",
+                i * 17 - 900,
+                if i % 5 == 0 {
+                    "NULL".into()
+                } else {
+                    format!("{i}.25")
+                }
+            )
+        })
+        .collect();
     let rows = rows.join(",");
     place.with(&match place {
         Place::Sqlite => format!("CREATE TABLE \"order lines\" (\"line no\" INTEGER PRIMARY KEY, price NUMERIC, name TEXT); INSERT INTO \"order lines\" VALUES {rows};"),
@@ -73,7 +88,10 @@ fn order_lines(place: &Place) -> Spot<'_> {
 }
 
 fn resolved(text: &str, spot: &Spot<'_>) -> Online {
-    Migration::parse(text, "migration.toml").expect("parses").resolve(&mut *spot.open()).expect("resolves")
+    Migration::parse(text, "migration.toml")
+        .expect("parses")
+        .resolve(&mut *spot.open())
+        .expect("resolves")
 }
 
 /// Runs statements as the plan would, one journaled unit each.
@@ -96,14 +114,23 @@ fn there_and_back(spot: &Spot<'_>, text: &str, start: &str) {
     let online = resolved(text, spot);
     let before = spot.digest();
     let mut db = spot.open();
-    assert_eq!(migration::start_state(&online, &mut *db).expect("a start").name, start);
+    assert_eq!(
+        migration::start_state(&online, &mut *db).expect("a start").name,
+        start
+    );
     let counts = migration::counts(&online, false, &mut *db).expect("counts");
     let invariants = migration::invariants(&online, false, &mut *db).expect("invariants");
     assert!(counts.values().all(|c| !c.is_empty()));
     let compare = |db: &mut dyn Database| {
         assert_eq!(migration::counts(&online, true, db).expect("counts"), counts);
-        assert_eq!(migration::invariants(&online, true, db).expect("invariants"), invariants);
-        assert!(migration::start_state(&online, db).expect("known").done, "a migrated schema is known as such");
+        assert_eq!(
+            migration::invariants(&online, true, db).expect("invariants"),
+            invariants
+        );
+        assert!(
+            migration::start_state(&online, db).expect("known").done,
+            "a migrated schema is known as such"
+        );
     };
     match spot {
         Spot::Sqlite { path, .. } => {
@@ -131,12 +158,24 @@ fn there_and_back(spot: &Spot<'_>, text: &str, start: &str) {
                 batches.push(batch);
                 true
             });
-            assert_eq!(migration::backfill(backfill, &mut *db, &mut |_| true).expect("again"), 0, "nothing left to do");
+            assert_eq!(
+                migration::backfill(backfill, &mut *db, &mut |_| true).expect("again"),
+                0,
+                "nothing left to do"
+            );
             assert!(first > 0 || rest.expect("backfills") > 0);
-            assert!(batches.iter().all(|b| b.key <= b.last_key) && batches.last().is_some_and(|b| b.key == b.last_key));
+            assert!(
+                batches.iter().all(|b| b.key <= b.last_key)
+                    && batches.last().is_some_and(|b| b.key == b.last_key)
+            );
             migration::prove(&online, start, &mut *db).expect("proves");
-            let through = db::digest::compute(&mut *db, Some(&outline), &mut db::progress::silent()).expect("a digest");
-            assert_eq!(before.differences(&through), Vec::<String>::new(), "nothing old has changed, ON UPDATE columns included");
+            let through =
+                db::digest::compute(&mut *db, Some(&outline), &mut db::progress::silent()).expect("a digest");
+            assert_eq!(
+                before.differences(&through),
+                Vec::<String>::new(),
+                "nothing old has changed, ON UPDATE columns included"
+            );
             run(&online.contract, &mut *db);
             compare(&mut *db);
             undo(&online.contract, &mut *db);
@@ -152,10 +191,23 @@ fn there_and_back(spot: &Spot<'_>, text: &str, start: &str) {
 fn the_services_migration_goes_forward_and_back(place: Place) {
     let spot = legacy(&place);
     let online = resolved(REAL, &spot);
-    let classes = migration::counts(&online, false, &mut *spot.open()).expect("counts").remove("classes").expect("classes");
-    let expected = [("valid_object", 5), ("valid_other", 4), ("truncated", 2), ("text", 2), ("empty", 1), ("null", 2)];
+    let classes = migration::counts(&online, false, &mut *spot.open())
+        .expect("counts")
+        .remove("classes")
+        .expect("classes");
+    let expected = [
+        ("valid_object", 5),
+        ("valid_other", 4),
+        ("truncated", 2),
+        ("text", 2),
+        ("empty", 1),
+        ("null", 2),
+    ];
     assert_eq!(classes, expected.map(|(name, n)| (name.to_string(), n)).into());
-    assert_eq!(migration::report(&online, "text", &mut *spot.open()).expect("reports")["has_texto_original"], 1);
+    assert_eq!(
+        migration::report(&online, "text", &mut *spot.open()).expect("reports")["has_texto_original"],
+        1
+    );
     there_and_back(&spot, REAL, "text");
 }
 
@@ -170,8 +222,15 @@ fn each_start_state_is_known_and_any_other_refused(place: Place) {
     spot.run("UPDATE activos SET especificaciones_json=especificaciones WHERE id=1");
     let online = resolved(REAL, &spot);
     let report = migration::report(&online, "text_with_copy", &mut *spot.open()).expect("reports");
-    assert_eq!(report["copy_differs"], 13, "all that is neither NULL nor the first row");
-    assert!(!migration::report(&online, "text", &mut *spot.open()).expect("reports").contains_key("copy_differs"));
+    assert_eq!(
+        report["copy_differs"], 13,
+        "all that is neither NULL nor the first row"
+    );
+    assert!(
+        !migration::report(&online, "text", &mut *spot.open())
+            .expect("reports")
+            .contains_key("copy_differs")
+    );
     there_and_back(&spot, REAL, "text_with_copy");
     // JSON already.
     let spot = place.with(place.pick(
@@ -179,24 +238,40 @@ fn each_start_state_is_known_and_any_other_refused(place: Place) {
         "CREATE TABLE activos (id INT PRIMARY KEY, especificaciones JSON)",
     ));
     let online = resolved(REAL, &spot);
-    let start = migration::start_state(&online, &mut *spot.open()).expect("known").clone();
+    let start = migration::start_state(&online, &mut *spot.open())
+        .expect("known")
+        .clone();
     assert_eq!((start.name.as_str(), start.done), ("json", true));
     // None of them.
-    for other in ["CREATE TABLE activos (id INTEGER PRIMARY KEY, especificaciones BLOB)", "CREATE TABLE activos (id INTEGER PRIMARY KEY)"] {
+    for other in [
+        "CREATE TABLE activos (id INTEGER PRIMARY KEY, especificaciones BLOB)",
+        "CREATE TABLE activos (id INTEGER PRIMARY KEY)",
+    ] {
         // A BLOB on MariaDB is no text and so counts as done; the file must say what it refuses.
         if !place.is_sqlite() && other.contains("BLOB") {
             continue;
         }
         let spot = place.with(other);
-        let online = Migration::parse(&REAL.replace("${definition:activos.especificaciones}", "TEXT"), "m").expect("parses").resolve(&mut *spot.open()).expect("resolves");
+        let online = Migration::parse(
+            &REAL.replace("${definition:activos.especificaciones}", "TEXT"),
+            "m",
+        )
+        .expect("parses")
+        .resolve(&mut *spot.open())
+        .expect("resolves");
         let error = migration::start_state(&online, &mut *spot.open()).expect_err("refused");
-        assert!(matches!(error, Error::Refused { .. }) && error.to_string().contains("activos"), "{error}");
+        assert!(
+            matches!(error, Error::Refused { .. }) && error.to_string().contains("activos"),
+            "{error}"
+        );
     }
 }
 
 fn a_migration_that_cannot_hold_leaves_no_trace(place: Place) {
     // The expression leaves rows out: not total.
-    let partial = REAL.replace("ELSE JSON_OBJECT('_texto_original', {}) END", "END").replace("ELSE json_object('_texto_original', {}) END", "END");
+    let partial = REAL
+        .replace("ELSE JSON_OBJECT('_texto_original', {}) END", "END")
+        .replace("ELSE json_object('_texto_original', {}) END", "END");
     let spot = legacy(&place);
     let before = spot.digest();
     let mut broken = resolved(&partial, &spot);
@@ -204,7 +279,13 @@ fn a_migration_that_cannot_hold_leaves_no_trace(place: Place) {
     match &spot {
         Spot::Sqlite { path, .. } => {
             let mut db = Sqlite::open(path).expect("opens");
-            assert!(matches!(migration::forward(&broken, "text", &mut db), Err(Error::Refused { .. })), "not without the lock");
+            assert!(
+                matches!(
+                    migration::forward(&broken, "text", &mut db),
+                    Err(Error::Refused { .. })
+                ),
+                "not without the lock"
+            );
             db.lock_writes().expect("locks");
             let error = migration::forward(&broken, "text", &mut db).expect_err("not total");
             assert!(matches!(error, Error::Differs(_)), "{error:?}");
@@ -213,13 +294,21 @@ fn a_migration_that_cannot_hold_leaves_no_trace(place: Place) {
             let mut refused = resolved(REAL, &spot);
             refused.backfill.as_mut().expect("a backfill").set = "especificaciones_v2 = 'no json'".into();
             db.lock_writes().expect("locks");
-            assert!(matches!(migration::forward(&refused, "text", &mut db), Err(Error::Sqlite { .. })));
+            assert!(matches!(
+                migration::forward(&refused, "text", &mut db),
+                Err(Error::Sqlite { .. })
+            ));
             db.rollback().expect("rolls back");
         }
         Spot::MariaDb(_) => {
             let mut db = spot.open();
             run(&broken.expand, &mut *db);
-            migration::backfill(broken.backfill.as_ref().expect("a backfill"), &mut *db, &mut |_| true).expect("backfills");
+            migration::backfill(
+                broken.backfill.as_ref().expect("a backfill"),
+                &mut *db,
+                &mut |_| true,
+            )
+            .expect("backfills");
             let error = migration::prove(&broken, "text", &mut *db).expect_err("not total");
             assert!(error.to_string().contains("byte for byte: 5 rows"), "{error}");
             undo(&broken.expand, &mut *db);
@@ -233,18 +322,31 @@ fn nothing_of_the_window_destroys(place: Place) {
     let mut online = resolved(REAL, &spot);
     let dialect = spot.open().dialect();
     assert_eq!(migration::destructive(&online, dialect), Vec::<String>::new());
-    online.contract.push(Change { sql: "ALTER TABLE activos DROP COLUMN especificaciones_v1".into(), undo: None });
+    online.contract.push(Change {
+        sql: "ALTER TABLE activos DROP COLUMN especificaciones_v1".into(),
+        undo: None,
+    });
     assert_eq!(migration::destructive(&online, dialect).len(), 1);
-    online.contract[0] = Change { sql: "DROP TABLE activos".into(), undo: None };
+    online.contract[0] = Change {
+        sql: "DROP TABLE activos".into(),
+        undo: None,
+    };
     assert_eq!(migration::destructive(&online, dialect).len(), 2);
 }
 
 #[test]
 fn an_unknown_key_is_an_error_with_its_line() {
     let wrong = REAL.replace("[sqlite.backfill]\ntable =", "[sqlite.backfill]\ntabel =");
-    let error = Migration::parse(&wrong, "0002/migration.toml").expect_err("unknown key").to_string();
+    let error = Migration::parse(&wrong, "0002/migration.toml")
+        .expect_err("unknown key")
+        .to_string();
     let line = wrong.lines().position(|l| l.starts_with("tabel")).expect("there") + 1;
-    assert!(error.contains("0002/migration.toml") && error.contains("tabel") && error.contains(&format!("line {line}")), "{error}");
+    assert!(
+        error.contains("0002/migration.toml")
+            && error.contains("tabel")
+            && error.contains(&format!("line {line}")),
+        "{error}"
+    );
     let error = Migration::parse(&REAL.replace("format = 1", "format = 2"), "m").expect_err("newer");
     assert!(error.hint().is_some());
 }
@@ -253,9 +355,16 @@ fn an_unknown_key_is_an_error_with_its_line() {
 fn placeholders_that_mean_nothing_are_errors() {
     let place = Place::sqlite();
     let spot = legacy(&place);
-    for (wrong, told) in [("${jsn:x}", "jsn"), ("${json:x", "without }"), ("${definition:activos.none}", "activos.none")] {
+    for (wrong, told) in [
+        ("${jsn:x}", "jsn"),
+        ("${json:x", "without }"),
+        ("${definition:activos.none}", "activos.none"),
+    ] {
         let text = REAL.replace("SELECT COUNT(*), MIN(id), MAX(id) FROM activos", wrong);
-        let error = Migration::parse(&text, "m").expect("parses").resolve(&mut *spot.open()).expect_err("refused");
+        let error = Migration::parse(&text, "m")
+            .expect("parses")
+            .resolve(&mut *spot.open())
+            .expect_err("refused");
         assert!(error.to_string().contains(told), "{error}");
     }
 }
@@ -273,7 +382,12 @@ fn writers_go_on_while_a_mariadb_schema_is_expanded() {
     let visible = db.query("SELECT * FROM activos LIMIT 1").expect("reads");
     assert_eq!(visible[0].len(), 5, "SELECT * is as it was");
     spot.run("INSERT INTO activos VALUES (500, 'w', 'no column list', '2020-01-01', 'Activo')");
-    migration::backfill(online.backfill.as_ref().expect("a backfill"), &mut *db, &mut |_| true).expect("backfills");
+    migration::backfill(
+        online.backfill.as_ref().expect("a backfill"),
+        &mut *db,
+        &mut |_| true,
+    )
+    .expect("backfills");
     spot.run("UPDATE activos SET especificaciones='after' WHERE id=4; DELETE FROM activos WHERE id=7;");
     migration::prove(&online, "text", &mut *db).expect("proves");
 }
@@ -281,10 +395,20 @@ fn writers_go_on_while_a_mariadb_schema_is_expanded() {
 #[test]
 fn a_backfill_needs_an_integer_key() {
     let place = Place::mariadb();
-    let spot = place.with("CREATE TABLE t (k VARCHAR(5) PRIMARY KEY, a INT); INSERT INTO t VALUES ('x', NULL);");
-    let spec = migration::Backfill { table: "t".into(), key: "k".into(), set: "a=1".into(), rows: "a IS NULL".into(), batch: 10 };
+    let spot =
+        place.with("CREATE TABLE t (k VARCHAR(5) PRIMARY KEY, a INT); INSERT INTO t VALUES ('x', NULL);");
+    let spec = migration::Backfill {
+        table: "t".into(),
+        key: "k".into(),
+        set: "a=1".into(),
+        rows: "a IS NULL".into(),
+        batch: 10,
+    };
     let error = migration::backfill(&spec, &mut *spot.open(), &mut |_| true).expect_err("refused");
     assert!(error.to_string().contains("t.k"), "{error}");
     spot.run("DELETE FROM t");
-    assert_eq!(migration::backfill(&spec, &mut *spot.open(), &mut |_| true).expect("an empty table is no error"), 0);
+    assert_eq!(
+        migration::backfill(&spec, &mut *spot.open(), &mut |_| true).expect("an empty table is no error"),
+        0
+    );
 }

@@ -18,6 +18,34 @@ macro_rules! in_every_dialect {
 }
 pub(super) use in_every_dialect;
 
+/// A server of the test's own, for what reaches beyond a schema. Its temporary files lie in a folder of their own, since
+/// a server that starts removes those of all others from the folder that they share.
+pub(super) struct OwnServer {
+    server: MariaDb,
+    _scratch: TempDir,
+}
+
+impl OwnServer {
+    pub(super) fn start() -> OwnServer {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let server = MariaDb::options()
+            .arg(format!("--tmpdir={}", scratch.path().display()))
+            .start();
+        OwnServer {
+            server,
+            _scratch: scratch,
+        }
+    }
+}
+
+impl std::ops::Deref for OwnServer {
+    type Target = MariaDb;
+
+    fn deref(&self) -> &MariaDb {
+        &self.server
+    }
+}
+
 /// A dialect, and where its databases are made.
 pub(super) enum Place {
     Sqlite,

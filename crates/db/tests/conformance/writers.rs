@@ -5,7 +5,7 @@ use db::{Address, Session};
 
 #[test]
 fn everybody_who_could_write_is_listed_and_nobody_else() {
-    let server = testkit::mariadb::MariaDb::start();
+    let server = super::place::OwnServer::start();
     let clean =
         server.query("SELECT GRANTEE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE='INSERT' AND GRANTEE LIKE '''root''%'");
     server.query(

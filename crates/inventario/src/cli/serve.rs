@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::release;
 use crate::routes;
 use crate::state::{About, AppState};
+use crate::store::create_schema::FirstAdmin;
 use crate::store::schema::NEWEST;
 
 /// How long open requests may take after the service was asked to stop.
@@ -136,10 +137,6 @@ async fn first_start(
     store: &crate::store::Store,
     auth: &crate::auth::Auth,
 ) -> Result<(), Failure> {
-    store
-        .create_newest()
-        .await
-        .map_err(|error| session.store_failure(error))?;
     let password = secret::password().map_err(|error| {
         Failure::new(
             "random",
@@ -150,7 +147,12 @@ async fn first_start(
     let hash = auth.hash(password.clone()).await;
     let hash =
         hash.map_err(|error| Failure::new("hash", error.to_string(), "Free some memory and start again."))?;
-    let created = store.create_usuario("Administrador", FIRST_ADMIN, &hash, 1).await;
+    let admin = FirstAdmin {
+        nombre: "Administrador",
+        email: FIRST_ADMIN,
+        hash: &hash,
+    };
+    let created = store.create_newest_with(Some(admin)).await;
     created.map_err(|error| session.store_failure(error))?;
     #[allow(
         clippy::print_stderr,

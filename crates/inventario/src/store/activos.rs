@@ -182,6 +182,16 @@ impl Store {
     /// # Errors
     /// What the domain or the database refuses; the fence.
     pub async fn create_activo(&self, sent: &Fields<'_>) -> Result<(i64, Vec<Warning>), StoreError> {
+        match self.try_create(sent).await {
+            Err(StoreError::SchemaChanged(_)) => {
+                self.reload_schema().await?;
+                self.try_create(sent).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_create(&self, sent: &Fields<'_>) -> Result<(i64, Vec<Warning>), StoreError> {
         let mut tx = self.begin().await?;
         let context = self.context(&mut tx, sent).await?;
         let write = change::create(sent, &context).map_err(|refused| StoreError::Refused(refused.0))?;

@@ -3,9 +3,11 @@
 use sqlx::AssertSqlSafe;
 
 use super::Store;
-use super::db::Db;
+use super::db::{Db, Tx};
 use super::error::StoreError;
-use super::schema::{NEWEST, Schema};
+use super::schema::NEWEST;
+use super::usuarios::ADMINISTRADOR;
+use crate::config::Secret;
 use crate::domain::change::Cell;
 
 const SQLITE: &str = include_str!("../../migrations/0001_legacy/sqlite.sql");
@@ -28,11 +30,24 @@ const CATEGORIAS: [&str; 10] = [
     "Tarjeta PCI",
 ];
 
+/// The first account of a new database.
+#[derive(Debug)]
+pub struct FirstAdmin<'a> {
+    pub nombre: &'a str,
+    pub email: &'a str,
+    pub hash: &'a Secret,
+}
+
 /// Creates the tables of schema `version` (1 or 2) in an empty database, without any row.
 ///
 /// # Errors
 /// The database's.
 pub async fn create(db: &Db, version: u32) -> Result<(), StoreError> {
+    tables(db, version).await?.commit().await
+}
+
+/// Creates the tables; the transaction that SQLite did it in is still open. MariaDB commits at each statement.
+async fn tables(db: &Db, version: u32) -> Result<Tx, StoreError> {
     match db {
         Db::Sqlite(_) => {
             let kind = if version == 1 {
@@ -42,7 +57,7 @@ pub async fn create(db: &Db, version: u32) -> Result<(), StoreError> {
             };
             let mut tx = db.begin().await?;
             tx.script(SQLITE.replace(PLACE, kind)).await?;
-            tx.commit().await
+            Ok(tx)
         }
         Db::MySql(pool) => {
             let kind = if version == 1 {
@@ -58,7 +73,7 @@ pub async fn create(db: &Db, version: u32) -> Result<(), StoreError> {
                     .execute(pool)
                     .await?;
             }
-            Ok(())
+            db.begin().await
         }
     }
 }
@@ -69,6 +84,14 @@ impl Store {
     /// # Errors
     /// The database is not empty, the fence, the database's.
     pub async fn create_newest(&self) -> Result<(), StoreError> {
+        self.create_newest_with(None).await
+    }
+
+    /// [`Store::create_newest`] with a first account, all or nothing where the database can.
+    ///
+    /// # Errors
+    /// The database is not empty, the fence, the database's.
+    pub async fn create_newest_with(&self, admin: Option<FirstAdmin<'_>>) -> Result<(), StoreError> {
         let schema = self.reload_schema().await?;
         if schema.version != 0 {
             return Err(StoreError::NotOurs(
@@ -80,21 +103,23 @@ impl Store {
                 retry_after: flag.retry_after,
             });
         }
-        create(&self.db, NEWEST).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = tables(&self.db, NEWEST).await?;
         for (table, names) in [
-            ("roles", &["administrador", "usuario"][..]),
+            ("roles", &[ADMINISTRADOR, "usuario"][..]),
             ("categorias", &CATEGORIAS[..]),
         ] {
             for name in names {
-                tx.execute(
-                    format!("INSERT INTO {table} (nombre) VALUES (?)"),
-                    &[Cell::from(*name)],
-                )
-                .await?;
+                let sql = format!("INSERT INTO {table} (nombre) VALUES (?)");
+                tx.execute(sql, &[Cell::from(*name)]).await?;
             }
         }
+        if let Some(FirstAdmin { nombre, email, hash }) = admin {
+            // The role's id is the first of a new table.
+            let sql = "INSERT INTO usuarios (nombre, email, password, rol_id) VALUES (?, ?, ?, 1)";
+            tx.execute(sql, &[nombre.into(), email.into(), hash.open().into()])
+                .await?;
+        }
         tx.commit().await?;
-        self.reload_schema().await.map(|_: std::sync::Arc<Schema>| ())
+        self.reload_schema().await.map(drop)
     }
 }

@@ -1,5 +1,8 @@
 //! The review list: a walk over the rows in the order of their ids, judged one by one.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -60,6 +63,32 @@ pub struct FindingCounts {
     pub leading_blanks: u64,
 }
 
+/// The last counts and until when they serve.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CountsCache(Arc<Mutex<Option<(Instant, ReviewCounts)>>>);
+
+impl CountsCache {
+    fn fresh(&self) -> Option<ReviewCounts> {
+        let kept = self.lock();
+        kept.as_ref()
+            .filter(|(until, _)| Instant::now() < *until)
+            .map(|(_, counts)| counts.clone())
+    }
+
+    fn keep(&self, counts: &ReviewCounts, took: Duration) {
+        *self.lock() = Some((Instant::now() + took * 5, counts.clone()));
+    }
+
+    pub(super) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Instant, ReviewCounts)>> {
+        // The value is replaced as a whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl ClassCounts {
     /// Counts one more row of a class.
     pub fn add(&mut self, class: Class) {
@@ -114,11 +143,16 @@ impl Store {
         Ok(ReviewPage { rows, next })
     }
 
-    /// Counts every row.
+    /// Counts every row. Counting a million rows takes seconds, so an answer serves for five times as long as it took;
+    /// a write of this service ends it.
     ///
     /// # Errors
     /// The database's.
     pub async fn review_counts(&self) -> Result<ReviewCounts, StoreError> {
+        if let Some(counts) = self.counts.fresh() {
+            return Ok(counts);
+        }
+        let started = Instant::now();
         let mut counts = ReviewCounts::default();
         self.walk(0, |row| {
             counts.rows += 1;
@@ -132,6 +166,7 @@ impl Store {
             true
         })
         .await?;
+        self.counts.keep(&counts, started.elapsed());
         Ok(counts)
     }
 

@@ -44,6 +44,8 @@ impl Options {
             format!("--socket={}", socket_in(folder).display()),
             format!("--log-error={}", folder.join("error.log").display()),
             format!("--pid-file={}", folder.join("pid").display()),
+            // A starting server removes what other servers keep in a temporary folder that it shares with them.
+            format!("--tmpdir={}", folder.display()),
             format!("--port={port}"),
             format!("--innodb-log-file-size={}", template::LOG_FILE_SIZE),
         ]);

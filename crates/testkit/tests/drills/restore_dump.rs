@@ -52,6 +52,7 @@ impl Place {
              ('COM_CREATE_DB','COM_DROP_DB','COM_CREATE_TABLE','COM_DROP_TABLE','COM_INSERT','COM_CREATE_TRIGGER','COM_CREATE_PROCEDURE')
              ORDER BY 1",
         );
+        assert_eq!(changes.len(), 7, "{changes:?}");
         (schemas, changes)
     }
 

@@ -124,6 +124,14 @@ impl Scene {
         assert_eq!(self.current(), "r1");
     }
 
+    /// Appends to `ventana.toml`.
+    pub(crate) fn add_to_configuration(&self, text: &str) {
+        let path = self.path("ventana.toml");
+        let mut whole = std::fs::read_to_string(&path).unwrap();
+        whole.push_str(&format!("\n{text}"));
+        std::fs::write(&path, whole).unwrap();
+    }
+
     fn lay_release(&self, name: &str, at: &str, releases: Releases) {
         let from = self.fixture.release(name);
         let migration = "migrations/0002_especificaciones_json/migration.toml";

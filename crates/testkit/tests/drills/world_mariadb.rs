@@ -386,6 +386,11 @@ impl State {
         self.lines == other.lines
     }
 
+    /// The dump without its rows.
+    pub(crate) fn definitions(&self) -> Vec<&String> {
+        self.lines.iter().filter(|line| !line.starts_with("INSERT INTO") && !line.starts_with("costo ")).collect()
+    }
+
     /// Fails with the lines that differ.
     #[track_caller]
     pub(crate) fn assert_same(&self, expected: &State, context: &str) {

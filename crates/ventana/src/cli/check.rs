@@ -15,7 +15,7 @@ pub struct Args {}
 
 pub fn run(cx: &Context, _args: Args) -> Done {
     let values = origins(&cx.config);
-    let mut checks: Vec<(String, Result<String, (String, Option<String>)>)> = Vec::new();
+    let mut checks: Vec<Check> = Vec::new();
     database(cx, &mut checks);
     let backups = cx.config.backup_dir();
     let writable = std::fs::metadata(&backups).map(|m| m.is_dir());
@@ -73,6 +73,7 @@ pub fn run(cx: &Context, _args: Args) -> Done {
     Ok(if ok { 0 } else { exit::FAILED })
 }
 
+/// What was looked at, and what was found: a text, or a message with what to do next.
 type Check = (String, Result<String, (String, Option<String>)>);
 
 fn database(cx: &Context, checks: &mut Vec<Check>) {
@@ -117,7 +118,7 @@ fn database(cx: &Context, checks: &mut Vec<Check>) {
     let start = Start {
         outline: Outline::default(),
         structure: String::new(),
-        migration: None,
+        migration: None, already: None
     };
     let world = World::new(
         cx.config.clone(),

@@ -31,7 +31,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let start = Start {
         outline: Outline::default(),
         structure: String::new(),
-        migration: None,
+        migration: None, already: None
     };
     let dir = cx.config.state_dir();
     let kept = dir.join("fence.json");

@@ -38,12 +38,14 @@ pub fn document(plan: &PlanFile) -> Value {
         "database": plan.plan.database, "release": plan.plan.release, "migration": migration(plan), "inputs": plan.plan.inputs, "steps": steps })
 }
 
-/// The start state, and what else uses the columns that change.
+/// The migration's start state, and what else uses the columns that change; or that there is nothing to do.
 fn migration(plan: &PlanFile) -> Value {
-    planner::start_of(&plan.plan)
-        .ok()
-        .and_then(|start| start.migration)
-        .map_or(Value::Null, |m| json!({ "id": m.id, "state": m.state, "uses": m.uses }))
+    let Ok(start) = planner::start_of(&plan.plan) else { return Value::Null };
+    match (start.migration, start.already) {
+        (Some(m), _) => json!({ "id": m.id, "state": m.state, "uses": m.uses }),
+        (None, Some(a)) => json!({ "id": a.id, "state": a.state, "note": "nothing to do" }),
+        (None, None) => Value::Null,
+    }
 }
 
 /// The plan for people.
@@ -77,12 +79,19 @@ pub fn text(plan: &PlanFile, out: Output) -> String {
             r.to
         )
     });
-    let migration = match planner::start_of(&plan.plan).ok().and_then(|start| start.migration) {
-        None => String::new(),
-        Some(m) => {
-            let uses = if m.uses.is_empty() { "—".to_string() } else { m.uses.join(", ") };
+    let migration = migration(plan);
+    let said = |name: &str| migration.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
+    let migration = match &migration {
+        Value::Null => String::new(),
+        m if m.get("note").is_some() => {
+            let nothing = pick("nada que hacer", "nothing to do");
+            format!("{}: {} ({}: {nothing})\n", pick("migración", "migration"), said("id"), said("state"))
+        }
+        m => {
+            let uses: Vec<&str> = m["uses"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let uses = if uses.is_empty() { "—".to_string() } else { uses.join(", ") };
             let also = pick("también usan la columna", "also using the column");
-            format!("{}: {} ({}; {also}: {uses})\n", pick("migración", "migration"), m.id, m.state)
+            format!("{}: {} ({}; {also}: {uses})\n", pick("migración", "migration"), said("id"), said("state"))
         }
     };
     format!(

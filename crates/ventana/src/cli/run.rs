@@ -120,13 +120,14 @@ fn dry_run(cx: &Context) -> Done {
     let plan = planner::make(&cx.config)?;
     let start = planner::start_of(&plan.plan)?;
     let run = new_run_id(&cx.config, "-dry");
-    let dir = std::env::temp_dir().join(format!("ventana-{run}-{}", std::process::id()));
+    // Named, never made: a dry run leaves nothing behind.
+    let dir = cx.config.state_dir().join("runs").join(&run);
     let world = World::new(
         cx.config.clone(),
         cx.config.address()?.clone(),
         start,
         &run,
-        dir.clone(),
+        dir,
         false,
     );
     let digest = |world: &World| -> Result<String, Failure> {
@@ -143,7 +144,6 @@ fn dry_run(cx: &Context) -> Done {
     let mut context = runner::Context::dry(&plan.plan, first, &mut state, &clock, &Silent, &interrupt);
     let results = runner::preflight_all(&plan.plan, &world, &mut context);
     let after = digest(&world)?;
-    let _ = std::fs::remove_dir_all(&dir);
     let checks: Vec<Value> = results
         .iter()
         .map(|(id, result)| match result {

@@ -146,13 +146,11 @@ impl Watched<'_> {
                 crate::host::clock::pause(300);
                 Ok(())
             }
-            What::WrittenPastFence => {
-                self.root(&["UPDATE inventario.activos SET notas='past the fence', actualizado_en=actualizado_en WHERE id=2"]).and_then(|()| {
-                    // After the swap the same hand damages a migrated value.
-                    let _ = self.root(&["UPDATE inventario.activos SET especificaciones='{}', actualizado_en=actualizado_en WHERE id=3"]);
-                    Ok(())
-                })
-            }
+            What::WrittenPastFence => self.root(&[
+                "UPDATE inventario.activos SET notas='past the fence', actualizado_en=actualizado_en WHERE id=2",
+                // After the swap the same hand damages a migrated value.
+                "UPDATE inventario.activos SET especificaciones='{}', actualizado_en=actualizado_en WHERE id=3",
+            ]),
             What::LinkBlocked => {
                 let link = folder.join("app/current");
                 std::fs::rename(&link, folder.join("app/current.aside")).map_err(crate::error::io("cannot move the link"))?;

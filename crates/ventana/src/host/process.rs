@@ -40,6 +40,11 @@ impl<'a> Service<'a> {
         (start_time(pid)? == started).then_some(pid)
     }
 
+    /// Whether ventana started it and it is gone by itself. A service that the operator's own command starts is not known.
+    pub fn has_ended(&self) -> bool {
+        self.process.restart.is_empty() && self.pid_file().exists() && self.pid().is_none()
+    }
+
     /// Stops what runs and starts the release that `current` names.
     pub fn restart(&self) -> Result<(), Failure> {
         if !self.process.restart.is_empty() {

@@ -43,7 +43,7 @@ impl Step for Backfill<'_> {
 
     fn probe(&mut self, cx: &mut Context<'_>) -> Result<Probe, StepError> {
         sessions::end_dead(self.world, cx)?;
-        Ok(super::run_again())
+        Ok(super::half_done())
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

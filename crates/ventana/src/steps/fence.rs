@@ -183,7 +183,7 @@ impl Step for Fence<'_> {
 
     fn probe(&mut self, cx: &mut Context<'_>) -> Result<Probe, StepError> {
         sessions::end_dead(self.world, cx)?;
-        Ok(super::run_again())
+        Ok(super::half_done())
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

@@ -48,7 +48,7 @@ impl Step for Lift<'_> {
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
-        Ok(super::run_again())
+        Ok(super::half_done())
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

@@ -40,7 +40,7 @@ impl Step for Restart<'_> {
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
-        Ok(super::run_again())
+        Ok(super::half_done())
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {

@@ -48,6 +48,11 @@ pub fn wait_healthy(
             Ok(answer) => last = format!("it answers {}", answer.status),
             Err(failure) => last = failure.message,
         }
+        // A process that has ended answers nobody: no need to wait for it.
+        if Service::of(config).is_some_and(|s| s.has_ended()) {
+            last = "its process has ended".into();
+            break;
+        }
         if late() || stop() {
             break;
         }
@@ -184,7 +189,7 @@ impl Step for Smoke<'_> {
     }
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
-        Ok(super::run_again())
+        Ok(super::half_done())
     }
 
     fn undo(&mut self, _cx: &mut Context<'_>) -> Result<Value, StepError> {

@@ -32,7 +32,6 @@ pub enum Act {
 pub struct Ended {
     pub run: String,
     pub dir: PathBuf,
-    pub state: RunState,
     pub evidence: Evidence,
     pub report: Option<PathBuf>,
 }
@@ -135,7 +134,7 @@ impl Drive<'_> {
         );
         let interrupt = interrupts()?;
         take_up(&world, &self.plan.plan, &journal)?;
-        let state = runner::run(&self.plan.plan, &mut journal, &world, &clock, watcher, &interrupt)?;
+        runner::run(&self.plan.plan, &mut journal, &world, &clock, watcher, &interrupt)?;
         world.disconnect();
         let evidence = evidence(&self.plan.plan, journal.records(), journal.head())
             .map_err(|e| Failure::failed("journal", e.to_string()))?;
@@ -154,7 +153,6 @@ impl Drive<'_> {
         Ok(Ended {
             run: self.id.clone(),
             dir,
-            state,
             evidence,
             report,
         })

@@ -4,7 +4,7 @@ use super::sequence::{self, Inputs, unacknowledged};
 use crate::config::Config;
 use crate::error::Failure;
 use crate::host::{clock, files};
-use crate::world::{Pinned, Start, session};
+use crate::world::{Already, Pinned, Start, session};
 use db::migration::{self, Migration};
 use db::schema::{Kind, Schema};
 use db::{Database, Dialect};
@@ -24,15 +24,21 @@ pub fn make(config: &Config) -> Result<PlanFile, Failure> {
         inputs.insert("ventana.toml".to_string(), digest.clone());
     }
     let release = release(config, &mut inputs)?;
-    let migration = pinned(config, &schema, &mut *db, &mut inputs)?;
+    let (migration, already) = match pinned(config, &schema, &mut *db, &mut inputs)? {
+        Found::Nothing => (None, None),
+        Found::Already(already) => (None, Some(already)),
+        Found::Pinned(pinned) => (Some(*pinned), None),
+    };
     let start = Start {
         outline: schema.outline(),
         structure: schema.structure(),
-        migration,
-    };
+        migration, already };
     if start.migration.is_none() && release.is_none() {
+        let done = start.already.as_ref().map_or_else(String::new, |a| {
+            format!("; migration {} has nothing to do: the schema is in state {}", a.id, a.state)
+        });
         return Err(
-            Failure::usage("there is nothing to do: neither a new release nor a migration")
+            Failure::usage(format!("there is nothing to do: neither a new release nor a migration{done}"))
                 .hint("name a release under [release] or a migration under [migration]"),
         );
     }
@@ -104,15 +110,23 @@ pub fn name_of(folder: &Path) -> String {
         .unwrap_or_default()
 }
 
+/// What the configured migration comes to.
+enum Found {
+    /// None is configured.
+    Nothing,
+    Already(Already),
+    Pinned(Box<Pinned>),
+}
+
 /// Reads the migration from the new release and pins it to the schema as it is. `None` when there is nothing to do.
 fn pinned(
     config: &Config,
     schema: &Schema,
     db: &mut dyn Database,
     inputs: &mut BTreeMap<String, String>,
-) -> Result<Option<Pinned>, Failure> {
+) -> Result<Found, Failure> {
     let Some(wanted) = &config.file.migration else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     let (migration, digest) = read_migration(config, &wanted.id)?;
     inputs.insert(format!("migration {}", wanted.id), digest);
@@ -120,7 +134,7 @@ fn pinned(
     let states = migration.starts(db)?;
     let state = migration::start_state(&states, db)?.clone();
     if state.done {
-        return Ok(None);
+        return Ok(Found::Already(Already { id: migration.id, state: state.name }));
     }
     let online = migration.resolve(db)?;
     let destructive = migration::destructive(&online, schema.dialect);
@@ -142,12 +156,12 @@ fn pinned(
         .hint("read them, and acknowledge them by name under [migration] accept_triggers"));
     }
     let uses = uses(schema, &online);
-    Ok(Some(Pinned {
+    Ok(Found::Pinned(Box::new(Pinned {
         id: migration.id,
         uses,
         state: state.name,
         online,
-    }))
+    })))
 }
 
 /// Indexes, checks, generated columns, views, routines, triggers and events whose definition names a column that changes.

@@ -85,16 +85,26 @@ pub fn list(config: &Config) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(io(what()))?;
-        // A folder without a journal is what a process leaves that died before its run began.
+        // A folder without a complete record is what a process leaves that died before its run began.
         if let (Ok(name), true) = (
             entry.file_name().into_string(),
-            journal_of(&entry.path()).is_file(),
+            begun(&journal_of(&entry.path())),
         ) {
             found.push(name);
         }
     }
     found.sort_by_cached_key(|id| order(id));
     Ok(found)
+}
+
+/// Whether a journal has at least one complete record.
+fn begun(journal: &Path) -> bool {
+    use std::io::BufRead;
+    let first = |file| {
+        let mut line = Vec::new();
+        std::io::BufReader::new(file).read_until(b'\n', &mut line).map(|_| line.ends_with(b"\n"))
+    };
+    std::fs::File::open(journal).and_then(first).unwrap_or(false)
 }
 
 /// Reads a run and verifies its plan's digest and its journal's chain.
@@ -172,7 +182,6 @@ mod tests {
         file.state.dir = Some(state.to_path_buf());
         Config {
             file,
-            path: None,
             environment: "production".into(),
             database: None,
             database_origin: crate::config::Origin::Default,

@@ -56,7 +56,9 @@ impl<'s> Grant<'s> {
 
 /// A statement with its privileges, and the columns of each, in one order: the server prints them in the order of a hash.
 pub(super) fn sorted(statement: &str) -> String {
-    let Some(grant) = Grant::parse(statement) else { return statement.to_string() };
+    let Some(grant) = Grant::parse(statement) else {
+        return statement.to_string();
+    };
     let mut privileges: Vec<String> = grant
         .privileges
         .iter()
@@ -176,7 +178,10 @@ mod tests {
                 .reads_only()
         );
         assert!(!Grant::parse(columns).expect("a grant").reads_only());
-        assert_eq!(sorted("GRANT UPDATE, SELECT (`b`, `a, c`) ON `d`.`t` TO `x`@`y` WITH GRANT OPTION"), "GRANT SELECT (`a, c`, `b`), UPDATE ON `d`.`t` TO `x`@`y` WITH GRANT OPTION");
+        assert_eq!(
+            sorted("GRANT UPDATE, SELECT (`b`, `a, c`) ON `d`.`t` TO `x`@`y` WITH GRANT OPTION"),
+            "GRANT SELECT (`a, c`, `b`), UPDATE ON `d`.`t` TO `x`@`y` WITH GRANT OPTION"
+        );
         assert!(Grant::parse("GRANT `role` TO `a`@`b`").is_none());
     }
 }

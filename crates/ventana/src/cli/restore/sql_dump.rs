@@ -65,7 +65,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                     *rows.entry(table).or_default() += affected;
                 }
                 sent += 1;
-                if sent % 16 == 0 {
+                if sent.is_multiple_of(16) {
                     out.progress("restore", sent, facts.statements, "statements", "");
                 }
             }
