@@ -207,7 +207,16 @@ pub(crate) fn snapshot(db: &mut dyn Database) -> Result<Schema> {
     let mut schema = db.inspect()?;
     for _ in 0..5 {
         schema.supported()?;
-        db.begin_snapshot(&schema)?;
+        match db.begin_snapshot(&schema) {
+            // A table was changed, dropped or renamed between the catalog and the view.
+            Err(Error::Server {
+                number: 1412 | 1146, ..
+            }) => {
+                schema = db.inspect()?;
+                continue;
+            }
+            other => other?,
+        }
         let again = match db.inspect() {
             Ok(again) => again,
             Err(error) => {

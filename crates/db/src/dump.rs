@@ -176,8 +176,9 @@ fn table_file(schema: &Schema) -> String {
         }
     }
     for table in &schema.tables {
+        // On a line of its own: a definition may end in a comment.
         sql.push_str(&table.create);
-        sql.push_str(";\n\n");
+        sql.push_str("\n;\n\n");
     }
     sql
 }
@@ -213,7 +214,7 @@ fn object_files(schema: &Schema) -> Vec<(String, String)> {
 
 fn object_file(dialect: Dialect, statements: &[&String]) -> String {
     if dialect == Dialect::Sqlite {
-        return statements.iter().map(|s| format!("{s};\n")).collect();
+        return statements.iter().map(|s| format!("{s}\n;\n")).collect();
     }
     // The stock client cuts at the delimiter even inside a body.
     let delimiter = (0..)
@@ -226,6 +227,6 @@ fn object_file(dialect: Dialect, statements: &[&String]) -> String {
         })
         .find(|d| !statements.iter().any(|s| s.contains(d.as_str())))
         .expect("finitely many statements cannot hold infinitely many delimiters");
-    let body: String = statements.iter().map(|s| format!("{s}{delimiter}\n")).collect();
+    let body: String = statements.iter().map(|s| format!("{s}\n{delimiter}\n")).collect();
     format!("{}DELIMITER {delimiter}\n{body}DELIMITER ;\n", preamble(dialect))
 }

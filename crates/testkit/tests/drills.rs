@@ -11,6 +11,8 @@ mod fail_at;
 mod kill_mariadb;
 #[path = "drills/kill_sqlite.rs"]
 mod kill_sqlite;
+#[path = "drills/lease.rs"]
+mod lease;
 #[path = "drills/past_the_fence.rs"]
 mod past_the_fence;
 #[path = "drills/restore_dump.rs"]

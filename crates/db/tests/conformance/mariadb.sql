@@ -109,7 +109,8 @@ BEGIN
   SET c = a;
 END//
 CREATE DEFINER=`root`@`localhost` PROCEDURE `none`()
-SELECT 1//
+SELECT 1 -- said
+//
 SET SESSION sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'//
 CREATE DEFINER="root"@"localhost" PROCEDURE "ansi"()
 BEGIN

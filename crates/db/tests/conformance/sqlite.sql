@@ -40,6 +40,8 @@ CREATE UNIQUE INDEX partial ON keyless (a) WHERE b = 'no such';
 CREATE INDEX expression ON classes (lower(t), n DESC);
 CREATE INDEX "odd name" ON "we""ird. näme" ("a.b" COLLATE RTRIM);
 CREATE VIEW z_first AS SELECT id, any AS a FROM classes; -- comment
+CREATE VIEW ends_in_a_comment AS SELECT 1 AS one -- said
+;
 CREATE VIEW a_last AS SELECT * FROM z_first WHERE a > 0;
 CREATE TRIGGER t1 AFTER INSERT ON keyless WHEN new.a > 100 BEGIN INSERT INTO empty_one(x) VALUES ('one;'); UPDATE empty_one SET x = 'two' WHERE id = 5; END;
 CREATE TRIGGER t0 INSTEAD OF DELETE ON a_last BEGIN DELETE FROM classes WHERE id = old.id; END;

@@ -17,6 +17,15 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// The time of a probe alone before the first of `spans`.
+    pub(crate) fn quiet_before(spans: &[Span], samples: &[Sample]) -> Option<Span> {
+        Some(Span {
+            name: "(quiet)".to_owned(),
+            from_us: samples.first()?.from_us,
+            to_us: spans.first()?.from_us - 1,
+        })
+    }
+
     /// Whether the statement was under way at some moment of this.
     pub(crate) fn touches(&self, sample: &Sample) -> bool {
         sample.from_us <= self.to_us && sample.to_us() >= self.from_us

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::figures::{Span, by_span, figures, worst};
 use crate::ledger::Ledger;
-use crate::probe::Probe;
+use crate::probe::{Probe, QUIET};
 use crate::scene::Scene;
 
 /// The statements, with the pause that stands for a person who verifies before dropping.
@@ -39,7 +39,7 @@ pub(crate) fn measure(scene: &Scene) -> Result<Value> {
     let ledger = Ledger::read(&scene.admin())?;
     let mut conn = Conn::new(Opts::from_url(&scene.admin())?).context("connecting")?;
     let probe = Probe::start(&scene.service(), scene.rows)?;
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(QUIET);
     let (zero, began) = (now_us(), Instant::now());
     let mut spans = Vec::new();
     for (name, sql) in STEPS {
@@ -55,8 +55,9 @@ pub(crate) fn measure(scene: &Scene) -> Result<Value> {
         });
     }
     let wall_s = began.elapsed().as_secs_f64();
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(QUIET);
     let log = probe.finish()?;
+    spans.splice(..0, Span::quiet_before(&spans, &log.writer));
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
     measured["wall_s"] = json!(wall_s);
     measured["steps"] = by_span(&spans, &log.writer, &log.reader);

@@ -65,6 +65,9 @@ pub(crate) fn document(number: u64) -> String {
     )
 }
 
+/// How long the probe works on a server with nothing else to do, before and after: what the machine itself costs.
+pub(crate) const QUIET: Duration = Duration::from_secs(3);
+
 impl Probe {
     /// Starts both on rows 1 to `rows`, connected as `url` says.
     pub(crate) fn start(url: &str, rows: u32) -> Result<Probe> {

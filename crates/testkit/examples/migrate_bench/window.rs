@@ -13,23 +13,25 @@ use testkit::port::Port;
 use crate::Job;
 use crate::figures::{Span, by_span, figures, worst};
 use crate::ledger::Ledger;
-use crate::probe::{Probe, Sample};
+use crate::probe::{Probe, QUIET, Sample};
 use crate::scene::{Scene, answer};
 
 pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     let operator = Operator::prepare(job, scene)?;
     let ledger = Ledger::read(&scene.admin())?;
     let probe = Probe::start(&scene.service(), scene.rows)?;
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(QUIET);
     let began = Instant::now();
     let document = operator.ventana(&["--json", "run"]);
     let wall_s = began.elapsed().as_secs_f64();
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(QUIET);
     let log = probe.finish()?;
     let document: Value = serde_json::from_str(&document?).context("the document of `ventana run`")?;
     let evidence = evidence(&document)?;
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
-    let steps = spans(&evidence)?;
+    let mut steps = spans(&evidence)?;
+    let zero = steps.first().map_or(0, |span| span.from_us);
+    steps.splice(..0, Span::quiet_before(&steps, &log.writer));
     let fence = fence(&evidence)?;
     let phases = |samples: &[Sample]| {
         let outside = |sample: &Sample| !fence.touches(sample);
@@ -50,7 +52,6 @@ pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     let before = &facts(&evidence, "digest_before")["counts_before"];
     let after = &facts(&evidence, "invariants")["counts_after"];
     measured["counts"] = json!({ "before": before, "after": after });
-    let zero = steps.first().map_or(0, |span| span.from_us);
     let outside: Vec<Sample> = log.writer.iter().filter(|s| !fence.touches(s)).cloned().collect();
     measured["worst_writes"] = worst(&outside, &steps, zero);
     Ok(measured)

@@ -112,9 +112,11 @@ fn a_window_that_is_killed_can_be_taken_back() {
     let known = Known::new();
     let mut cases = Vec::new();
     for seq in 2..=known.window.len() {
-        // Around each record once: before the odd ones, after the even ones.
-        let when = if seq % 2 == 0 { "after" } else { "before" };
-        cases.push(case(Story::Window, when, seq, Then::Rollback));
+        // What was done and not journaled yet is the hard half; what was journaled and not done is one of a kind.
+        cases.push(case(Story::Window, "before", seq, Then::Rollback));
+        if seq % 5 == 0 || seq == known.window.len() {
+            cases.push(case(Story::Window, "after", seq, Then::Rollback));
+        }
     }
     play_all(&known, &cases);
 }
@@ -207,11 +209,13 @@ fn play(known: &Known, case: &Case) {
         killed(&scene, "resume", &format!("after:{}", written + nth));
         in_between(&scene, case.story);
     }
+    let records = scene.journal();
+    let closed = |outcome: &str| records.last().is_some_and(|last| last["outcome"] == outcome);
     let (verb, back) = match case.then {
         Then::Rollback => ("rollback", true),
-        _ => ("resume", case.story != Story::Window),
+        // Whoever was killed before the request was journaled has asked for nothing.
+        _ => ("resume", case.story != Story::Window && !closed("done")),
     };
-    let records = scene.journal();
     let over = records
         .last()
         .is_none_or(|last| last["event"] == "closed" && verb == "resume");

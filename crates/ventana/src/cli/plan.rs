@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 pub struct Args {}
 
 pub fn run(cx: &Context, _args: Args) -> Done {
+    super::run::no_open_run(cx)?;
     let plan = planner::make(&cx.config)?;
     let dir = cx.config.state_dir();
     std::fs::create_dir_all(&dir).map_err(crate::error::io(format!(

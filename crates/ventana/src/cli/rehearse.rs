@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub struct Args {}
 
 pub fn run(cx: &Context, _args: Args) -> Done {
+    super::run::no_open_run(cx)?;
     let plan = planner::make(&cx.config)?;
     let rehearsed = rehearse(cx, &plan)?;
     cx.out.result(&document(&rehearsed), || text(cx, &rehearsed));

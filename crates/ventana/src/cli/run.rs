@@ -26,6 +26,8 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
+    // First: a half migrated schema cannot even be planned for.
+    no_open_run(cx)?;
     if args.dry_run {
         return dry_run(cx);
     }
@@ -33,7 +35,6 @@ pub fn run(cx: &Context, args: Args) -> Done {
     if let Some(step) = &args.step {
         plan = only(&plan, step)?;
     }
-    no_open_run(cx)?;
     let ended = begin(cx, &plan)?;
     cx.out.result(&ended.document(), || text(cx, &ended));
     Ok(ended.exit_code())
@@ -74,7 +75,7 @@ pub fn not_a_rehearsal(id: &str) -> Result<(), Failure> {
 }
 
 /// A run that is not over must be brought to an end before another one begins: its fence may be on.
-fn no_open_run(cx: &Context) -> Result<(), Failure> {
+pub fn no_open_run(cx: &Context) -> Result<(), Failure> {
     let Some(id) = runs::latest(&cx.config)? else {
         return Ok(());
     };

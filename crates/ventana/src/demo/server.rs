@@ -58,6 +58,8 @@ impl Server {
                 "--innodb-buffer-pool-size=256M",
             ])
             .arg(format!("--datadir={}", data.display()))
+            // A starting server clears its tmpdir, so /tmp would take away what another one is using.
+            .arg(format!("--tmpdir={}", folder.display()))
             .arg(format!("--port={port}"))
             .arg(format!("--socket={}", folder.join("mariadb.sock").display()))
             .stdin(Stdio::null())

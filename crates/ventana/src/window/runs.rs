@@ -195,7 +195,7 @@ mod tests {
         for id in ids {
             let folder = state.path().join("runs").join(id);
             std::fs::create_dir_all(&folder).unwrap();
-            engine::durable::write(&journal_of(&folder), b"").unwrap();
+            engine::durable::write(&journal_of(&folder), b"{}\n").unwrap();
         }
         let config = config(state.path());
         (state, config)
