@@ -5,6 +5,7 @@ mod api {
     mod activos_write;
     mod fence;
     mod lectura;
+    mod migration;
     mod revision;
     mod salud;
     mod swap;

@@ -80,17 +80,26 @@ fn an_interrupted_window_goes_on() {
             (&json!("interrupted"), &json!(false)),
             "{status}"
         );
-        let again = scene.run(["run"]);
-        assert!(
-            matches!(again.code, Some(1 | 4)),
-            "a run that is not over comes first: {again}"
-        );
-
         std::fs::write(&gate, "").unwrap();
         let done = scene.run(["resume"]);
         assert_eq!(done.code, Some(0), "{done}");
         assert_eq!(done.json()["outcome"], "done", "{done}");
         data::assert_migrated(&scene.fixture().database(), &scene.database(), 0);
+        scene.assert_stands_at("r2");
+    }
+}
+
+#[test]
+fn a_run_that_is_not_over_comes_first() {
+    for at in ["after:13", "after:28"] {
+        let scene = Scene::new(&Fixture::new());
+        let killed = scene.ventana(["run"]).env("VENTANA_TEST_KILL", at).run();
+        assert_eq!(killed.signal, Some(9), "{killed}");
+        let again = scene.run(["run"]).expect(4);
+        assert_eq!(again.json()["error"]["code"], "open_run", "{again}");
+        assert!(again.stdout.contains("ventana resume"), "{again}");
+        assert_eq!(scene.runs().len(), 1);
+        scene.run(["resume"]).ok();
         scene.assert_stands_at("r2");
     }
 }

@@ -250,7 +250,9 @@ mod tests {
 
     #[test]
     fn a_journal_without_a_record_is_no_run() {
-        let (_state, config) = with_runs(&["20251106_230000"]);
+        let (state, config) = with_runs(&["20251106_230000"]);
+        engine::durable::write(&journal_of(&state.path().join("runs/20251106_230000")), b"").unwrap();
+        assert_eq!(latest(&config).unwrap(), None);
         assert!(
             read(&config, "20251106_230000")
                 .unwrap_err()
