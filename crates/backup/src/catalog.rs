@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::lock_dir;
 use crate::manifest::Totals;
 use crate::name::{BackupName, partial_of, without_partial};
 use crate::proof::Proof;
@@ -80,6 +81,23 @@ pub fn list(root: &Path, service: &str) -> Result<Vec<Entry>> {
         entries.push(Entry { name, path, state });
     }
     Ok(entries)
+}
+
+/// Removes what dead writers left behind: folders still called partial that nobody holds. Returns their paths.
+pub fn remove_remains(root: &Path, service: &str) -> Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for (name, path) in folders(root, service)? {
+        if path.file_name().is_none_or(|file| file != partial_of(&name.to_string()).as_str()) {
+            continue;
+        }
+        match lock_dir(&path) {
+            Ok(_lock) => fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?,
+            Err(Error::Busy { .. }) => continue,
+            Err(error) => return Err(error),
+        }
+        removed.push(path);
+    }
+    Ok(removed)
 }
 
 /// `latest` (newest complete one), a name under `root`, or a path to a folder.

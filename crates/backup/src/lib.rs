@@ -34,7 +34,7 @@ mod sums;
 mod verify;
 mod writer;
 
-pub use catalog::{Entry, State, Summary, find, list};
+pub use catalog::{Entry, State, Summary, find, list, remove_remains};
 pub use chunk_reader::ChunkReader;
 pub use error::{Error, Result};
 pub use manifest::{

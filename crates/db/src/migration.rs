@@ -82,6 +82,9 @@ pub struct Named {
     /// Only in this start state.
     #[serde(default)]
     pub only: Option<String>,
+    /// A query that names what was counted, one in a row, in its first column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
 }
 
 /// One statement and the one that takes it back.
@@ -89,6 +92,9 @@ pub struct Named {
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub sql: String,
+    /// Only when this query answers 1; in `finalize` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     #[serde(default)]
     pub undo: Option<String>,
 }
@@ -162,13 +168,21 @@ impl Migration {
         })
     }
 
-    /// The start states with their queries filled in. They come before [`Migration::resolve`]: placeholders elsewhere may
+    /// The start states and the finalizing statements with their queries filled in. They come before [`Migration::resolve`]: placeholders elsewhere may
     /// name columns that are there in one state only.
     pub fn starts(&self, db: &mut dyn Database) -> Result<Online> {
         let mut online = self.online(db.dialect())?.clone();
         let expressions = online.expressions.clone();
         for start in &mut online.start {
             start.query = fill(&start.query, &expressions, db)?;
+        }
+        for change in &mut online.finalize {
+            change.sql = fill(&change.sql, &expressions, db)?;
+            change.when = change
+                .when
+                .as_deref()
+                .map(|when| fill(when, &expressions, db))
+                .transpose()?;
         }
         Ok(online)
     }
@@ -186,6 +200,7 @@ impl Migration {
         }
         for named in online.report.iter_mut().chain(&mut online.proof) {
             fill(&mut named.query)?;
+            named.list.as_mut().map_or(Ok(()), &mut fill)?;
         }
         for change in online
             .expand
@@ -376,6 +391,29 @@ pub fn report(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTr
         .filter(|p| p.only.as_deref().is_none_or(|o| o == start))
     {
         out.insert(named.name.clone(), db.count(&named.query)?);
+    }
+    Ok(out)
+}
+
+/// How many names a listing keeps: enough to look at, bounded in a journal.
+const LISTED: usize = 1000;
+
+/// What the reports that can name what they count have counted: at most [`LISTED`] names each.
+pub fn listed(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut out = BTreeMap::new();
+    for named in online
+        .report
+        .iter()
+        .filter(|p| p.only.as_deref().is_none_or(|o| o == start))
+    {
+        let Some(list) = &named.list else { continue };
+        let rows = db.query(&format!("{list} LIMIT {LISTED}"))?;
+        out.insert(
+            named.name.clone(),
+            rows.iter()
+                .filter_map(|r| r.first().and_then(Cell::to_text))
+                .collect(),
+        );
     }
     Ok(out)
 }

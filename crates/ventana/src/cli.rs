@@ -127,13 +127,18 @@ pub type Done = Result<u8, Failure>;
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                crate::error::exit::USAGE
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            // Nothing was parsed, and still whoever asked for documents gets one.
+            if std::env::args_os().any(|argument| argument == "--json") {
+                Output::new(true, Language::En).failure(&misuse(&error));
             } else {
-                0
-            });
+                let _ = error.print();
+            }
+            return ExitCode::from(crate::error::exit::USAGE);
         }
     };
     let vars = Environment::of_process();
@@ -147,6 +152,22 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// What is wrong with the call: the parser's message, and its usage as what to do next.
+fn misuse(error: &clap::Error) -> Failure {
+    use clap::error::ErrorKind;
+    let text = error.render().to_string();
+    let lines = || text.lines().map(str::trim);
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::usage("a command is missing").hint("`--help` lists the commands");
+    }
+    let message: Vec<&str> = lines().take_while(|line| !line.is_empty()).collect();
+    let next: Vec<&str> = lines()
+        .filter(|line| line.starts_with("tip:") || line.starts_with("Usage:"))
+        .chain(["see `--help`"])
+        .collect();
+    Failure::usage(message.join(" ").trim_start_matches("error: ")).hint(next.join("; "))
 }
 
 fn run(cli: Cli, vars: Environment, out: Output) -> Done {

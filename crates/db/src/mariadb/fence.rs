@@ -105,6 +105,13 @@ pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
             // MariaDB has taken the roles too, and says so with an error; what counts is read below.
             let _ = db.execute(&format!("REVOKE {role} FROM {}", grants.account));
         }
+        for other in grants.statements.iter().filter_map(|s| grant::proxied(s)) {
+            match db.execute(&format!("REVOKE PROXY ON {other} FROM {}", grants.account)) {
+                // It is taken already: this is the second time.
+                Err(Error::Server { number: 1141, .. }) => {}
+                other => other.map(|_| ())?,
+            }
+        }
         for statement in kept(db, grants) {
             db.execute(&statement)?;
         }
@@ -162,6 +169,9 @@ pub fn prove_lowering(db: &mut MariaDb, before: &Before) -> Result<()> {
                     format!("account {ours} could not give this back: {statement} ({error})"),
                     match role {
                         Some(role) => format!("GRANT {role} TO {ours} WITH ADMIN OPTION"),
+                        None if grant::proxied(statement).is_some() => {
+                            format!("GRANT PROXY ON ''@'%' TO {ours} WITH GRANT OPTION")
+                        }
                         None => format!("GRANT ALL PRIVILEGES ON *.* TO {ours} WITH GRANT OPTION"),
                     },
                 ));

@@ -4,8 +4,9 @@ use super::Backfill;
 use crate::{Cell, Database, Error, Result};
 use std::time::{Duration, Instant};
 
-/// How long one batch may hold its row locks. Writers wait at most this long, and then some noise.
-const TARGET: Duration = Duration::from_millis(25);
+/// How long one batch may take. A writer to one of its rows waits that long; a writer to any other row waits while the
+/// server makes the batch's log durable, which grows with the batch too. Below this, committing costs more than it saves.
+const TARGET: Duration = Duration::from_millis(10);
 const LARGEST: u64 = 10_000;
 
 /// How far a backfill is: every batch up to `key` is committed.
@@ -15,6 +16,8 @@ pub struct Batch {
     pub last_key: i64,
     /// Rows changed so far by this call.
     pub rows: u64,
+    /// How long this batch took, its commit included.
+    pub took: Duration,
 }
 
 /// Runs the backfill from the start of the key; rows that are filled already are passed over, so it can be run again.
@@ -57,12 +60,14 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
         );
         let began = Instant::now();
         rows += with_retries(db, &update)?;
-        size = next_size(size, began.elapsed());
+        let took = began.elapsed();
+        size = next_size(size, took);
         after = until;
         if !each(Batch {
             key: after,
             last_key: last,
             rows,
+            took,
         }) {
             break;
         }
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn batches_grow_and_shrink_towards_the_target_within_bounds() {
-        assert_eq!(next_size(1000, Duration::from_millis(25)), 1000);
+        assert_eq!(next_size(1000, TARGET), 1000);
         assert_eq!(next_size(1000, Duration::from_millis(1)), 2000);
         assert_eq!(next_size(1000, Duration::from_secs(2)), 500);
         assert_eq!(next_size(60, Duration::from_secs(2)), 50);

@@ -195,11 +195,13 @@ fn the_services_migration_goes_forward_and_back(place: Place) {
         .expect("counts")
         .remove("classes")
         .expect("classes");
+    // A bare number is valid JSON, but a column declared JSON would make it a number on SQLite: there it is text.
+    let numbers = i64::from(place.is_sqlite());
     let expected = [
         ("valid_object", 5),
-        ("valid_other", 4),
+        ("valid_other", 4 - numbers),
         ("truncated", 2),
-        ("text", 2),
+        ("text", 2 + numbers),
         ("empty", 1),
         ("null", 2),
     ];
@@ -324,11 +326,13 @@ fn nothing_of_the_window_destroys(place: Place) {
     assert_eq!(migration::destructive(&online, dialect), Vec::<String>::new());
     online.contract.push(Change {
         sql: "ALTER TABLE activos DROP COLUMN especificaciones_v1".into(),
+        when: None,
         undo: None,
     });
     assert_eq!(migration::destructive(&online, dialect).len(), 1);
     online.contract[0] = Change {
         sql: "DROP TABLE activos".into(),
+        when: None,
         undo: None,
     };
     assert_eq!(migration::destructive(&online, dialect).len(), 2);

@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::port::Port;
+use testkit::process::{Signal, TIMEOUT};
 use testkit::{Process, Sandbox, Service, bin, program};
 
 use crate::world::data::{self, assert_same};
@@ -134,11 +136,24 @@ fn play(arguments: &[&str], code: i32) -> Played {
         .args(arguments)
         .run();
     assert_eq!(output.code, Some(code), "{output}");
+    let document = output.json();
+    if arguments.contains(&"--prepare-only") {
+        stop_all(&sandbox);
+    }
     let residents = sandbox.processes();
     assert!(residents.is_empty(), "still at work: {residents:?}");
-    Played {
-        sandbox,
-        document: output.json(),
+    Played { sandbox, document }
+}
+
+/// Ends the service and the server of a prepared demo in good order, so that its folder can be looked at.
+fn stop_all(sandbox: &Sandbox) {
+    let end = Instant::now() + TIMEOUT;
+    while let Some(resident) = sandbox.processes().first() {
+        assert!(Instant::now() < end, "does not end: {resident:?}");
+        if let Some(pid) = rustix::process::Pid::from_raw(resident.pid) {
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod data;
 #[path = "world/writer.rs"]
 pub(crate) mod writer;
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -340,12 +340,5 @@ write = true
                     .any(|end| path.split('/').any(|part| part.ends_with(end)))
         });
         found
-    }
-
-    /// Points `link` at `target`, for scenes that somebody has meddled with.
-    pub(crate) fn link(&self, link: &str, target: &str) {
-        let link = self.path(link);
-        let _ = std::fs::remove_file(&link);
-        symlink(target, link).unwrap();
     }
 }

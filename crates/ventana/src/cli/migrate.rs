@@ -71,6 +71,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
     made.backup.verify(&mut |_, _| {})?;
     super::backup::prove(cx, &made.backup)?;
     for change in &online.finalize {
+        if let Some(when) = &change.when
+            && db.count(when)? != 1
+        {
+            continue;
+        }
         db::mariadb::ddl(&mut *db, &change.sql, TRIES)?;
     }
     let document = json!({ "migration": migration.id, "finalized": true, "backup": made.backup.path(), "digest_before": made.digest.digest });

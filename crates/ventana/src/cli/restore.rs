@@ -94,9 +94,51 @@ fn target(cx: &Context, args: &Args) -> Result<Address, Failure> {
     }
 }
 
+/// A restore over the live database takes a fence, a proof and a way back: that is `rollback`. However the target is
+/// spelled, it must be another one.
+fn not_live(cx: &Context, target: &Address) -> Result<(), Failure> {
+    let live = cx.config.address()?;
+    let same = match (live, target) {
+        (Address::Sqlite { path: live }, Address::Sqlite { path }) => {
+            match (live.canonicalize(), path.canonicalize()) {
+                (Ok(live), Ok(path)) => live == path,
+                _ => false,
+            }
+        }
+        // Schema names may or may not tell capitals apart.
+        (live, target) => live.database().to_lowercase() == target.database().to_lowercase(),
+    };
+    if !same {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} is the configured, live database",
+        target.database()
+    ))
+    .hint("restore into another one, or use `ventana rollback`, which keeps the fence on"))
+}
+
+/// Removes an SQLite file and what SQLite keeps beside it: a log left there belongs to no file any more.
+fn remove(path: &Path) -> Result<(), Failure> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(crate::error::io(format!("cannot remove {}", Path::new(&name).display()))(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Makes the target, empty. One that holds something is refused, unless it may be replaced.
 fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Database>, Failure> {
     let session = session(&cx.config, "restore");
+    if replace {
+        not_live(cx, target)?;
+    }
     match target {
         Address::Sqlite { path } => {
             if path.exists() {
@@ -104,13 +146,7 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
                     return Err(Failure::usage(format!("{} exists already", path.display()))
                         .hint("name another file, or add --replace"));
                 }
-                if cx.config.address().ok() == Some(target) {
-                    return Err(Failure::usage("this is the configured, live database").hint(
-                        "restore into another file, or use `ventana rollback`, which keeps the fence on",
-                    ));
-                }
-                std::fs::remove_file(path)
-                    .map_err(crate::error::io(format!("cannot remove {}", path.display())))?;
+                remove(path)?;
             }
             Ok(Box::new(Sqlite::create(path)?))
         }

@@ -3,6 +3,7 @@
 use super::{Context, Done};
 use crate::error::{Failure, exit};
 use crate::host::clock::SystemClock;
+use crate::host::lease::Lease;
 use crate::ui::{Live, format};
 use crate::window::drive::{Act, Drive, Ended};
 use crate::window::{expected, planner, runs};
@@ -76,6 +77,7 @@ pub fn not_a_rehearsal(id: &str) -> Result<(), Failure> {
 
 /// A run that is not over must be brought to an end before another one begins: its fence may be on.
 pub fn no_open_run(cx: &Context) -> Result<(), Failure> {
+    Lease::free(&cx.config.state_dir())?;
     let Some(id) = runs::latest(&cx.config)? else {
         return Ok(());
     };

@@ -11,6 +11,14 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether somebody has the lease: fails like [`Lease::take`], and takes nothing.
+    pub fn free(state_dir: &Path) -> Result<(), Failure> {
+        if !state_dir.join("lease").exists() {
+            return Ok(());
+        }
+        Lease::take(state_dir, "").map(drop)
+    }
+
     /// Takes the lease of a state folder for `holder`, or fails with exit code 10 and who has it.
     pub fn take(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
         std::fs::create_dir_all(state_dir).map_err(io(format!(

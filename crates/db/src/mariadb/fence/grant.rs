@@ -122,6 +122,12 @@ pub(super) fn roles(statements: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// The account as which the statement lets its account act. REVOKE ALL leaves such a right.
+pub(super) fn proxied(statement: &str) -> Option<&str> {
+    let rest = statement.strip_prefix("GRANT PROXY ON ")?;
+    outside_quotes(rest, " TO ").map(|to| &rest[..to])
+}
+
 /// A GRANT statement without `IDENTIFIED … 'hash'`: the password is not revoked, so it need not be given back, and a
 /// hash has no place in a journal. Limits and TLS demands that follow are not revoked either.
 pub(super) fn without_identity(grant: &str) -> String {

@@ -218,10 +218,3 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
-
-/// Whether the journal has `event` for `step`.
-pub(crate) fn has(records: &[Value], event: &str, step: &str) -> bool {
-    records
-        .iter()
-        .any(|record| record["event"] == event && record["step"] == step)
-}

@@ -1,0 +1,139 @@
+//! The verbs that need nothing but a database, on MariaDB.
+
+use insta::assert_snapshot;
+use testkit::MariaDb;
+use testkit::mariadb::Schema;
+
+use super::scene::Scene;
+
+const TABLES: &str = "
+CREATE TABLE equipos (id INT AUTO_INCREMENT PRIMARY KEY, nombre VARCHAR(80) NOT NULL, precio DECIMAL(10,2), alta TIMESTAMP NULL,
+  notas TEXT, foto BLOB, KEY (nombre)) DEFAULT CHARSET utf8mb4;
+CREATE TABLE piezas (id BIGINT PRIMARY KEY, equipo INT, peso DOUBLE, FOREIGN KEY (equipo) REFERENCES equipos (id));
+INSERT INTO equipos (nombre, precio, alta, notas, foto) VALUES
+  ('Ñandú 😀', 12.50, '2024-02-29 12:00:00', NULL, x'00FF0A5C27'), ('línea\\nnueva\\ty \\\\ barra', NULL, NULL, '', x'');
+INSERT INTO piezas VALUES (1, 1, 0.1), (9007199254740993, 2, 1e300), (-5, NULL, NULL);
+CREATE VIEW caros AS SELECT nombre FROM equipos WHERE precio > 10;
+CREATE TRIGGER mayusculas BEFORE INSERT ON piezas FOR EACH ROW SET NEW.peso = COALESCE(NEW.peso, 0);
+";
+
+/// A scene without a file: the environment names the database.
+fn scene(schema: &Schema<'_>) -> Scene {
+    let scene = Scene::empty();
+    point(&scene, schema.name());
+    scene.env("BACKUP_DIR", scene.path("backups").display().to_string());
+    scene
+}
+
+fn point(scene: &Scene, database: &str) {
+    scene.env("DB_HOST", "127.0.0.1");
+    scene.env("DB_PORT", MariaDb::shared().port().to_string());
+    scene.env("DB_USER", "root");
+    scene.env("DB_NAME", database);
+}
+
+/// The schema's name is another one each time.
+fn shown(schema: &Schema<'_>, said: impl std::fmt::Display) -> String {
+    said.to_string().replace(schema.name(), "[schema]").replace(&MariaDb::shared().port().to_string(), "[port]")
+}
+
+#[test]
+fn digest_backup_restore_digest() {
+    let schema = MariaDb::shared().schema("cli_backup");
+    schema.query(TABLES);
+    let scene = scene(&schema);
+    let live = scene.json("digest").expect(0);
+    let made = scene.json("backup").expect(0);
+    assert_eq!((made.text("digest"), made.text("verified")), (live.text("digest"), "restore".into()));
+    assert_eq!(made.document["rows"], 5);
+
+    let copy = format!("{}_copy", schema.name());
+    let restored = scene.json(&format!("restore {} --into {copy}", made.text("path"))).expect(0);
+    assert_eq!((restored.text("digest"), restored.document["verified"].as_bool()), (live.text("digest"), Some(true)));
+    point(&scene, &copy);
+    assert_eq!(scene.json("digest").expect(0).document, live.document, "the schema's own name is no content");
+    point(&scene, schema.name());
+    assert_snapshot!(shown(&schema, format!("{live}\n{made}\n{restored}")));
+
+    // Into what is not empty: only when told so, twice.
+    let path = made.text("path");
+    assert!(scene.json(&format!("restore {path} --into {copy}")).fails(2, "usage").hint.contains("--replace"));
+    assert!(scene.json(&format!("restore {path} --into {copy} --replace")).fails(2, "usage").hint.contains("--yes"));
+    scene.json(&format!("restore {path} --into {copy} --replace --yes")).expect(0);
+    // Into the live one: never.
+    schema.query("UPDATE equipos SET nombre = 'newer' WHERE id = 1");
+    let newer = scene.json("digest").expect(0).document;
+    let failed = scene.json(&format!("restore {path} --into {} --replace --yes", schema.name())).fails(2, "usage");
+    assert!(failed.message.contains("live"), "{failed:?}");
+    assert_eq!(scene.json("digest").expect(0).document, newer);
+}
+
+#[test]
+fn check_says_who_could_write() {
+    let schema = MariaDb::shared().schema("cli_check");
+    schema.query(TABLES);
+    let scene = scene(&schema);
+    let refused = scene.json("check").expect(1);
+    let writers = |document: &serde_json::Value| {
+        let checks = document["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|check| check["check"] == "writers").unwrap()
+    };
+    let found = writers(&refused.document);
+    let message = found["message"].as_str().unwrap();
+    assert!(message.contains("'root'@'localhost'"), "{message}");
+    assert!(found["hint"].as_str().unwrap().contains("accept_writers"), "{found}");
+}
+
+#[test]
+fn what_a_backup_cannot_carry_is_refused_at_once() {
+    let schema = MariaDb::shared().schema("cli_types");
+    schema.query("CREATE TABLE a (id INT PRIMARY KEY, lugar POINT); CREATE TABLE b (id INT PRIMARY KEY, zona GEOMETRY, ip INET6)");
+    let scene = scene(&schema);
+    let mut said = String::new();
+    for verb in ["backup", "digest"] {
+        let failed = scene.run(&format!("{verb} --lang en")).expect(2);
+        for column in ["a.lugar: point", "b.zona: geometry", "b.ip: inet6"] {
+            assert!(failed.output.stderr.to_lowercase().contains(column), "{column}\n{}", failed.output);
+        }
+        assert_eq!(scene.json(verb).expect(2).document["error"]["code"], "unsupported");
+        said.push_str(&format!("{}\n", shown(&schema, failed)));
+    }
+    assert!(!scene.path("backups").exists(), "refused before a byte is written");
+    assert_snapshot!(said);
+}
+
+#[test]
+fn a_dump_is_judged_before_its_first_statement() {
+    let schema = MariaDb::shared().schema("cli_dump");
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    scene.file(
+        "dump.sql",
+        "CREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1),(2);\n-- Dump completed on 2025-11-06 23:00:01\n",
+    );
+    let restored = scene.json(&format!("restore dump.sql --into {into}")).expect(0);
+    assert!(restored.document["verified"].is_null());
+    assert_eq!(restored.document["rows"], 2);
+    assert_eq!(schema.server().value(&format!("SELECT COUNT(*) FROM `{into}`.t")), Some("2".into()));
+    // Cut off, it never reaches the server.
+    scene.file("cut.sql", "CREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1)");
+    let cut = scene.run(&format!("restore cut.sql --into {into}_2 --lang en")).expect(1);
+    assert_eq!(scene.json(&format!("restore cut.sql --into {into}_2")).expect(1).document["error"]["code"], "dump_refused");
+    assert_eq!(
+        schema.server().value(&format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}_2'")),
+        Some("0".into())
+    );
+    assert_snapshot!(shown(&schema, format!("{restored}\n{cut}")));
+}
+
+#[test]
+fn nobody_listens() {
+    let port = testkit::port::Port::reserve().unwrap();
+    let scene = Scene::empty();
+    scene.env("DATABASE_URL", format!("mysql://ana:Geheim-7@127.0.0.1:{}/x", port.number()));
+    let said = scene.run("digest --lang en").expect(1);
+    assert!(!said.everything().contains("Geheim"), "{}", said.output);
+    assert_snapshot!(said);
+    let failed = scene.json("digest").fails(1, "unreachable");
+    assert!(!failed.hint.is_empty(), "{failed:?}");
+}
