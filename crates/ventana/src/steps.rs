@@ -21,7 +21,7 @@ mod verify_backup;
 mod watch;
 
 pub use fence::Raised;
-pub use smoke::{ask_all, wait_healthy};
+pub use smoke::{ask_all, health, wait_healthy};
 
 use crate::error::Failure;
 use crate::world::World;

@@ -74,11 +74,17 @@ enum Way {
 #[track_caller]
 fn killed_at(world: &World, known: &Known, step: &str, place: &str, way: Way) {
     let context = format!("{step}, killed {place}, then {way:?}");
+    let t0=std::time::Instant::now();
     world.reset(&fixtures::small_dump());
+    let t1=t0.elapsed();
     world.die_at("run", place);
+    let t2=t0.elapsed();
     let output = world.json(&[if way == Way::Resume { "resume" } else { "rollback" }]);
     assert_eq!(output.code, Some(0), "{context}\n{output}");
+    let t3=t0.elapsed();
     let outcome = output.json()["outcome"].clone();
+    world.state(); let t4=t0.elapsed();
+    eprintln!("TIME {context} reset {t1:?} die {:?} go {:?} state {:?}", t2-t1,t3-t2,t4-t3);
     match way {
         Way::Resume => {
             assert_eq!(outcome, "done", "{context}\n{output}");

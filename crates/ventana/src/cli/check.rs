@@ -31,7 +31,7 @@ pub fn run(cx: &Context, _args: Args) -> Done {
         },
     ));
     if cx.config.file.smoke.is_some() {
-        let health = crate::steps::wait_healthy(&cx.config, None, &|| true);
+        let health = crate::steps::health(&cx.config);
         checks.push((
             "service".into(),
             health.map(|h| h.to_string()).map_err(|f| (f.message, f.hint)),

@@ -53,7 +53,11 @@ pub fn wait_healthy(
             last = "its process has ended".into();
             break;
         }
-        if late() || stop() {
+        if stop() {
+            // The run goes on from here with `resume`: asking to stop is no failure of the service.
+            return Err(Failure::failed(engine::fault::INTERRUPTED, "interrupted while waiting for the service"));
+        }
+        if late() {
             break;
         }
         clock::pause(25);
@@ -69,6 +73,19 @@ pub fn wait_healthy(
         format!("the service is not healthy within {within} s: {last}{said}"),
     )
     .hint("see the service's log; `ventana smoke` asks again"))
+}
+
+/// Asks `/healthz` once.
+pub fn health(config: &Config) -> Result<Value, Failure> {
+    let Some(smoke) = &config.file.smoke else {
+        return Ok(Value::Null);
+    };
+    let url = format!("{}/healthz", smoke.url.trim_end_matches('/'));
+    let answer = http::ask("GET", &url, None, None)?;
+    if answer.status == 200 {
+        return Ok(answer.json().unwrap_or(Value::Null));
+    }
+    Err(Failure::failed("unhealthy", format!("{url} answers {}", answer.status)).hint("see the service's log"))
 }
 
 /// Asks every check that reads (or, with `writes`, every one that writes) in order; returns what each answered.
