@@ -7,6 +7,8 @@
 
 #[path = "drills/fail_at.rs"]
 mod fail_at;
+#[path = "drills/in_between_sqlite.rs"]
+mod in_between_sqlite;
 #[path = "drills/kill_mariadb.rs"]
 mod kill_mariadb;
 #[path = "drills/kill_sqlite.rs"]

@@ -56,7 +56,7 @@ struct Global {
         long = "env",
         global = true,
         value_name = "NAME",
-        default_value = "production"
+        default_value = crate::config::PRODUCTION
     )]
     environment: String,
     /// One JSON document on stdout, progress as JSON lines on stderr

@@ -5,7 +5,7 @@ mod file;
 mod origin;
 
 pub use database::database_url;
-pub use file::{Check, File, Migration, Process, Token, VerifyFinal};
+pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
 pub use origin::{Origin, origins};
 
 use crate::error::Failure;

@@ -6,7 +6,9 @@ use engine::StepError;
 pub mod exit {
     pub const FAILED: u8 = 1;
     pub const USAGE: u8 = 2;
+    pub const ROLLED_BACK: u8 = 3;
     pub const HELD: u8 = 4;
+    pub const ROLLBACK_FAILED: u8 = 5;
     pub const LEASE: u8 = 10;
     pub const VERIFICATION: u8 = 12;
 }
@@ -72,13 +74,22 @@ impl From<db::Error> for Failure {
 
 impl From<backup::Error> for Failure {
     fn from(error: backup::Error) -> Failure {
-        Failure::failed("backup", error.to_string())
+        use backup::Error as E;
+        match &error {
+            E::Damaged { .. } | E::Disproved { .. } => Failure::verification(error.to_string()),
+            E::NotFound { .. } => Failure::usage(error.to_string()),
+            _ => Failure::failed("backup", error.to_string()),
+        }
     }
 }
 
 impl From<backup::VerifyError> for Failure {
     fn from(error: backup::VerifyError) -> Failure {
-        Failure::verification(error.to_string())
+        match error {
+            // Not there, incomplete or of a newer format: that is no verdict on its content.
+            backup::VerifyError::Open(error) => error.into(),
+            error => Failure::verification(error.to_string()),
+        }
     }
 }
 
@@ -96,7 +107,10 @@ impl From<engine::journal::JournalError> for Failure {
 
 impl From<engine::plan::PlanFileError> for Failure {
     fn from(error: engine::plan::PlanFileError) -> Failure {
-        Failure::usage(error.to_string())
+        match &error {
+            engine::plan::PlanFileError::Digest { .. } => Failure::verification(error.to_string()),
+            _ => Failure::usage(error.to_string()),
+        }
     }
 }
 

@@ -29,15 +29,7 @@ impl Scratch {
                 path: run_dir.join(format!("{purpose}.db")),
             },
             Address::MySql { database, .. } => {
-                // A schema's name has at most 64 characters; the run's end is what makes it unique.
-                let base: String = database
-                    .split("__ventana_")
-                    .next()
-                    .unwrap_or(database)
-                    .chars()
-                    .take(30)
-                    .collect();
-                live.with_database(&format!("{base}__ventana_{run}_{purpose}"))
+                live.with_database(&name(database, run, purpose))
             }
         };
         Ok(Scratch {
@@ -114,6 +106,21 @@ impl Scratch {
     }
 }
 
+/// `<database>__ventana_<run>_<purpose>`. A server takes at most 64 characters: of a long name there is a beginning, and a
+/// sum that keeps two of them apart.
+fn name(database: &str, run: &str, purpose: &str) -> String {
+    const LONGEST: usize = 64;
+    let base = database.split("__ventana_").next().unwrap_or(database);
+    let end = format!("__ventana_{run}_{purpose}");
+    let room = LONGEST.saturating_sub(end.chars().count());
+    if base.chars().count() <= room {
+        return format!("{base}{end}");
+    }
+    let sum = &crate::host::files::sha256(base.as_bytes())[..6];
+    let short: String = base.chars().take(room.saturating_sub(7)).collect();
+    format!("{short}_{sum}{end}")
+}
+
 /// Keeps a session's work out of the binary log: a replica that followed it would look for a schema that it never had.
 /// Where there is no binary log there is nothing to do; where there is one and the right is lacking, it is an error.
 pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
@@ -123,4 +130,28 @@ pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
     server.execute("SET SESSION sql_log_bin=0").map(|_| ()).map_err(|e| {
         Failure::from(e).hint("GRANT BINLOG ADMIN ON *.* TO ventana's account: scratch copies must not be replicated")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn names_fit_and_are_told_apart() {
+        assert_eq!(
+            name("inventario", "20251106_230000", "prove"),
+            "inventario__ventana_20251106_230000_prove"
+        );
+        // A scratch copy's own scratch copy is one of the original.
+        assert_eq!(name("a__ventana_1_x", "2", "y"), "a__ventana_2_y");
+        let long = |end: &str| {
+            name(
+                &format!("{}ñ{end}", "inventario_de_produccion_".repeat(2)),
+                "20251106_230000-rehearsal_2",
+                "rehearsal",
+            )
+        };
+        assert_eq!(long("a").chars().count(), 64, "{}", long("a"));
+        assert_ne!(long("a"), long("b"));
+    }
 }

@@ -327,10 +327,10 @@ write = true
         assert!(remains.is_empty(), "left over: {remains:?}");
     }
 
-    /// What no finished run may leave behind: scratch databases, half-made folders and files.
+    /// What no finished run may leave behind: scratch databases, half-made backups and releases.
     pub(crate) fn remains(&self) -> Vec<PathBuf> {
         let scratch = ["prove.db", "preflight.db", "rollback.db", "rehearsal.db"];
-        let half = [".partial", ".part", ".tmp"];
+        let half = [".partial", ".part"];
         let mut found = data::files_below(self.folder());
         found.retain(|path| {
             let path = path.to_string_lossy();

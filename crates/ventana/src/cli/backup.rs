@@ -106,9 +106,11 @@ fn make(cx: &Context, restored: bool) -> Done {
 
 /// Restores a backup into a scratch copy of the configured database's kind, compares, removes the copy.
 pub(super) fn prove(cx: &Context, backup: &Backup) -> Result<(), Failure> {
-    let id = new_run_id(&cx.config, "-verify");
+    let id = new_run_id(&cx.config, "");
+    // No run's folder keeps two of these apart, should they begin in the same second.
+    let purpose = format!("verify_{}", std::process::id());
     let dir = cx.config.state_dir().join("scratch");
-    let scratch = crate::scratch::Scratch::of(&cx.config, cx.config.address()?, &id, &dir, &id)?;
+    let scratch = crate::scratch::Scratch::of(&cx.config, cx.config.address()?, &id, &dir, &purpose)?;
     let out = cx.out;
     let restored = {
         let mut db = scratch.create()?;
@@ -129,17 +131,24 @@ pub(super) fn prove(cx: &Context, backup: &Backup) -> Result<(), Failure> {
 
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
     ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which).map_err(|e| {
-        Failure::failed("backup", e.to_string()).hint("`ventana backup list` shows what there is")
+        Failure::from(e).hint("`ventana backup list` shows what there is")
     })
 }
 
 fn list(cx: &Context) -> Done {
+    let pick = |es, en| cx.out.language.pick(es, en);
     let entries = ::backup::list(&cx.config.backup_dir(), &cx.config.service())?;
     let mut documents = Vec::new();
     let mut rows = vec![
-        ["name", "rows", "size", "digest", "proven"]
-            .map(str::to_string)
-            .to_vec(),
+        [
+            pick("nombre", "name"),
+            pick("filas", "rows"),
+            pick("tamaño", "size"),
+            "digest",
+            pick("probada", "proven"),
+        ]
+        .map(str::to_string)
+        .to_vec(),
     ];
     for entry in &entries {
         let name = entry.name.to_string();
@@ -152,9 +161,13 @@ fn list(cx: &Context) -> Done {
                     format::count(totals.rows),
                     format::bytes(totals.stored_bytes),
                     format::short(backup.digest()).into(),
-                    proof
-                        .as_ref()
-                        .map_or("-".into(), |p| format!("{} {:?}", p.at, p.how).to_lowercase()),
+                    proof.as_ref().map_or("-".into(), |p| {
+                        let how = match p.how {
+                            ::backup::Proven::Files => pick("releída", "re-read"),
+                            ::backup::Proven::Restore => pick("restaurada", "restored"),
+                        };
+                        format!("{} {how}", moment(&p.at))
+                    }),
                 ]);
                 documents.push(json!({ "name": name, "path": entry.path, "complete": true, "rows": totals.rows, "bytes": totals.stored_bytes,
                     "digest": backup.digest(), "proven": proof.map(|p| json!({ "at": p.at, "how": p.how })) }));
@@ -186,6 +199,14 @@ fn list(cx: &Context) -> Done {
     Ok(0)
 }
 
+/// A moment to the second, as people read it.
+fn moment(at: &str) -> String {
+    at.parse::<jiff::Timestamp>().map_or_else(
+        |_| at.to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}
+
 fn verify(cx: &Context, which: &str, restore: bool) -> Done {
     let backup = find(cx, which)?;
     let out = cx.out;
@@ -201,14 +222,22 @@ fn verify(cx: &Context, which: &str, restore: bool) -> Done {
         )?;
     }
     let how = if restore { "restore" } else { "files" };
+    let pick = |es, en| out.language.pick(es, en);
     let document = json!({ "path": backup.path(), "digest": backup.digest(), "bytes": verified.bytes, "rows": verified.rows, "verified": how });
     out.result(&document, || {
         format!(
-            "{}\n  {} files, {} re-read, digest {} ({how})",
+            "{}\n  {} {}, {} {}\n  digest {}\n  {}",
             backup.path().display(),
             verified.files,
+            pick("archivos", "files"),
             format::bytes(verified.bytes),
-            backup.digest()
+            pick("releídos", "re-read"),
+            backup.digest(),
+            if restore {
+                pick("probada: restaurada y comparada", "proven: restored and compared")
+            } else {
+                pick("cada suma coincide", "every checksum agrees")
+            }
         )
     });
     Ok(0)
@@ -230,9 +259,10 @@ fn copy(cx: &Context, which: &str, to: Option<std::path::PathBuf>) -> Done {
     let document = json!({ "path": replica.backup.path(), "id": replica.backup.id(), "bytes": replica.copied_bytes, "already": replica.already, "verified": true });
     out.result(&document, || {
         format!(
-            "{} ({}, re-read there)",
+            "{} ({}, {})",
             replica.backup.path().display(),
-            format::bytes(replica.copied_bytes)
+            format::bytes(replica.copied_bytes),
+            out.language.pick("releídos allí", "re-read there")
         )
     });
     Ok(0)

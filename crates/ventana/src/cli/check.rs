@@ -48,7 +48,12 @@ pub fn run(cx: &Context, _args: Args) -> Done {
     cx.out.result(
         &json!({ "ok": ok, "configuration": values, "checks": listed }),
         || {
-            let mut rows = vec![["key", "value", "from"].map(str::to_string).to_vec()];
+            let mut rows = vec![[
+                cx.out.language.pick("clave", "key"),
+                cx.out.language.pick("valor", "value"),
+                cx.out.language.pick("de dónde", "from"),
+            ]
+            .map(str::to_string).to_vec()];
             for v in &values {
                 rows.push(vec![v.key.to_string(), v.value.clone(), v.origin.clone()]);
             }

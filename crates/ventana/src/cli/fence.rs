@@ -75,6 +75,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         }
         What::On => {
             let _lease = Lease::take(&dir, "fence on")?;
+            by_hand(cx)?;
             let mut facts: BTreeMap<String, Value> = BTreeMap::new();
             let known = std::fs::read(&kept)
                 .ok()
@@ -92,11 +93,15 @@ pub fn run(cx: &Context, args: Args) -> Done {
                     },
                 )
                 .map_err(failed)?;
-            let note = "the fence file and the server's grants stay after this command; on SQLite only a run holds the write lock";
+            let note = cx.out.language.pick(
+                "valla puesta: se queda así después de esta orden; en SQLite solo una ejecución retiene el bloqueo de escritura",
+                "fence on: it stays so after this command; on SQLite only a run holds the write lock",
+            );
             cx.out.result(&json!({ "on": true }), || note.to_string());
         }
         What::Off => {
             let _lease = Lease::take(&dir, "fence off")?;
+            by_hand(cx)?;
             let known = std::fs::read(&kept)
                 .ok()
                 .and_then(|b| serde_json::from_slice::<Value>(&b).ok());
@@ -108,9 +113,22 @@ pub fn run(cx: &Context, args: Args) -> Done {
             }
             cx.out.result(
                 &json!({ "on": false, "accepted_at": facts["accepted_at"] }),
-                || "fence off".to_string(),
+                || cx.out.language.pick("valla quitada", "fence off").to_string(),
             );
         }
     }
     Ok(0)
+}
+
+/// A run that is not over answers for its own fence: lifted by hand, users would write what its rollback takes away.
+fn by_hand(cx: &Context) -> Result<(), Failure> {
+    if cx.yes {
+        return Ok(());
+    }
+    super::run::no_open_run(cx).map_err(|mut failure| {
+        if let Some(hint) = &mut failure.hint {
+            hint.push_str("; with --yes the fence is moved all the same");
+        }
+        failure
+    })
 }

@@ -60,6 +60,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
             .hint("add --yes; a backup is made and proven first"));
     }
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
+    super::run::no_open_run(cx)?;
     let online = starts;
     let made = transfer::make(
         &mut *db,
@@ -81,8 +82,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let document = json!({ "migration": migration.id, "finalized": true, "backup": made.backup.path(), "digest_before": made.digest.digest });
     cx.out.result(&document, || {
         format!(
-            "{} finalized; backup {}",
+            "{} {} {}",
             migration.id,
+            cx.out
+                .language
+                .pick("finalizada; copia", "finalized; backup"),
             made.backup.path().display()
         )
     });

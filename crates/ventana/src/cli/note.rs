@@ -80,7 +80,8 @@ fn attach(dir: &Path, file: &Path) -> Result<Attachment, Failure> {
     let mut bytes = Vec::new();
     File::open(file)
         .and_then(|source| source.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(io(what()))?;
+        .map_err(io(what()))
+        .map_err(|failure| failure.hint("--attach takes the path of a file that this account may read"))?;
     if bytes.len() as u64 > LARGEST {
         return Err(Failure::usage(format!(
             "the attachment {} is larger than {}",

@@ -44,7 +44,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return sql_dump::run(cx, path, &args);
     }
     let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), &args.what).map_err(|e| {
-        Failure::usage(e.to_string())
+        Failure::from(e)
             .hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
     })?;
     if args.what == "latest" && !cx.yes {
@@ -56,8 +56,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
         .hint("if that is the one you want, name it, or add --yes"));
     }
     let target = target(cx, &args)?;
-    let mut db = empty(cx, &target, args.replace)?;
     let out = cx.out;
+    // Before anything is replaced by it.
+    backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
+    out.progress_end();
+    let mut db = empty(cx, &target, args.replace)?;
     let mut listen =
         |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
     let restored = transfer::restore(&backup, &mut *db, !args.keep_events, &mut listen);
@@ -67,10 +70,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
         "backup": backup.path() });
     out.result(&document, || {
         format!(
-            "{}: {} rows\n  digest {} = the backup's",
-            target,
+            "{target}: {} {}\n  digest {}, {}",
             format::count(restored.rows),
-            restored.digest.digest
+            out.language.pick("filas", "rows"),
+            restored.digest.digest,
+            out.language.pick("el de la copia", "the backup's")
         )
     });
     Ok(0)

@@ -179,21 +179,38 @@ pub struct Watch {
     pub seconds: u64,
 }
 
+/// The environment that is meant when none is named; it needs no table of its own.
+pub const PRODUCTION: &str = "production";
+
 /// Parses a file's text and lays the keys of `[env.<environment>]` over the others.
 pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure> {
     let wrong = |e: toml::de::Error| {
-        Failure::usage(format!("{}: {e}", path.display()))
+        Failure::usage(format!("{}: {}", path.display(), e.to_string().trim_end()))
             .hint("docs/ventana.example.toml shows every key with its meaning")
     };
     // First as it stands, so that line numbers in errors are the file's own.
     let file: File = toml::from_str(text).map_err(wrong)?;
     let Some(over) = file.env.get(environment) else {
+        // A slip of the pen must not end in production.
+        if environment != PRODUCTION {
+            let known: Vec<&str> = file.env.keys().map(String::as_str).collect();
+            return Err(Failure::usage(format!(
+                "{} has no [env.{environment}]",
+                path.display()
+            ))
+            .hint(format!(
+                "known: {PRODUCTION} (without --env){}{}",
+                if known.is_empty() { "" } else { ", " },
+                known.join(", ")
+            )));
+        }
         return Ok(file);
     };
     let mut whole: toml::Table = toml::from_str(text).map_err(wrong)?;
     lay_over(&mut whole, over);
     whole.try_into().map_err(|e: toml::de::Error| {
-        Failure::usage(format!("{}: [env.{environment}]: {e}", path.display()))
+        let e = e.to_string().replace('\n', " ");
+        Failure::usage(format!("{}: [env.{environment}]: {}", path.display(), e.trim_end()))
             .hint("docs/ventana.example.toml shows every key with its meaning")
     })
 }

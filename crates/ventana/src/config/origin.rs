@@ -47,7 +47,15 @@ pub fn origins(config: &Config) -> Vec<Shown> {
     };
     let rows: Vec<(&'static str, String, Origin)> = vec![
         ("service", config.service(), from_file(!file.service.is_empty())),
-        ("environment", config.environment.clone(), Origin::Flag),
+        (
+            "environment",
+            config.environment.clone(),
+            if config.environment == super::PRODUCTION {
+                Origin::Default
+            } else {
+                Origin::Flag
+            },
+        ),
         (
             "database.url",
             config.database.as_ref().map_or("-".into(), ToString::to_string),
@@ -75,7 +83,9 @@ pub fn origins(config: &Config) -> Vec<Shown> {
         ),
         (
             "fence.accounts",
-            file.fence.accounts.join(", "),
+            Some(file.fence.accounts.join(", "))
+                .filter(|accounts| !accounts.is_empty())
+                .unwrap_or("-".into()),
             from_file(!file.fence.accounts.is_empty()),
         ),
         (

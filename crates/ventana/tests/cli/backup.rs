@@ -75,11 +75,13 @@ fn what_a_damaged_one_says() {
     let path = scene.json("backup --no-restore").expect(0).text("path");
     let chunk = scene.files().into_keys().find(|file| file.starts_with(&path) && file.extension().is_some_and(|end| end == "zst"));
     fault::flip_byte(&chunk.unwrap(), 20);
+    scene.file("copy.db", "something dear");
     assert_snapshot!(format!(
         "{}\n{}",
         scene.run("backup verify --lang en").expect(12),
-        scene.run("--yes restore latest --into copy.db --lang en").expect(12)
+        scene.run("--yes restore latest --into copy.db --replace --lang en").expect(12)
     ));
+    assert_eq!(scene.read("copy.db"), "something dear", "nothing is replaced by a damaged backup");
 }
 
 #[test]
@@ -102,8 +104,8 @@ fn copies_are_read_again_where_they_lie() {
 #[test]
 fn one_that_is_not_there() {
     let scene = Scene::data();
-    assert_snapshot!(scene.run("backup verify inventario_20200101_000000 --lang en").expect(1));
-    assert!(scene.json("backup verify").fails(1, "backup").hint.contains("ventana backup list"));
+    assert_snapshot!(scene.run("backup verify inventario_20200101_000000 --lang en").expect(2));
+    assert!(scene.json("backup verify").fails(2, "usage").hint.contains("ventana backup list"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ fn says_what_is_configured_and_from_where_and_changes_nothing() {
     let en = scene.run("check --lang en").expect(0);
     assert!(scene.files() == before, "check has changed a file");
     assert_snapshot!(en);
+    assert_snapshot!("in_spanish", scene.run("check --lang es").expect(0));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn a_whole_window_as_a_document() {
 #[test]
 fn a_step_that_fails_for_people() {
     let scene = Scene::empty();
-    let ran = scene.run(&demo(&scene, "--no-rehearsal --lang en --fail-at invariants"));
+    let ran = scene.run(&demo(&scene, "--no-rehearsal --lang en --fail-at smoke"));
     assert_eq!(ran.output.code, Some(3), "{}", ran.output);
     assert_snapshot!(shown(&ran));
 }

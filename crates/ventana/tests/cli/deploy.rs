@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use insta::assert_snapshot;
 
+use super::resume::die_under_the_fence;
 use super::scene::Scene;
 
 #[test]
@@ -51,6 +52,40 @@ fn the_first_release_of_all() {
     // What `Scene::served` did: nothing was deployed before, and no folder was there.
     assert_eq!(scene.current(), "r1");
     assert_eq!(testkit::http::get(scene.url("/healthz")).expect(200).json()["release"], "r1");
+}
+
+#[test]
+fn not_while_a_run_is_open() {
+    let scene = Scene::data();
+    die_under_the_fence(&scene);
+    scene.file("ventana.toml", &scene.configuration("r2", false));
+    assert!(scene.json("deploy").fails(4, "open_run").hint.contains("ventana rollback"));
+    scene.json("deploy --dry-run").expect(0);
+    assert_eq!(scene.current(), "r1");
+}
+
+#[test]
+fn nothing_comes_back_when_nothing_was_there() {
+    let scene = Scene::served();
+    scene.file("ventana.toml", &scene.configuration("r2", false));
+    let program = scene.file("build/r2/inventario", "#!/bin/sh\nexit 1\n");
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::remove_file(scene.path("app/current")).unwrap();
+    let failed = scene.json("deploy").fails(3, "rolled_back");
+    assert!(failed.message.contains("nothing is deployed, as before"), "{failed:?}");
+    assert!(!scene.path("app/current").is_symlink());
+}
+
+#[test]
+fn what_does_not_come_back_is_said() {
+    let scene = Scene::served();
+    scene.file("ventana.toml", &scene.configuration("r2", false));
+    for program in ["build/r2/inventario", "app/releases/r1/inventario"] {
+        let program = scene.file(program, "#!/bin/sh\nexit 1\n");
+        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let failed = scene.json("deploy").fails(5, "rollback_failed");
+    assert!(failed.message.contains("did not come back") && !failed.hint.is_empty(), "{failed:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 use testkit::{Process, bin, http};
 
+use super::resume::die_under_the_fence;
 use super::scene::{SECRET, Scene};
 
 #[test]
@@ -48,6 +49,19 @@ fn writes_are_refused_and_reads_live() {
 /// What a client may send back of what it got.
 fn read_only_fields_gone(activo: serde_json::Value) -> serde_json::Value {
     json!({ "nombre": activo["nombre"], "numero_serie": activo["numero_serie"] })
+}
+
+#[test]
+fn of_a_run_that_is_not_over() {
+    let scene = Scene::data();
+    die_under_the_fence(&scene);
+    let human = scene.run("fence off --lang en").expect(4);
+    assert!(scene.json("fence off").fails(4, "open_run").hint.contains("ventana resume"));
+    scene.json("fence on").fails(4, "open_run");
+    assert!(scene.path("inventario.db.fence").exists());
+    scene.json("--yes fence off").expect(0);
+    assert!(!scene.path("inventario.db.fence").exists());
+    assert_snapshot!(human);
 }
 
 #[test]

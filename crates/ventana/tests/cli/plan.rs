@@ -58,25 +58,25 @@ fn a_release_alone() {
 fn what_cannot_be_planned() {
     let scene = Scene::data();
     let mut said = String::new();
-    let mut refused = |scene: &Scene| {
-        let human = scene.run("plan --lang en").expect(2);
-        let failed = scene.json("plan").fails(2, "usage");
+    let mut refused = |scene: &Scene, exit: i32, code: &str| {
+        let human = scene.run("plan --lang en").expect(exit);
+        let failed = scene.json("plan").fails(exit, code);
         assert!(human.output.stderr.contains(&failed.message), "{}", human.output);
         assert!(!failed.hint.is_empty(), "{failed:?}");
         assert!(!scene.path("state/plan.json").exists());
         said.push_str(&format!("{human}\n"));
     };
     scene.configure("build/r2", "build/r9");
-    refused(&scene);
+    refused(&scene, 2, "usage");
     scene.configure("build/r9", "build/r1");
-    refused(&scene);
+    refused(&scene, 2, "usage");
     scene.configure("build/r1", "build/r2");
     scene.configure(MIGRATION, "0009_nothing");
-    refused(&scene);
+    refused(&scene, 2, "usage");
     scene.configure("0009_nothing", MIGRATION);
     scene.sqlite("ALTER TABLE activos RENAME COLUMN especificaciones TO spec");
-    refused(&scene);
+    refused(&scene, 1, "refused");
     scene.file("ventana.toml", &format!("[database]\nurl = \"sqlite://{}\"\n", scene.database().display()));
-    refused(&scene);
+    refused(&scene, 2, "usage");
     assert_snapshot!(said);
 }

@@ -47,10 +47,10 @@ fn a_run_that_is_over() {
     assert_snapshot!(again);
 }
 
-/// Killed right after the fence was journaled.
+/// Killed right after backup B was journaled.
 pub(super) fn die_under_the_fence(scene: &Scene) {
-    let fence = record_of(scene, "fence");
-    let killed = scene.ventana("run").env("VENTANA_TEST_KILL", format!("after:{fence}")).run();
+    let backup = record_of(scene, "backup_b");
+    let killed = scene.ventana("run").env("VENTANA_TEST_KILL", format!("after:{backup}")).run();
     assert_eq!(killed.signal, Some(9), "{killed}");
     assert!(scene.path("inventario.db.fence").exists());
 }

@@ -62,7 +62,11 @@ fn an_environment_of_the_file_is_checked_like_the_rest() {
     let scene = Scene::data();
     scene.configure_more("[env.staging.backup]\nfolder = \"x\"\n");
     scene.run("status").expect(0);
-    assert_snapshot!(scene.run("--env staging status --lang en").expect(2));
+    let wrong = scene.run("--env staging status --lang en").expect(2);
+    // A slip of the pen does not end in production.
+    let unknown = scene.run("--env stagin status --lang en").expect(2);
+    assert!(scene.json("--env stagin plan").fails(2, "usage").hint.contains("staging"));
+    assert_snapshot!(format!("{wrong}\n{unknown}"));
 }
 
 #[test]

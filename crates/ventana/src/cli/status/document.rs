@@ -267,8 +267,8 @@ impl FenceState {
             ),
             "off" => l.pick("quitada", "off"),
             _ => l.pick(
-                "no se sabe: su proceso murió mientras la ponía o la quitaba",
-                "unknown: a process died while it put it on or lifted it",
+                "no se sabe: la ejecución se detuvo mientras la ponía o la quitaba",
+                "unknown: the run stopped while it put it on or lifted it",
             ),
         }
         .to_owned();
@@ -280,6 +280,7 @@ impl FenceState {
                 (true, "off") => l.pick("PERO el archivo está", "BUT the flag file is there"),
                 (true, _) => l.pick("archivo", "flag file"),
                 (false, "on") => l.pick("PERO falta el archivo", "BUT the flag file is missing"),
+                (false, "unknown") => l.pick("no está el archivo", "the flag file is not there"),
                 (false, _) => return text,
             };
             text.push_str(&format!("; {there}: {}", file.display()));
