@@ -74,7 +74,7 @@ fn commands(manifest: &Manifest, sqlite: bool) -> String {
     let (database, run) = if sqlite {
         ("NUEVO.db", format!("{client} -batch -bail NUEVO.db"))
     } else {
-        let options = "--batch --binary-mode --default-character-set=utf8mb4 --local-infile=1";
+        let options = "--batch --binary-mode --default-character-set=utf8mb4 --comments --local-infile=1";
         ("BASE", format!("{client} --user=USUARIO {options} BASE"))
     };
     let mut text = format!("# {database}: destino / target\nsha256sum -c SHA256SUMS\n");

@@ -14,7 +14,7 @@ const SERVER_USAGE: &str = r#"case "${1:-}" in ''|-*) echo "usage: sh restore.sh
 database=$1; shift
 "#;
 
-const SERVER_HEAD: &str = r#"sql() { "$client" "$@" --batch --binary-mode --default-character-set=utf8mb4 --local-infile=1 "$database"; }
+const SERVER_HEAD: &str = r#"sql() { "$client" "$@" --batch --binary-mode --default-character-set=utf8mb4 --comments --local-infile=1 "$database"; }
 answer() { sql "$@" --skip-column-names; }
 found=$(echo 'SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE();' | answer "$@")
 if [ "$found" != 0 ]; then echo "$database is not empty / no esta vacia" >&2; exit 1; fi
