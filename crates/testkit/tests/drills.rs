@@ -9,6 +9,8 @@
 mod fail_at;
 #[path = "drills/in_between_sqlite.rs"]
 mod in_between_sqlite;
+#[path = "drills/kill_any_moment.rs"]
+mod kill_any_moment;
 #[path = "drills/kill_mariadb.rs"]
 mod kill_mariadb;
 #[path = "drills/kill_sqlite.rs"]
@@ -19,6 +21,8 @@ mod lease;
 mod past_the_fence;
 #[path = "drills/restore_dump.rs"]
 mod restore_dump;
+#[path = "drills/rollback_sqlite.rs"]
+mod rollback_sqlite;
 #[path = "drills/start_states.rs"]
 mod start_states;
 #[path = "drills/traffic_mariadb.rs"]

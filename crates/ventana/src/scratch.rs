@@ -28,9 +28,7 @@ impl Scratch {
             Address::Sqlite { .. } => Address::Sqlite {
                 path: run_dir.join(format!("{purpose}.db")),
             },
-            Address::MySql { database, .. } => {
-                live.with_database(&name(database, run, purpose))
-            }
+            Address::MySql { database, .. } => live.with_database(&name(database, run, purpose)),
         };
         Ok(Scratch {
             address,
@@ -127,9 +125,13 @@ pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
     if server.count("SELECT @@log_bin")? == 0 {
         return Ok(());
     }
-    server.execute("SET SESSION sql_log_bin=0").map(|_| ()).map_err(|e| {
-        Failure::from(e).hint("GRANT BINLOG ADMIN ON *.* TO ventana's account: scratch copies must not be replicated")
-    })
+    server
+        .execute("SET SESSION sql_log_bin=0")
+        .map(|_| ())
+        .map_err(|e| {
+            Failure::from(e)
+                .hint("GRANT BINLOG ADMIN ON *.* TO ventana's account: scratch copies must not be replicated")
+        })
 }
 
 #[cfg(test)]

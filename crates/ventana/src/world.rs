@@ -129,7 +129,9 @@ impl World {
         let mut live = self.live()?;
         let sql = match &*live {
             Live::Sqlite(_) => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-            Live::Server(_) => "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()",
+            Live::Server(_) => {
+                "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+            }
         };
         Ok(live.db().count(sql)?.max(0) as u64)
     }

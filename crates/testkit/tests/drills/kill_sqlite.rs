@@ -2,15 +2,12 @@
 //! with `resume` or turns back with `rollback`, and ends in one of exactly two states, known from runs that nobody killed:
 //! the new one or the original.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use testkit::process::Signal;
 
 use crate::world::data::{self, assert_same};
+use crate::world::pairs::in_pairs;
 use crate::world::{Fixture, Scene};
 
 /// What is under way when the process dies.
@@ -89,7 +86,9 @@ impl Known {
 fn begin(fixture: &Arc<Fixture>, story: Story) -> Scene {
     let scene = Scene::new(fixture);
     if story == Story::Failing {
-        scene.add_to_configuration("[[smoke.check]]\nname = \"never true\"\npath = \"/healthz\"\nstatus = 418\n");
+        scene.add_to_configuration(
+            "[[smoke.check]]\nname = \"never true\"\npath = \"/healthz\"\nstatus = 418\n",
+        );
     }
     scene
 }
@@ -104,7 +103,7 @@ fn a_window_that_is_killed_at_any_record_goes_on() {
         cases.push(case(Story::Window, "after", seq, Then::ResumeTwice(1)));
         cases.push(case(Story::Window, "before", seq, Then::ResumeTwice(2)));
     }
-    play_all(&known, &cases);
+    in_pairs(&cases, |case| play(&known, case));
 }
 
 #[test]
@@ -118,7 +117,7 @@ fn a_window_that_is_killed_can_be_taken_back() {
             cases.push(case(Story::Window, "after", seq, Then::Rollback));
         }
     }
-    play_all(&known, &cases);
+    in_pairs(&cases, |case| play(&known, case));
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn a_way_back_that_is_killed_at_any_record_goes_on() {
         cases.push(case(Story::Failing, one, seq, Then::Resume));
         cases.push(case(Story::Failing, other, seq, Then::Rollback));
     }
-    play_all(&known, &cases);
+    in_pairs(&cases, |case| play(&known, case));
 }
 
 fn case(story: Story, when: &str, seq: usize, then: Then) -> Case {
@@ -156,41 +155,6 @@ fn cases(story: Story, records: impl Iterator<Item = usize>, then: Then) -> Vec<
     records
         .flat_map(|seq| ["before", "after"].map(|when| case(story, when, seq, then)))
         .collect()
-}
-
-/// Plays all cases, two at a time, and tells all that went wrong.
-fn play_all(known: &Known, cases: &[Case]) {
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let played = catch_unwind(AssertUnwindSafe(|| play(known, case)));
-                    if let Err(panic) = played {
-                        wrong
-                            .lock()
-                            .unwrap()
-                            .push(format!("{case:?}: {}", message(&*panic)));
-                    }
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(
-        wrong.is_empty(),
-        "{} of {} cases:\n{}",
-        wrong.len(),
-        cases.len(),
-        wrong.join("\n")
-    );
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic")
-        .to_owned()
 }
 
 fn play(known: &Known, case: &Case) {
@@ -235,7 +199,10 @@ fn play(known: &Known, case: &Case) {
             _ => (3, vec!["rolled_back"]),
         };
         assert_eq!(output.code, Some(expected.0), "{output}");
-        assert!(expected.1.iter().any(|word| document["outcome"] == *word), "{output}");
+        assert!(
+            expected.1.iter().any(|word| document["outcome"] == *word),
+            "{output}"
+        );
         assert_eq!(document["exit_code"], expected.0, "{output}");
     }
     let (wanted, release) = if back {
@@ -276,7 +243,8 @@ fn in_between(scene: &Scene, story: Story) {
     if records.last().is_some_and(|last| last["event"] != "closed") {
         let next = status["next"].as_str().unwrap_or_default();
         assert!(
-            next.starts_with("ventana resume") || story != Story::Window && next.starts_with("ventana rollback"),
+            next.starts_with("ventana resume")
+                || story != Story::Window && next.starts_with("ventana rollback"),
             "{status}"
         );
     }
@@ -292,11 +260,11 @@ fn in_between(scene: &Scene, story: Story) {
 }
 
 /// Whether the fence is on, where the journal leaves no doubt.
-fn fence_by_journal(records: &[Value]) -> Option<bool> {
+pub(crate) fn fence_by_journal(records: &[Value]) -> Option<bool> {
     let last = |events: &[&str], step: &str| {
-        records
-            .iter()
-            .rposition(|record| record["step"] == step && events.iter().any(|event| record["event"] == *event))
+        records.iter().rposition(|record| {
+            record["step"] == step && events.iter().any(|event| record["event"] == *event)
+        })
     };
     let doing = ["started", "undo_started"];
     let done = ["finished", "undo_finished"];
@@ -312,78 +280,5 @@ fn fence_by_journal(records: &[Value]) -> Option<bool> {
             Some(raised)
         }
         _ => None,
-    }
-}
-
-/// Moments that no record marks: in the middle of a copy, a restore, an exchange of the process.
-#[test]
-fn a_window_that_is_killed_at_any_moment_goes_on() {
-    let known = Known::new();
-    let scene = Scene::new(&known.fixture);
-    let whole = Instant::now();
-    scene.run(["run"]).ok();
-    let whole = whole.elapsed();
-    let mut seed = 20_251_106_u64;
-    let moments: Vec<Duration> = (0..14)
-        .map(|_| {
-            // xorshift64: the same moments in every run of this drill.
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            whole.mul_f64((seed % 1000) as f64 / 1000.0)
-        })
-        .collect();
-    let mut died = 0;
-    for (at, moment) in moments.into_iter().enumerate() {
-        let scene = Scene::new(&known.fixture);
-        let run = scene.ventana(["run"]).spawn();
-        std::thread::park_timeout(moment);
-        run.signal(Signal::KILL);
-        let output = run.wait();
-        died += usize::from(output.signal == Some(9));
-        let story = format!("killed after {moment:?}: {}", story_of(&scene));
-        in_between_any_moment(&scene);
-        let back = at % 3 == 2;
-        let output = scene.run([if back { "rollback" } else { "resume" }]);
-        let begun = !scene.runs().is_empty() && !scene.journal().is_empty();
-        if !begun {
-            scene.run(["run"]).ok();
-        } else if output.code != Some(0) {
-            let closed = scene
-                .journal()
-                .last()
-                .is_some_and(|last| last["event"] == "closed" && last["exit_code"] == 0);
-            assert!(closed && !back, "{story}: {output}");
-        }
-        let (wanted, release) = if back && begun {
-            (&known.original, "r1")
-        } else {
-            (&known.new, "r2")
-        };
-        assert_same(&data::dump(&scene.database()), wanted, &story);
-        scene.assert_stands_at(release);
-    }
-    assert!(died >= 7, "only {died} of 14 were killed in time");
-}
-
-fn story_of(scene: &Scene) -> String {
-    let last = scene.runs().last().map(|_| scene.journal());
-    format!("{:?}", last.and_then(|records| records.last().cloned()))
-}
-
-/// The service may be between two processes, so only the flag file is looked at.
-fn in_between_any_moment(scene: &Scene) {
-    if scene.runs().is_empty() {
-        assert!(!scene.flag().exists());
-        return;
-    }
-    let records = scene.journal();
-    if let Some(fence) = fence_by_journal(&records) {
-        assert_eq!(
-            scene.flag().exists(),
-            fence,
-            "the flag file after {:?}",
-            records.last()
-        );
     }
 }

@@ -1,8 +1,12 @@
 //! The scene of a drill: the service `inventario` on release r1 with a legacy SQLite database, and a `ventana.toml`
 //! that takes it to r2. Everything runs from the built binaries, in a sandbox of its own.
 
+#[path = "world/configuration.rs"]
+mod configuration;
 #[path = "world/data.rs"]
 pub(crate) mod data;
+#[path = "world/pairs.rs"]
+pub(crate) mod pairs;
 #[path = "world/writer.rs"]
 pub(crate) mod writer;
 
@@ -39,7 +43,15 @@ impl Fixture {
         }
         fixture
             .inventario()
-            .args(["demo-data", "--activos", "300", "--mantenimientos", "900", "--seed", "7"])
+            .args([
+                "demo-data",
+                "--activos",
+                "300",
+                "--mantenimientos",
+                "900",
+                "--seed",
+                "7",
+            ])
             .env(
                 "DATABASE_URL",
                 format!("sqlite://{}", fixture.database().display()),
@@ -109,12 +121,15 @@ impl Scene {
         }
         scene.lay_release("r1", "build/r1", releases);
         scene.lay_release("r2", "build/r2", releases);
-        let text = scene.configuration("r2");
+        let text = configuration::text(scene.folder(), scene.port.number(), "r2");
         scene.sandbox.file(
             "ventana.toml",
             format!("{text}\n[migration]\nid = \"0002_especificaciones_json\"\n"),
         );
-        scene.sandbox.file("first.toml", scene.configuration("r1"));
+        scene.sandbox.file(
+            "first.toml",
+            configuration::text(scene.folder(), scene.port.number(), "r1"),
+        );
         scene
     }
 
@@ -147,62 +162,6 @@ impl Scene {
         let launcher = format!("#!/bin/sh\nexec {}/inventario \"$@\"\n", from.display());
         std::fs::write(&program, launcher).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn configuration(&self, release: &str) -> String {
-        let (folder, port) = (self.folder().display(), self.port.number());
-        format!(
-            r#"service = "inventario"
-
-[database]
-url = "sqlite://{folder}/inventario.db"
-
-[state]
-dir = "state"
-
-[backup]
-dir = "backups"
-off_site = "off-site"
-
-[fence]
-file = "{folder}/fence/inventario.fence"
-retry_after = 7
-
-[release]
-root = "app"
-source = "build/{release}"
-
-[process]
-exec = ["{{current}}/inventario", "serve"]
-environment = {{ PORT = "{port}", FENCE_FILE = "{folder}/fence/inventario.fence", DATABASE_URL = "sqlite://{folder}/inventario.db" }}
-pass_on = ["JWT_SECRET"]
-
-[smoke]
-url = "http://127.0.0.1:{port}"
-within = 20
-token = {{ secret_env = "JWT_SECRET", claims = {{ usuario = {{ id = 1, rol_id = 1 }} }} }}
-
-[[smoke.check]]
-name = "health"
-path = "/healthz"
-token = false
-expect = {{ "/release" = "{{release}}", "/database" = "ok" }}
-
-[[smoke.check]]
-name = "list of assets"
-path = "/api/activos?limit=1"
-not_empty = ""
-save = {{ serial = "/0/numero_serie" }}
-
-[[smoke.check]]
-name = "a write reaches the database and is refused there"
-method = "POST"
-path = "/api/activos"
-body = {{ nombre = "smoke", numero_serie = "{{serial}}" }}
-status = 409
-write = true
-"#
-        )
     }
 
     /// The working folder.
@@ -331,8 +290,13 @@ write = true
     pub(crate) fn remains(&self) -> Vec<PathBuf> {
         let scratch = ["prove.db", "preflight.db", "rollback.db", "rehearsal.db"];
         let half = [".partial", ".part"];
+        // A replica that broke off is no remnant: the next copy of that backup goes on from it.
+        let replicas = self.path("off-site");
         let mut found = data::files_below(self.folder());
         found.retain(|path| {
+            if path.starts_with(&replicas) {
+                return false;
+            }
             let path = path.to_string_lossy();
             scratch.iter().any(|name| path.contains(name))
                 || half

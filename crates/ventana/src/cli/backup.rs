@@ -130,9 +130,8 @@ pub(super) fn prove(cx: &Context, backup: &Backup) -> Result<(), Failure> {
 }
 
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
-    ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which).map_err(|e| {
-        Failure::from(e).hint("`ventana backup list` shows what there is")
-    })
+    ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
+        .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))
 }
 
 fn list(cx: &Context) -> Done {

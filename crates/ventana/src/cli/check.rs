@@ -48,12 +48,15 @@ pub fn run(cx: &Context, _args: Args) -> Done {
     cx.out.result(
         &json!({ "ok": ok, "configuration": values, "checks": listed }),
         || {
-            let mut rows = vec![[
-                cx.out.language.pick("clave", "key"),
-                cx.out.language.pick("valor", "value"),
-                cx.out.language.pick("de dónde", "from"),
-            ]
-            .map(str::to_string).to_vec()];
+            let mut rows = vec![
+                [
+                    cx.out.language.pick("clave", "key"),
+                    cx.out.language.pick("valor", "value"),
+                    cx.out.language.pick("de dónde", "from"),
+                ]
+                .map(str::to_string)
+                .to_vec(),
+            ];
             for v in &values {
                 rows.push(vec![v.key.to_string(), v.value.clone(), v.origin.clone()]);
             }
@@ -123,7 +126,8 @@ fn database(cx: &Context, checks: &mut Vec<Check>) {
     let start = Start {
         outline: Outline::default(),
         structure: String::new(),
-        migration: None, already: None
+        migration: None,
+        already: None,
     };
     let world = World::new(
         cx.config.clone(),

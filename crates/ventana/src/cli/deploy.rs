@@ -35,7 +35,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         None
     } else {
         let lease = Lease::take(&cx.config.state_dir(), "deploy")?;
-        super::run::no_open_run(cx)?;
+        super::run::all_over(cx)?;
         Some(lease)
     };
     let link = release.root.join("current");
@@ -84,7 +84,13 @@ pub fn run(cx: &Context, args: Args) -> Done {
 }
 
 /// Brings back what was there before `deploy`, and says so only when it answers.
-fn take_back(cx: &Context, service: &Service<'_>, link: &Path, from: Option<&Path>, why: &Failure) -> Failure {
+fn take_back(
+    cx: &Context,
+    service: &Service<'_>,
+    link: &Path,
+    from: Option<&Path>,
+    why: &Failure,
+) -> Failure {
     let back = match from {
         Some(from) => files::point_link(link, from)
             .and_then(|()| service.restart())

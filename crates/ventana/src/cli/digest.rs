@@ -17,12 +17,15 @@ pub fn run(cx: &Context, _args: Args) -> Done {
     })?;
     out.progress_end();
     out.result(&digest, || {
-        let mut rows = vec![[
-            out.language.pick("tabla", "table"),
-            out.language.pick("filas", "rows"),
-            "digest",
-        ]
-        .map(str::to_string).to_vec()];
+        let mut rows = vec![
+            [
+                out.language.pick("tabla", "table"),
+                out.language.pick("filas", "rows"),
+                "digest",
+            ]
+            .map(str::to_string)
+            .to_vec(),
+        ];
         for t in &digest.tables {
             rows.push(vec![t.name.clone(), format::count(t.rows), t.digest.clone()]);
         }

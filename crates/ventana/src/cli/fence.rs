@@ -31,7 +31,8 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let start = Start {
         outline: Outline::default(),
         structure: String::new(),
-        migration: None, already: None
+        migration: None,
+        already: None,
     };
     let dir = cx.config.state_dir();
     let kept = dir.join("fence.json");
@@ -125,7 +126,7 @@ fn by_hand(cx: &Context) -> Result<(), Failure> {
     if cx.yes {
         return Ok(());
     }
-    super::run::no_open_run(cx).map_err(|mut failure| {
+    super::run::all_over(cx).map_err(|mut failure| {
         if let Some(hint) = &mut failure.hint {
             hint.push_str("; with --yes the fence is moved all the same");
         }

@@ -60,7 +60,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
             .hint("add --yes; a backup is made and proven first"));
     }
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
-    super::run::no_open_run(cx)?;
+    super::run::all_over(cx)?;
     let online = starts;
     let made = transfer::make(
         &mut *db,
@@ -84,9 +84,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         format!(
             "{} {} {}",
             migration.id,
-            cx.out
-                .language
-                .pick("finalizada; copia", "finalized; backup"),
+            cx.out.language.pick("finalizada; copia", "finalized; backup"),
             made.backup.path().display()
         )
     });

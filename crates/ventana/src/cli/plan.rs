@@ -41,7 +41,9 @@ pub fn document(plan: &PlanFile) -> Value {
 
 /// The migration's start state, and what else uses the columns that change; or that there is nothing to do.
 fn migration(plan: &PlanFile) -> Value {
-    let Ok(start) = planner::start_of(&plan.plan) else { return Value::Null };
+    let Ok(start) = planner::start_of(&plan.plan) else {
+        return Value::Null;
+    };
     match (start.migration, start.already) {
         (Some(m), _) => json!({ "id": m.id, "state": m.state, "uses": m.uses }),
         (None, Some(a)) => json!({ "id": a.id, "state": a.state, "note": "nothing to do" }),
@@ -81,18 +83,43 @@ pub fn text(plan: &PlanFile, out: Output) -> String {
         )
     });
     let migration = migration(plan);
-    let said = |name: &str| migration.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
+    let said = |name: &str| {
+        migration
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_string()
+    };
     let migration = match &migration {
         Value::Null => String::new(),
         m if m.get("note").is_some() => {
             let nothing = pick("nada que hacer", "nothing to do");
-            format!("{}: {} ({}: {nothing})\n", pick("migración", "migration"), said("id"), said("state"))
+            format!(
+                "{}: {} ({}: {nothing})\n",
+                pick("migración", "migration"),
+                said("id"),
+                said("state")
+            )
         }
         m => {
-            let uses: Vec<&str> = m["uses"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let uses = if uses.is_empty() { "—".to_string() } else { uses.join(", ") };
+            let uses: Vec<&str> = m["uses"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let uses = if uses.is_empty() {
+                "—".to_string()
+            } else {
+                uses.join(", ")
+            };
             let also = pick("también usan la columna", "also using the column");
-            format!("{}: {} ({}; {also}: {uses})\n", pick("migración", "migration"), said("id"), said("state"))
+            format!(
+                "{}: {} ({}; {also}: {uses})\n",
+                pick("migración", "migration"),
+                said("id"),
+                said("state")
+            )
         }
     };
     format!(

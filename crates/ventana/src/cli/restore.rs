@@ -44,8 +44,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return sql_dump::run(cx, path, &args);
     }
     let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), &args.what).map_err(|e| {
-        Failure::from(e)
-            .hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
+        Failure::from(e).hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
     })?;
     if args.what == "latest" && !cx.yes {
         return Err(Failure::usage(format!(
@@ -115,11 +114,10 @@ fn not_live(cx: &Context, target: &Address) -> Result<(), Failure> {
     if !same {
         return Ok(());
     }
-    Err(Failure::usage(format!(
-        "{} is the configured, live database",
-        target.database()
-    ))
-    .hint("restore into another one, or use `ventana rollback`, which keeps the fence on"))
+    Err(
+        Failure::usage(format!("{} is the configured, live database", target.database()))
+            .hint("restore into another one, or use `ventana rollback`, which keeps the fence on"),
+    )
 }
 
 /// Removes an SQLite file and what SQLite keeps beside it: a log left there belongs to no file any more.
@@ -129,7 +127,10 @@ fn remove(path: &Path) -> Result<(), Failure> {
         name.push(end);
         match std::fs::remove_file(&name) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(crate::error::io(format!("cannot remove {}", Path::new(&name).display()))(error));
+                return Err(crate::error::io(format!(
+                    "cannot remove {}",
+                    Path::new(&name).display()
+                ))(error));
             }
             _ => {}
         }

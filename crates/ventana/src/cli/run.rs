@@ -72,12 +72,18 @@ pub fn not_a_rehearsal(id: &str) -> Result<(), Failure> {
     if !runs::is_rehearsal(id) {
         return Ok(());
     }
-    Err(Failure::usage(format!("{id} is a rehearsal: its copy is gone")).hint("rehearse again with `ventana rehearse`"))
+    Err(Failure::usage(format!("{id} is a rehearsal: its copy is gone"))
+        .hint("rehearse again with `ventana rehearse`"))
 }
 
 /// A run that is not over must be brought to an end before another one begins: its fence may be on.
 pub fn no_open_run(cx: &Context) -> Result<(), Failure> {
     Lease::free(&cx.config.state_dir())?;
+    all_over(cx)
+}
+
+/// The same for whoever has the lease already.
+pub fn all_over(cx: &Context) -> Result<(), Failure> {
     let Some(id) = runs::latest(&cx.config)? else {
         return Ok(());
     };

@@ -7,7 +7,8 @@ use db::{Address, Secret};
 /// The address and where it came from. Two sources that could disagree are an error, never a choice.
 pub fn database_url(file: &File, vars: &Environment) -> Result<(Option<Address>, Origin), Failure> {
     let usage = |e: db::Error| {
-        Failure::usage(e.to_string()).hint("such as sqlite:///path/to/file.db or mysql://user@host:3306/schema")
+        Failure::usage(e.to_string())
+            .hint("such as sqlite:///path/to/file.db or mysql://user@host:3306/schema")
     };
     let single = [
         "DB_HOST",
@@ -71,12 +72,10 @@ pub fn database_url(file: &File, vars: &Environment) -> Result<(Option<Address>,
     };
     let port = match vars.get("DB_PORT") {
         None => 3306,
-        Some(text) => text
-            .parse()
-            .map_err(|_| {
-                Failure::usage(format!("DB_PORT is not a port number: {text}"))
-                    .hint("set it to a number from 1 to 65535, or unset it for 3306")
-            })?,
+        Some(text) => text.parse().map_err(|_| {
+            Failure::usage(format!("DB_PORT is not a port number: {text}"))
+                .hint("set it to a number from 1 to 65535, or unset it for 3306")
+        })?,
     };
     let address = Address::MySql {
         host: vars.get("DB_HOST").unwrap_or("127.0.0.1").into(),

@@ -194,15 +194,13 @@ pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure
         // A slip of the pen must not end in production.
         if environment != PRODUCTION {
             let known: Vec<&str> = file.env.keys().map(String::as_str).collect();
-            return Err(Failure::usage(format!(
-                "{} has no [env.{environment}]",
-                path.display()
-            ))
-            .hint(format!(
-                "known: {PRODUCTION} (without --env){}{}",
-                if known.is_empty() { "" } else { ", " },
-                known.join(", ")
-            )));
+            return Err(
+                Failure::usage(format!("{} has no [env.{environment}]", path.display())).hint(format!(
+                    "known: {PRODUCTION} (without --env){}{}",
+                    if known.is_empty() { "" } else { ", " },
+                    known.join(", ")
+                )),
+            );
         }
         return Ok(file);
     };
@@ -210,8 +208,12 @@ pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure
     lay_over(&mut whole, over);
     whole.try_into().map_err(|e: toml::de::Error| {
         let e = e.to_string().replace('\n', " ");
-        Failure::usage(format!("{}: [env.{environment}]: {}", path.display(), e.trim_end()))
-            .hint("docs/ventana.example.toml shows every key with its meaning")
+        Failure::usage(format!(
+            "{}: [env.{environment}]: {}",
+            path.display(),
+            e.trim_end()
+        ))
+        .hint("docs/ventana.example.toml shows every key with its meaning")
     })
 }
 

@@ -274,7 +274,9 @@ fn configuration(
 ) -> String {
     let fence = match server {
         None => String::new(),
-        Some(_) => "accounts = [\"'inventario'@'127.0.0.1'\"]\naccept_writers = [\"'root'@'localhost'\"]\n".into(),
+        Some(_) => {
+            "accounts = [\"'inventario'@'127.0.0.1'\"]\naccept_writers = [\"'root'@'localhost'\"]\n".into()
+        }
     };
     // A service that never becomes healthy need not be waited for long.
     let within = if args.fail_at.is_some() { 3 } else { 30 };

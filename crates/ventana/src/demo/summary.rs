@@ -62,9 +62,16 @@ pub fn text(cx: &Context, scene: &Scene, ended: &Ended) -> String {
             "\n{}: {} → {}\n",
             pick("filas", "rows"),
             counted("digest_before"),
-            if counted("lift").is_empty() { counted("digest_before") } else { counted("lift") }
+            if counted("lift").is_empty() {
+                counted("digest_before")
+            } else {
+                counted("lift")
+            }
         ));
-        let kept = matches!(ended.outcome(), Some(engine::Outcome::Done | engine::Outcome::Held));
+        let kept = matches!(
+            ended.outcome(),
+            Some(engine::Outcome::Done | engine::Outcome::Held)
+        );
         let became = |name: &str| match name {
             _ if !kept => pick("como estaba", "as it was"),
             "valid_object" | "valid_other" => pick("JSON, byte por byte", "JSON, byte for byte"),

@@ -118,7 +118,8 @@ pub fn can_hold(folder: &Path) -> Result<(), Failure> {
 /// Bytes that the file system of `folder` (or of its nearest ancestor that is there) has free for this user.
 pub fn free_bytes(folder: &Path) -> Result<u64, Failure> {
     let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
-    let stat = rustix::fs::statvfs(there).map_err(|e| io(format!("cannot look at the disk of {}", there.display()))(e.into()))?;
+    let stat = rustix::fs::statvfs(there)
+        .map_err(|e| io(format!("cannot look at the disk of {}", there.display()))(e.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 

@@ -11,12 +11,19 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Whether somebody has the lease: fails like [`Lease::take`], and takes nothing.
+    /// Whether somebody has the lease: fails like [`Lease::take`], and takes and writes nothing.
     pub fn free(state_dir: &Path) -> Result<(), Failure> {
-        if !state_dir.join("lease").exists() {
-            return Ok(());
+        let path = state_dir.join("lease");
+        let what = format!("cannot look at the lease {}", path.display());
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            file => file.map_err(io(&what))?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(held(&mut file)),
+            Err(TryLockError::Error(e)) => Err(io(&what)(e)),
         }
-        Lease::take(state_dir, "").map(drop)
     }
 
     /// Takes the lease of a state folder for `holder`, or fails with exit code 10 and who has it.
@@ -36,20 +43,22 @@ impl Lease {
             .map_err(io(&what))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut who = String::new();
-                let _ = file.read_to_string(&mut who);
-                return Err(Failure::new(
-                    "lease_held",
-                    format!("another ventana is at work here: {}", who.trim()),
-                    exit::LEASE,
-                )
-                .hint("wait for it, or see `ventana status`"));
-            }
+            Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
             Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(io(&what))?;
         writeln!(file, "{holder}").map_err(io(&what))?;
         Ok(Lease { _file: file })
     }
+}
+
+fn held(file: &mut File) -> Failure {
+    let mut who = String::new();
+    let _ = file.read_to_string(&mut who);
+    Failure::new(
+        "lease_held",
+        format!("another ventana is at work here: {}", who.trim()),
+        exit::LEASE,
+    )
+    .hint("wait for it, or see `ventana status`")
 }

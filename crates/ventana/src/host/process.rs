@@ -82,7 +82,8 @@ impl<'a> Service<'a> {
         let log = self.log_file();
         for file in [&log, &self.pid_file()] {
             if let Some(folder) = file.parent() {
-                std::fs::create_dir_all(folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(io(format!("cannot make folder {}", folder.display())))?;
             }
         }
         let out = OpenOptions::new()

@@ -22,8 +22,12 @@ impl Step for Backup<'_> {
         let needed = self.world.data_bytes().map_err(super::nothing)?;
         let free = files::free_bytes(&dir).map_err(super::nothing)?;
         if free < needed {
-            let message = format!("{} has {free} bytes free, the data are {needed} bytes", dir.display());
-            return Err(StepError::nothing("no_space", message).hint("free some space, or name another folder in [backup] dir"));
+            let message = format!(
+                "{} has {free} bytes free, the data are {needed} bytes",
+                dir.display()
+            );
+            return Err(StepError::nothing("no_space", message)
+                .hint("free some space, or name another folder in [backup] dir"));
         }
         Ok(())
     }
@@ -51,7 +55,8 @@ impl Step for Backup<'_> {
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
         // What the dead process was writing is of no use to anybody, and as large as the data.
-        ::backup::remove_remains(&self.world.backup_dir(), &self.world.config.service()).map_err(super::nothing)?;
+        ::backup::remove_remains(&self.world.backup_dir(), &self.world.config.service())
+            .map_err(super::nothing)?;
         Ok(super::run_again())
     }
 

@@ -117,8 +117,9 @@ impl Step for Digest<'_> {
                 json!(db::migration::counts(&pinned.online, false, live.db()).map_err(super::nothing)?);
             facts["invariants_before"] =
                 json!(db::migration::invariants(&pinned.online, false, live.db()).map_err(super::nothing)?);
-            facts["listed"] =
-                json!(db::migration::listed(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?);
+            facts["listed"] = json!(
+                db::migration::listed(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?
+            );
             facts["report"] = json!(
                 db::migration::report(&pinned.online, &pinned.state, live.db()).map_err(super::nothing)?
             );

@@ -55,7 +55,10 @@ pub fn wait_healthy(
         }
         if stop() {
             // The run goes on from here with `resume`: asking to stop is no failure of the service.
-            return Err(Failure::failed(engine::fault::INTERRUPTED, "interrupted while waiting for the service"));
+            return Err(Failure::failed(
+                engine::fault::INTERRUPTED,
+                "interrupted while waiting for the service",
+            ));
         }
         if late() {
             break;
@@ -85,7 +88,10 @@ pub fn health(config: &Config) -> Result<Value, Failure> {
     if answer.status == 200 {
         return Ok(answer.json().unwrap_or(Value::Null));
     }
-    Err(Failure::failed("unhealthy", format!("{url} answers {}", answer.status)).hint("see the service's log"))
+    Err(
+        Failure::failed("unhealthy", format!("{url} answers {}", answer.status))
+            .hint("see the service's log"),
+    )
 }
 
 /// Asks every check that reads (or, with `writes`, every one that writes) in order; returns what each answered.
@@ -213,3 +219,6 @@ impl Step for Smoke<'_> {
         Ok(Value::Null)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,15 +32,20 @@ pub fn make(config: &Config) -> Result<PlanFile, Failure> {
     let start = Start {
         outline: schema.outline(),
         structure: schema.structure(),
-        migration, already };
+        migration,
+        already,
+    };
     if start.migration.is_none() && release.is_none() {
         let done = start.already.as_ref().map_or_else(String::new, |a| {
-            format!("; migration {} has nothing to do: the schema is in state {}", a.id, a.state)
+            format!(
+                "; migration {} has nothing to do: the schema is in state {}",
+                a.id, a.state
+            )
         });
-        return Err(
-            Failure::usage(format!("there is nothing to do: neither a new release nor a migration{done}"))
-                .hint("name a release under [release] or a migration under [migration]"),
-        );
+        return Err(Failure::usage(format!(
+            "there is nothing to do: neither a new release nor a migration{done}"
+        ))
+        .hint("name a release under [release] or a migration under [migration]"));
     }
     let steps = sequence::steps(&Inputs {
         dialect: identity.dialect,
@@ -134,7 +139,10 @@ fn pinned(
     let states = migration.starts(db)?;
     let state = migration::start_state(&states, db)?.clone();
     if state.done {
-        return Ok(Found::Already(Already { id: migration.id, state: state.name }));
+        return Ok(Found::Already(Already {
+            id: migration.id,
+            state: state.name,
+        }));
     }
     let online = migration.resolve(db)?;
     let destructive = migration::destructive(&online, schema.dialect);
@@ -167,7 +175,10 @@ fn pinned(
 /// Indexes, checks, generated columns, views, routines, triggers and events whose definition names a column that changes.
 fn uses(schema: &Schema, online: &migration::Online) -> Vec<String> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
-    let names = |text: &str| text.split(|c| !word(c)).any(|w| online.columns.iter().any(|column| w == column));
+    let names = |text: &str| {
+        text.split(|c| !word(c))
+            .any(|w| online.columns.iter().any(|column| w == column))
+    };
     schema
         .objects
         .iter()

@@ -86,10 +86,7 @@ pub fn list(config: &Config) -> Result<Vec<String>, Failure> {
     for entry in entries {
         let entry = entry.map_err(io(what()))?;
         // A folder without a complete record is what a process leaves that died before its run began.
-        if let (Ok(name), true) = (
-            entry.file_name().into_string(),
-            begun(&journal_of(&entry.path())),
-        ) {
+        if let (Ok(name), true) = (entry.file_name().into_string(), begun(&journal_of(&entry.path()))) {
             found.push(name);
         }
     }
@@ -102,7 +99,9 @@ fn begun(journal: &Path) -> bool {
     use std::io::BufRead;
     let first = |file| {
         let mut line = Vec::new();
-        std::io::BufReader::new(file).read_until(b'\n', &mut line).map(|_| line.ends_with(b"\n"))
+        std::io::BufReader::new(file)
+            .read_until(b'\n', &mut line)
+            .map(|_| line.ends_with(b"\n"))
     };
     std::fs::File::open(journal).and_then(first).unwrap_or(false)
 }

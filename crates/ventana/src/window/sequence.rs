@@ -327,3 +327,6 @@ pub(super) fn unacknowledged(triggers: &[String], migration: &Migration) -> Vec<
         .cloned()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

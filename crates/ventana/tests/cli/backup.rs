@@ -13,10 +13,23 @@ fn is_one_only_after_it_was_restored() {
     assert_snapshot!(made);
     assert_eq!(made.text("digest"), live.text("digest"));
     assert_eq!(made.text("verified"), "restore");
-    let rows: u64 = live.document["tables"].as_array().unwrap().iter().filter_map(|table| table["rows"].as_u64()).sum();
+    let rows: u64 = live.document["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|table| table["rows"].as_u64())
+        .sum();
     assert_eq!(made.document["rows"], rows);
-    assert!(Path::new(&made.text("path")).join("README.md").is_file() || Path::new(&made.text("path")).is_dir());
-    assert!(!scene.path("state/scratch").read_dir().is_ok_and(|mut left| left.next().is_some()), "scratch copies are gone");
+    assert!(
+        Path::new(&made.text("path")).join("README.md").is_file() || Path::new(&made.text("path")).is_dir()
+    );
+    assert!(
+        !scene
+            .path("state/scratch")
+            .read_dir()
+            .is_ok_and(|mut left| left.next().is_some()),
+        "scratch copies are gone"
+    );
 }
 
 #[test]
@@ -36,14 +49,20 @@ fn for_people() {
 #[test]
 fn the_list_as_a_document() {
     let scene = Scene::data();
-    assert_eq!(scene.json("backup list").expect(0).document["backups"], serde_json::json!([]));
+    assert_eq!(
+        scene.json("backup list").expect(0).document["backups"],
+        serde_json::json!([])
+    );
     let quick = scene.json("backup --no-restore").expect(0);
     assert_eq!(quick.text("verified"), "files");
     std::fs::create_dir(scene.path("backups/inventario_20200101_000000")).unwrap();
     let list = scene.json("backup list").expect(0);
     let backups = list.document["backups"].as_array().unwrap();
     assert_eq!(backups.len(), 2, "a half-made one is listed as what it is");
-    assert_eq!((&backups[0]["path"], &backups[0]["complete"]), (&quick.document["path"], &true.into()));
+    assert_eq!(
+        (&backups[0]["path"], &backups[0]["complete"]),
+        (&quick.document["path"], &true.into())
+    );
     assert_eq!(backups[1]["complete"], false);
     assert_snapshot!(list);
 }
@@ -53,17 +72,34 @@ fn a_flipped_byte_is_found_wherever_it_is() {
     let scene = Scene::data();
     let path = scene.json("backup --no-restore").expect(0).text("path");
     scene.json("backup verify").expect(0);
-    let files: Vec<PathBuf> = scene.files().into_keys().filter(|file| file.starts_with(&path) && file.is_file()).collect();
+    let files: Vec<PathBuf> = scene
+        .files()
+        .into_keys()
+        .filter(|file| file.starts_with(&path) && file.is_file())
+        .collect();
     assert!(files.len() > 5, "{files:?}");
     for file in files {
         // Its own list of proofs is no part of a backup.
-        if std::fs::metadata(&file).unwrap().len() == 0 || file.file_name().is_some_and(|name| name == "proofs.jsonl") {
+        if std::fs::metadata(&file).unwrap().len() == 0
+            || file.file_name().is_some_and(|name| name == "proven.jsonl")
+        {
             continue;
         }
         fault::flip_byte(&file, -2);
         let found = scene.json("backup verify");
-        assert_eq!(found.said.output.code, Some(12), "{}\n{}", file.display(), found.said.output);
-        assert_eq!(found.document["error"]["code"], "verification_failed", "{}", file.display());
+        assert_eq!(
+            found.said.output.code,
+            Some(12),
+            "{}\n{}",
+            file.display(),
+            found.said.output
+        );
+        assert_eq!(
+            found.document["error"]["code"],
+            "verification_failed",
+            "{}",
+            file.display()
+        );
         fault::flip_byte(&file, -2);
     }
     scene.json("backup verify").expect(0);
@@ -73,15 +109,24 @@ fn a_flipped_byte_is_found_wherever_it_is() {
 fn what_a_damaged_one_says() {
     let scene = Scene::data();
     let path = scene.json("backup --no-restore").expect(0).text("path");
-    let chunk = scene.files().into_keys().find(|file| file.starts_with(&path) && file.extension().is_some_and(|end| end == "zst"));
+    let chunk = scene
+        .files()
+        .into_keys()
+        .find(|file| file.starts_with(&path) && file.extension().is_some_and(|end| end == "zst"));
     fault::flip_byte(&chunk.unwrap(), 20);
     scene.file("copy.db", "something dear");
     assert_snapshot!(format!(
         "{}\n{}",
         scene.run("backup verify --lang en").expect(12),
-        scene.run("--yes restore latest --into copy.db --replace --lang en").expect(12)
+        scene
+            .run("--yes restore latest --into copy.db --replace --lang en")
+            .expect(12)
     ));
-    assert_eq!(scene.read("copy.db"), "something dear", "nothing is replaced by a damaged backup");
+    assert_eq!(
+        scene.read("copy.db"),
+        "something dear",
+        "nothing is replaced by a damaged backup"
+    );
 }
 
 #[test]
@@ -96,7 +141,9 @@ fn copies_are_read_again_where_they_lie() {
     assert_eq!(copy.document["verified"], true);
     let again = scene.run("backup copy --to away --lang en").expect(0);
     // The copy is a backup: it is verified by its path.
-    let verified = scene.json(&format!("backup verify {} --restore", copied.display())).expect(0);
+    let verified = scene
+        .json(&format!("backup verify {} --restore", copied.display()))
+        .expect(0);
     assert_eq!(verified.text("digest"), made.text("digest"));
     assert_snapshot!(format!("{nowhere}\n{copy}\n{again}"));
 }
@@ -104,8 +151,18 @@ fn copies_are_read_again_where_they_lie() {
 #[test]
 fn one_that_is_not_there() {
     let scene = Scene::data();
-    assert_snapshot!(scene.run("backup verify inventario_20200101_000000 --lang en").expect(2));
-    assert!(scene.json("backup verify").fails(2, "usage").hint.contains("ventana backup list"));
+    assert_snapshot!(
+        scene
+            .run("backup verify inventario_20200101_000000 --lang en")
+            .expect(2)
+    );
+    assert!(
+        scene
+            .json("backup verify")
+            .fails(2, "usage")
+            .hint
+            .contains("ventana backup list")
+    );
 }
 
 #[test]

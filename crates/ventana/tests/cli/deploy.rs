@@ -19,7 +19,13 @@ fn a_dry_run_changes_nothing() {
 fn a_release_with_a_migration_is_left_to_a_window() {
     let scene = Scene::data();
     assert_snapshot!(scene.run("deploy --lang en").expect(2));
-    assert!(scene.json("deploy").fails(2, "usage").hint.contains("ventana run"));
+    assert!(
+        scene
+            .json("deploy")
+            .fails(2, "usage")
+            .hint
+            .contains("ventana run")
+    );
     assert_eq!(scene.current(), "r1");
 }
 
@@ -28,8 +34,14 @@ fn a_release_alone() {
     let scene = Scene::served();
     scene.file("ventana.toml", &scene.configuration("r2", false));
     let deployed = scene.json("deploy").expect(0);
-    assert_eq!((deployed.text("from"), deployed.text("to")), ("r1".into(), "r2".into()));
-    assert_eq!(testkit::http::get(scene.url("/healthz")).expect(200).json()["release"], "r2");
+    assert_eq!(
+        (deployed.text("from"), deployed.text("to")),
+        ("r1".into(), "r2".into())
+    );
+    assert_eq!(
+        testkit::http::get(scene.url("/healthz")).expect(200).json()["release"],
+        "r2"
+    );
     assert_eq!(scene.current(), "r2");
     assert_snapshot!(deployed);
 }
@@ -38,12 +50,21 @@ fn a_release_alone() {
 fn a_release_that_does_not_start_is_taken_back() {
     let scene = Scene::served();
     scene.file("ventana.toml", &scene.configuration("r2", false));
-    let program = scene.file("build/r2/inventario", "#!/bin/sh\necho 'no such library' >&2\nexit 1\n");
+    let program = scene.file(
+        "build/r2/inventario",
+        "#!/bin/sh\necho 'no such library' >&2\nexit 1\n",
+    );
     std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let failed = scene.json("deploy").fails(3, "rolled_back");
-    assert!(failed.message.contains("no such library") && failed.message.contains("the release before is back"), "{failed:?}");
+    assert!(
+        failed.message.contains("no such library") && failed.message.contains("the release before is back"),
+        "{failed:?}"
+    );
     assert_eq!(scene.current(), "r1");
-    assert_eq!(testkit::http::get(scene.url("/healthz")).expect(200).json()["release"], "r1");
+    assert_eq!(
+        testkit::http::get(scene.url("/healthz")).expect(200).json()["release"],
+        "r1"
+    );
 }
 
 #[test]
@@ -51,7 +72,10 @@ fn the_first_release_of_all() {
     let scene = Scene::served();
     // What `Scene::served` did: nothing was deployed before, and no folder was there.
     assert_eq!(scene.current(), "r1");
-    assert_eq!(testkit::http::get(scene.url("/healthz")).expect(200).json()["release"], "r1");
+    assert_eq!(
+        testkit::http::get(scene.url("/healthz")).expect(200).json()["release"],
+        "r1"
+    );
 }
 
 #[test]
@@ -59,7 +83,13 @@ fn not_while_a_run_is_open() {
     let scene = Scene::data();
     die_under_the_fence(&scene);
     scene.file("ventana.toml", &scene.configuration("r2", false));
-    assert!(scene.json("deploy").fails(4, "open_run").hint.contains("ventana rollback"));
+    assert!(
+        scene
+            .json("deploy")
+            .fails(4, "open_run")
+            .hint
+            .contains("ventana rollback")
+    );
     scene.json("deploy --dry-run").expect(0);
     assert_eq!(scene.current(), "r1");
 }
@@ -72,7 +102,10 @@ fn nothing_comes_back_when_nothing_was_there() {
     std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::remove_file(scene.path("app/current")).unwrap();
     let failed = scene.json("deploy").fails(3, "rolled_back");
-    assert!(failed.message.contains("nothing is deployed, as before"), "{failed:?}");
+    assert!(
+        failed.message.contains("nothing is deployed, as before"),
+        "{failed:?}"
+    );
     assert!(!scene.path("app/current").is_symlink());
 }
 
@@ -85,7 +118,10 @@ fn what_does_not_come_back_is_said() {
         std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
     let failed = scene.json("deploy").fails(5, "rollback_failed");
-    assert!(failed.message.contains("did not come back") && !failed.hint.is_empty(), "{failed:?}");
+    assert!(
+        failed.message.contains("did not come back") && !failed.hint.is_empty(),
+        "{failed:?}"
+    );
 }
 
 #[test]

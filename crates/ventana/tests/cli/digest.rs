@@ -11,7 +11,10 @@ fn for_people_and_as_a_document() {
     assert!(scene.files() == before, "digest has changed a file");
     assert!(human.output.stdout.contains(&json.text("digest")));
     for table in json.document["tables"].as_array().unwrap() {
-        assert!(table["name"].is_string() && table["rows"].is_u64() && table["digest"].is_string(), "{table}");
+        assert!(
+            table["name"].is_string() && table["rows"].is_u64() && table["digest"].is_string(),
+            "{table}"
+        );
     }
     assert_snapshot!(format!("{human}\n{json}"));
 }
@@ -35,10 +38,19 @@ fn is_the_contents_and_nothing_else() {
 #[test]
 fn of_what_is_no_database() {
     let scene = Scene::data();
-    scene.file("text.db", "this is a text, and has been one for long enough to be longer than a header of SQLite is\n");
-    scene.env("DATABASE_URL", format!("sqlite://{}", scene.path("text.db").display()));
+    scene.file(
+        "text.db",
+        "this is a text, and has been one for long enough to be longer than a header of SQLite is\n",
+    );
+    scene.env(
+        "DATABASE_URL",
+        format!("sqlite://{}", scene.path("text.db").display()),
+    );
     let human = scene.run("digest --lang en").expect(1);
-    scene.env("DATABASE_URL", format!("sqlite://{}", scene.path("none.db").display()));
+    scene.env(
+        "DATABASE_URL",
+        format!("sqlite://{}", scene.path("none.db").display()),
+    );
     let missing = scene.run("digest --lang en").expect(1);
     assert!(!scene.path("none.db").exists(), "digest has made a database");
     assert_snapshot!(format!("{human}\n{missing}"));

@@ -29,8 +29,19 @@ fn writes_are_refused_and_reads_live() {
         .run()
         .ok();
     let token = token.stdout.trim();
-    let read = || http::get(scene.url("/api/activos/1")).bearer(token).expect(200).json();
-    let write = || http::put(scene.url("/api/activos/1")).bearer(token).json(&read_only_fields_gone(read())).send().unwrap();
+    let read = || {
+        http::get(scene.url("/api/activos/1"))
+            .bearer(token)
+            .expect(200)
+            .json()
+    };
+    let write = || {
+        http::put(scene.url("/api/activos/1"))
+            .bearer(token)
+            .json(&read_only_fields_gone(read()))
+            .send()
+            .unwrap()
+    };
     assert_eq!(write().status, 200);
 
     let on = scene.json("fence on").expect(0);
@@ -56,7 +67,13 @@ fn of_a_run_that_is_not_over() {
     let scene = Scene::data();
     die_under_the_fence(&scene);
     let human = scene.run("fence off --lang en").expect(4);
-    assert!(scene.json("fence off").fails(4, "open_run").hint.contains("ventana resume"));
+    assert!(
+        scene
+            .json("fence off")
+            .fails(4, "open_run")
+            .hint
+            .contains("ventana resume")
+    );
     scene.json("fence on").fails(4, "open_run");
     assert!(scene.path("inventario.db.fence").exists());
     scene.json("--yes fence off").expect(0);

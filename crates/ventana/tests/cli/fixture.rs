@@ -23,7 +23,12 @@ pub(crate) fn fixture() -> &'static Path {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
         std::fs::create_dir_all(&root).unwrap();
         let build = std::fs::metadata(bin("inventario")).unwrap();
-        let folder = root.join(format!("{}-{}-{}", build.ino(), build.mtime(), build.mtime_nsec()));
+        let folder = root.join(format!(
+            "{}-{}-{}",
+            build.ino(),
+            build.mtime(),
+            build.mtime_nsec()
+        ));
         // One process makes it, the others wait.
         let lock = File::create(root.join("lock")).unwrap();
         lock.lock().unwrap();
@@ -46,21 +51,35 @@ fn make(folder: &Path) {
         Process::new(bin("inventario")).args(release).run().ok();
     }
     let (activos, mantenimientos) = (ACTIVOS.to_string(), MANTENIMIENTOS.to_string());
-    let counts = ["--activos", &activos, "--mantenimientos", &mantenimientos, "--seed", "7"];
+    let counts = [
+        "--activos",
+        &activos,
+        "--mantenimientos",
+        &mantenimientos,
+        "--seed",
+        "7",
+    ];
     Process::new(bin("inventario"))
         .arg("demo-data")
         .args(counts)
-        .env("DATABASE_URL", format!("sqlite://{}", folder.join("legacy.db").display()))
+        .env(
+            "DATABASE_URL",
+            format!("sqlite://{}", folder.join("legacy.db").display()),
+        )
         .run()
         .ok();
-    assert!(!folder.join("legacy.db-wal").exists(), "scenes copy this one file");
+    assert!(
+        !folder.join("legacy.db-wal").exists(),
+        "scenes copy this one file"
+    );
 }
 
 fn clear(root: &Path) {
     for entry in std::fs::read_dir(root).unwrap().flatten() {
-        let old = entry.metadata().and_then(|about| about.modified()).is_ok_and(|at| {
-            at.elapsed().is_ok_and(|age| age > OLD)
-        });
+        let old = entry
+            .metadata()
+            .and_then(|about| about.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD));
         if old && entry.path().is_dir() {
             let _ = std::fs::remove_dir_all(entry.path());
         }

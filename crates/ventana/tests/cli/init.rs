@@ -10,7 +10,11 @@ fn writes_an_example_and_never_over_a_file() {
     assert!(example.contains("[database]") && example.contains("[smoke]"));
     scene.file("ventana.toml", "mine = 1\n");
     let second = scene.run("init --lang en").expect(2);
-    assert_eq!(scene.read("ventana.toml"), "mine = 1\n", "not touched, and no obstacle either");
+    assert_eq!(
+        scene.read("ventana.toml"),
+        "mine = 1\n",
+        "not touched, and no obstacle either"
+    );
     assert_snapshot!(format!("{first}\n{second}"));
     assert_eq!(scene.run("init --stdout").expect(0).output.stdout, example);
 }
@@ -23,8 +27,14 @@ fn speaks_spanish() {
 #[test]
 fn as_a_document() {
     let scene = Scene::empty();
-    assert_eq!(scene.json("init").expect(0).text("path"), scene.path("ventana.toml").display().to_string());
+    assert_eq!(
+        scene.json("init").expect(0).text("path"),
+        scene.path("ventana.toml").display().to_string()
+    );
     let failed = scene.json("init").fails(2, "usage");
     assert!(failed.hint.contains("ventana init --stdout"), "{failed:?}");
-    assert_eq!(scene.json("init --stdout").expect(0).text("content"), scene.read("ventana.toml"));
+    assert_eq!(
+        scene.json("init --stdout").expect(0).text("content"),
+        scene.read("ventana.toml")
+    );
 }

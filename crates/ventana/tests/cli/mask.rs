@@ -10,7 +10,11 @@ use regex::{Captures, Regex};
 static RULES: LazyLock<Vec<(Regex, &str, bool)>> = LazyLock::new(|| {
     [
         (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[port]", true),
-        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?", "[time]", true),
+        (
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?",
+            "[time]",
+            true,
+        ),
         (r"\b\d{8}_\d{6}(_\d+)?\b", "[stamp]", true),
         (r"_\d{8}_\d{6}(_\d+)?\b", "_[stamp]", true),
         (r"\b\d+ min \d\d s\b", "[duration]", true),
@@ -19,7 +23,11 @@ static RULES: LazyLock<Vec<(Regex, &str, bool)>> = LazyLock::new(|| {
         (r"\b\d+ bytes\b", "[size]", true),
         (r"--port \d+", "--port [port]", true),
         (r#""uptime":[\d.]+"#, r#""uptime":[number]"#, true),
-        (r#"("(?:\w*_)?(?:ms|bytes|uptime|inode|device|pid|connection)": )[\d.]+"#, "$1[number]", false),
+        (
+            r#"("(?:\w*_)?(?:ms|bytes|uptime|inode|device|pid|connection)": )[\d.]+"#,
+            "$1[number]",
+            false,
+        ),
         (r#""(\w*_)?ms": \{[^}]*\}"#, r#""$1ms": {[numbers]}"#, false),
         (r"\b(inode|device|port)=\d+", "$1=[number]", true),
         (r"\b(sqlite|mariadb) \d+\.\d+\.\d+\S*", "$1 [version]", true),
@@ -31,7 +39,8 @@ static RULES: LazyLock<Vec<(Regex, &str, bool)>> = LazyLock::new(|| {
 });
 
 /// Digests are numbered as they come, so that a snapshot shows which are equal.
-static DIGEST: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b").unwrap());
+static DIGEST: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b([0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b").unwrap());
 static SHARE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^ {20,}[a-z_.\d]+ \[duration\]$").unwrap());
 /// A place in a column of a table: the columns behind it move with its length, head included.
 static COLUMN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[(work|tmp|fixture)\]\S* {2,}\S").unwrap());
@@ -49,7 +58,9 @@ pub(crate) fn mask(text: &str, places: &[(&Path, &str)]) -> String {
     for line in text.lines() {
         let mut line = line.to_owned();
         let mut varies = table;
-        line = DIGEST.replace_all(&line, |found: &Captures<'_>| known.name(&found[0])).into_owned();
+        line = DIGEST
+            .replace_all(&line, |found: &Captures<'_>| known.name(&found[0]))
+            .into_owned();
         for (rule, to, wide) in RULES.iter() {
             let masked = rule.replace_all(&line, *to);
             if masked != line {

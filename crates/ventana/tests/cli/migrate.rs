@@ -26,10 +26,18 @@ fn what_the_contract_kept_is_dropped_later_and_only_when_asked() {
     assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
     let finalized = scene.json("migrate --finalize --yes").expect(0);
     assert_eq!(finalized.text("digest_before"), digest);
-    assert_eq!(scene.sqlite("SELECT count(*) FROM pragma_table_info('activos') WHERE name='especificaciones_v1'"), "0");
-    assert_eq!(scene.sqlite("SELECT count(*) FROM pragma_table_info('activos') WHERE name='especificaciones'"), "1");
+    assert_eq!(
+        scene.sqlite("SELECT count(*) FROM pragma_table_info('activos') WHERE name='especificaciones_v1'"),
+        "0"
+    );
+    assert_eq!(
+        scene.sqlite("SELECT count(*) FROM pragma_table_info('activos') WHERE name='especificaciones'"),
+        "1"
+    );
     // What was dropped is in the backup that it made.
-    let restored = scene.json(&format!("restore {} --into before.db", finalized.text("backup"))).expect(0);
+    let restored = scene
+        .json(&format!("restore {} --into before.db", finalized.text("backup")))
+        .expect(0);
     assert_eq!(restored.text("digest"), digest);
     assert_snapshot!(format!("{done}\n{asks}\n{finalized}"));
 }
@@ -38,5 +46,11 @@ fn what_the_contract_kept_is_dropped_later_and_only_when_asked() {
 fn none_is_configured() {
     let scene = Scene::empty();
     assert_snapshot!(scene.run("migrate --lang en").expect(2));
-    assert!(scene.json("migrate").fails(2, "usage").hint.contains("[migration]"));
+    assert!(
+        scene
+            .json("migrate")
+            .fails(2, "usage")
+            .hint
+            .contains("[migration]")
+    );
 }

@@ -22,7 +22,10 @@ fn as_a_document_and_the_same_twice() {
         }
     }
     let kept: serde_json::Value = serde_json::from_str(&scene.read("state/plan.json")).unwrap();
-    assert_eq!(kept["plan_digest"], first.document["plan_digest"], "the plan that a run is held to");
+    assert_eq!(
+        kept["plan_digest"], first.document["plan_digest"],
+        "the plan that a run is held to"
+    );
     assert_snapshot!(first);
 }
 
@@ -76,7 +79,10 @@ fn what_cannot_be_planned() {
     scene.configure("0009_nothing", MIGRATION);
     scene.sqlite("ALTER TABLE activos RENAME COLUMN especificaciones TO spec");
     refused(&scene, 1, "refused");
-    scene.file("ventana.toml", &format!("[database]\nurl = \"sqlite://{}\"\n", scene.database().display()));
+    scene.file(
+        "ventana.toml",
+        &format!("[database]\nurl = \"sqlite://{}\"\n", scene.database().display()),
+    );
     refused(&scene, 2, "usage");
     assert_snapshot!(said);
 }

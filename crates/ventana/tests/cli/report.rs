@@ -33,7 +33,11 @@ fn whoever_changes_a_word_is_found_out() {
         let text = String::from_utf8(kept.clone()).unwrap();
         // One letter, where it still parses.
         let changed = text.replacen("backs the live database up", "backs the live database UP", 1);
-        let changed = if changed == text { text.replacen("production", "Production", 1) } else { changed };
+        let changed = if changed == text {
+            text.replacen("production", "Production", 1)
+        } else {
+            changed
+        };
         if changed == text {
             fault::flip_byte(&path, 40);
         } else {
@@ -41,7 +45,10 @@ fn whoever_changes_a_word_is_found_out() {
         }
         let json = scene.json("report verify");
         assert_eq!(json.said.output.code, Some(12), "{file}\n{}", json.said.output);
-        said.push_str(&format!("{file} is changed\n{}\n", scene.run("report verify --lang en").expect(12)));
+        said.push_str(&format!(
+            "{file} is changed\n{}\n",
+            scene.run("report verify --lang en").expect(12)
+        ));
         std::fs::write(&path, kept).unwrap();
     }
     scene.run("report verify").expect(0);

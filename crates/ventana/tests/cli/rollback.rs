@@ -16,10 +16,20 @@ fn a_run_that_is_done_and_nobody_has_written_since() {
     let before = scene.json("digest").expect(0).text("digest");
     scene.run("run").expect(0);
     let back = scene.json("rollback --reason 'people do not like it'").expect(0);
-    assert_eq!((back.text("outcome"), back.document["exit_code"].as_i64()), ("rolled_back".into(), Some(0)));
-    assert_eq!((back.text("digest_before"), back.text("digest_after")), (before.clone(), before.clone()));
+    assert_eq!(
+        (back.text("outcome"), back.document["exit_code"].as_i64()),
+        ("rolled_back".into(), Some(0))
+    );
+    assert_eq!(
+        (back.text("digest_before"), back.text("digest_after")),
+        (before.clone(), before.clone())
+    );
     assert_eq!(scene.json("digest").expect(0).text("digest"), before);
-    assert!(std::fs::read_to_string(back.text("journal")).unwrap().contains("people do not like it"));
+    assert!(
+        std::fs::read_to_string(back.text("journal"))
+            .unwrap()
+            .contains("people do not like it")
+    );
     let health = testkit::http::get(scene.url("/healthz")).expect(200).json();
     assert_eq!((&health["release"], &health["schema"]), (&"r1".into(), &1.into()));
     assert_snapshot!(format!("{back}\n{}", back.events()));

@@ -8,6 +8,9 @@ use super::scene::Scene;
 #[test]
 fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let scene = Scene::data();
+    // A state folder with a past: a plan that was read, a run, its lease.
+    scene.run("plan").expect(0);
+    scene.run("run --step backup_a").expect(0);
     let before = scene.files();
     let en = scene.run("run --dry-run --lang en").expect(0);
     let json = scene.json("run --dry-run").expect(0);
@@ -16,7 +19,10 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
     assert_eq!((&dry["ok"], &dry["unchanged"]), (&true.into(), &true.into()));
     assert_eq!(dry["digest_before"], dry["digest_after"]);
     let plan = scene.json("plan").expect(0).document;
-    assert_eq!(json.document["plan_digest"], plan["plan_digest"], "the very plan that a run consumes");
+    assert_eq!(
+        json.document["plan_digest"], plan["plan_digest"],
+        "the very plan that a run consumes"
+    );
     assert_eq!(json.document["steps"], plan["steps"]);
     assert_snapshot!(en);
 }
@@ -30,7 +36,10 @@ fn a_dry_run_finds_what_would_fail() {
     let json = scene.json("run --dry-run").expect(1);
     let checks = json.document["dry_run"]["checks"].as_array().unwrap();
     let bad: Vec<_> = checks.iter().filter(|check| check["ok"] == false).collect();
-    assert!(!bad.is_empty() && bad.iter().all(|check| check["message"].is_string()), "{bad:?}");
+    assert!(
+        !bad.is_empty() && bad.iter().all(|check| check["message"].is_string()),
+        "{bad:?}"
+    );
     assert_snapshot!(scene.run("run --dry-run --lang es").expect(1));
 }
 
@@ -40,9 +49,15 @@ fn to_the_new_release_as_a_document() {
     let before = scene.json("digest").expect(0).text("digest");
     let ran = scene.json("run").expect(0);
     assert_snapshot!(format!("{ran}\n{}", ran.events()));
-    assert_eq!((ran.text("outcome"), ran.document["exit_code"].as_i64()), ("done".into(), Some(0)));
+    assert_eq!(
+        (ran.text("outcome"), ran.document["exit_code"].as_i64()),
+        ("done".into(), Some(0))
+    );
     assert_eq!(ran.text("digest_before"), before);
-    assert_eq!(ran.text("digest_after"), scene.json("digest").expect(0).text("digest"));
+    assert_eq!(
+        ran.text("digest_after"),
+        scene.json("digest").expect(0).text("digest")
+    );
     for file in ["journal", "report"] {
         assert!(std::path::Path::new(&ran.text(file)).is_file(), "{file}");
     }
@@ -50,7 +65,10 @@ fn to_the_new_release_as_a_document() {
     // Seen from outside: the release, the schema, every row.
     let health = testkit::http::get(scene.url("/healthz")).expect(200).json();
     assert_eq!((&health["release"], &health["schema"]), (&"r2".into(), &2.into()));
-    assert_eq!(scene.sqlite("SELECT count(*), count(especificaciones_v1) FROM activos"), "60|59");
+    assert_eq!(
+        scene.sqlite("SELECT count(*), count(especificaciones_v1) FROM activos"),
+        "60|59"
+    );
     assert_eq!(
         scene.sqlite("SELECT count(*) FROM activos WHERE especificaciones IS NOT NULL AND NOT json_valid(especificaciones)"),
         "0"
@@ -107,8 +125,17 @@ fn steps_that_cannot_be_run_alone() {
     let before = scene.files();
     let mut said = String::new();
     for step in ["nonsense", "migrate", "fence", "lift"] {
-        said.push_str(&format!("{}\n", scene.run(&format!("run --lang en --step {step}")).expect(2)));
-        assert!(!scene.json(&format!("run --step {step}")).fails(2, "usage").hint.is_empty());
+        said.push_str(&format!(
+            "{}\n",
+            scene.run(&format!("run --lang en --step {step}")).expect(2)
+        ));
+        assert!(
+            !scene
+                .json(&format!("run --step {step}"))
+                .fails(2, "usage")
+                .hint
+                .is_empty()
+        );
     }
     assert!(scene.files() == before);
     assert_snapshot!(said);
@@ -124,13 +151,19 @@ fn one_at_a_time() {
     let before = scene.files();
     let human = scene.run("run --lang en").expect(10);
     let failed = scene.json("run").fails(10, "lease_held");
-    assert!(failed.message.contains("by ana@host") && failed.hint.contains("ventana status"), "{failed:?}");
+    assert!(
+        failed.message.contains("by ana@host") && failed.hint.contains("ventana status"),
+        "{failed:?}"
+    );
     for verb in ["rehearse", "fence on", "fence off"] {
         scene.json(verb).fails(10, "lease_held");
     }
     assert!(!scene.path("state/runs").join("journal.jsonl").exists());
     assert_eq!(scene.sqlite("SELECT count(*) FROM activos"), "60");
-    assert_eq!(before.get(&scene.database()), scene.files().get(&scene.database()));
+    assert_eq!(
+        before.get(&scene.database()),
+        scene.files().get(&scene.database())
+    );
     assert_snapshot!(human);
     drop(held);
     scene.run("run").expect(0);
@@ -140,10 +173,16 @@ fn one_at_a_time() {
 fn a_failure_before_anything_was_changed() {
     let scene = Scene::data();
     let folder = fault::unwritable(scene.sandbox().work());
-    scene.configure("dir = \"backups\"", &format!("dir = \"backups\"\noff_site = \"{}\"", folder.display()));
+    scene.configure(
+        "dir = \"backups\"",
+        &format!("dir = \"backups\"\noff_site = \"{}\"", folder.display()),
+    );
     let digest = scene.json("digest").expect(0).text("digest");
     let ran = scene.json("run").expect(1);
-    assert_eq!((ran.text("outcome"), ran.document["exit_code"].as_i64()), ("failed".into(), Some(1)));
+    assert_eq!(
+        (ran.text("outcome"), ran.document["exit_code"].as_i64()),
+        ("failed".into(), Some(1))
+    );
     assert!(ran.document["error"]["message"].is_string() && ran.document["journal"].is_string());
     assert_eq!(ran.document["blocked_ms"], 0);
     assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
@@ -157,7 +196,10 @@ fn a_failure_in_the_window_is_taken_back() {
     scene.configure("\"/database\" = \"ok\"", "\"/database\" = \"splendid\"");
     let ran = scene.json("run").expect(3);
     assert_eq!(ran.text("outcome"), "rolled_back");
-    assert_eq!((ran.text("digest_before"), ran.text("digest_after")), (digest.clone(), digest.clone()));
+    assert_eq!(
+        (ran.text("digest_before"), ran.text("digest_after")),
+        (digest.clone(), digest.clone())
+    );
     assert_eq!(ran.document["error"]["step"], "smoke");
     assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
     let health = testkit::http::get(scene.url("/healthz")).expect(200).json();

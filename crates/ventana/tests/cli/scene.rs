@@ -29,7 +29,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// An empty folder.
     pub(crate) fn empty() -> Scene {
-        Scene { sandbox: Sandbox::new(), port: None, env: RefCell::default() }
+        Scene {
+            sandbox: Sandbox::new(),
+            port: None,
+            env: RefCell::default(),
+        }
     }
 
     /// A legacy database, release r1 deployed, r2 and its migration to come; no service runs.
@@ -65,7 +69,10 @@ impl Scene {
     /// A release folder whose program is a launcher of the fixture's: scenes are many, and programs large.
     fn lay_release(&self, at: &str, name: &str) {
         let from = fixture().join(name);
-        for file in ["RELEASE".to_owned(), format!("migrations/{MIGRATION}/migration.toml")] {
+        for file in [
+            "RELEASE".to_owned(),
+            format!("migrations/{MIGRATION}/migration.toml"),
+        ] {
             let bytes = std::fs::read(from.join(&file)).unwrap();
             self.sandbox.file(format!("{at}/{file}"), bytes);
         }
@@ -150,7 +157,11 @@ source = "build/{release}"
     /// The stock client: the data as the database itself shows them.
     pub(crate) fn sqlite(&self, sql: &str) -> String {
         let client = program::find("sqlite3").unwrap();
-        let output = Process::within(&self.sandbox, client).arg(self.database()).arg(sql).run().ok();
+        let output = Process::within(&self.sandbox, client)
+            .arg(self.database())
+            .arg(sql)
+            .run()
+            .ok();
         output.stdout.trim_end().to_owned()
     }
 
@@ -172,7 +183,10 @@ source = "build/{release}"
     /// Types a command.
     pub(crate) fn run(&self, line: &str) -> Said {
         let output = self.ventana(line).run();
-        Said { masked: self.masked(line, &output), output }
+        Said {
+            masked: self.masked(line, &output),
+            output,
+        }
     }
 
     /// Types a command with `--json`: stdout is one document, stderr JSON lines, whatever the exit code.
@@ -182,8 +196,9 @@ source = "build/{release}"
         let document: Value = said.output.json();
         assert!(document.is_object(), "{}", said.output);
         for line in said.output.stderr.lines() {
-            let event: Value = serde_json::from_str(line)
-                .unwrap_or_else(|error| panic!("stderr has a line that is not JSON: {error}\n{}", said.output));
+            let event: Value = serde_json::from_str(line).unwrap_or_else(|error| {
+                panic!("stderr has a line that is not JSON: {error}\n{}", said.output)
+            });
             assert!(event["event"].is_string(), "no event: {line}");
         }
         Json { said, document }
@@ -195,7 +210,10 @@ source = "build/{release}"
             (self.sandbox.temp(), "[tmp]"),
             (fixture(), "[fixture]"),
         ];
-        let code = output.code.map_or_else(|| format!("signal {:?}", output.signal), |code| format!("exit {code}"));
+        let code = output.code.map_or_else(
+            || format!("signal {:?}", output.signal),
+            |code| format!("exit {code}"),
+        );
         let mut text = format!("$ ventana {line}\n{}", output.stdout);
         if !output.stderr.is_empty() && !line.starts_with("--json") {
             text.push_str(&format!("--- stderr\n{}", output.stderr));
@@ -302,7 +320,11 @@ impl Said {
     /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Said {
-        assert!(self.output.code == Some(code), "exit code {code} expected\n{}", self.output);
+        assert!(
+            self.output.code == Some(code),
+            "exit code {code} expected\n{}",
+            self.output
+        );
         self
     }
 
@@ -328,7 +350,10 @@ impl Json {
     /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Json {
-        Json { said: self.said.expect(code), document: self.document }
+        Json {
+            said: self.said.expect(code),
+            document: self.document,
+        }
     }
 
     /// Asserts that it is a failure's document and nothing else: code, message, and what to do next.
@@ -340,14 +365,19 @@ impl Json {
         let text = |name: &str| error[name].as_str().map(str::to_owned);
         let message = text("message").unwrap_or_else(|| panic!("no message\n{}", said.output));
         assert_eq!(document.as_object().unwrap().len(), 1, "{}", said.output);
-        Failed { message, hint: text("hint").unwrap_or_default() }
+        Failed {
+            message,
+            hint: text("hint").unwrap_or_default(),
+        }
     }
 
     /// A text of the document.
     #[track_caller]
     pub(crate) fn text(&self, name: &str) -> String {
         let value = self.document[name].as_str();
-        value.unwrap_or_else(|| panic!("{name} is no text\n{}", self.said.output)).to_owned()
+        value
+            .unwrap_or_else(|| panic!("{name} is no text\n{}", self.said.output))
+            .to_owned()
     }
 
     /// The events of stderr as `event step`, without those whose number is a matter of speed.
@@ -357,7 +387,9 @@ impl Json {
             .iter()
             .filter(|line| line["event"] != "progress" && line["event"] != "log")
             .map(|line| {
-                let about = ["step", "on", "outcome"].into_iter().find(|name| !line[*name].is_null());
+                let about = ["step", "on", "outcome"]
+                    .into_iter()
+                    .find(|name| !line[*name].is_null());
                 let about = about.map_or_else(String::new, |name| match &line[name] {
                     Value::String(text) => format!(" {text}"),
                     other => format!(" {name}={other}"),

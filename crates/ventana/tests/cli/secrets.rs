@@ -9,7 +9,19 @@ fn of_a_whole_window() {
     let scene = Scene::served();
     scene.env("DB_PASS", "Geheim-Wort-7");
     let mut said = String::new();
-    for line in ["check", "plan", "run --dry-run", "rehearse", "run", "status", "smoke --write", "note 'x'", "report", "report verify", "rollback"] {
+    for line in [
+        "check",
+        "plan",
+        "run --dry-run",
+        "rehearse",
+        "run",
+        "status",
+        "smoke --write",
+        "note 'x'",
+        "report",
+        "report verify",
+        "rollback",
+    ] {
         for line in [line.to_owned(), format!("--json {line}")] {
             // The second time round most have nothing left to do: what they say then is looked at, too.
             said.push_str(&scene.run(&line).everything());
@@ -35,22 +47,41 @@ fn of_a_server() {
     let password = "Gehe!m Wort/7@";
     let user = format!("u{}", schema.name().rsplit('_').next().unwrap());
     schema.query(&format!(
-        "CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'; GRANT ALL ON *.* TO '{user}'@'%'; CREATE TABLE t (id INT PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x')"
+        "CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'; GRANT ALL ON `{}%`.* TO '{user}'@'%'; CREATE TABLE t (id INT PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x')",
+        schema.name()
     ));
     let scene = Scene::empty();
     let encoded = "Gehe%21m%20Wort%2F7%40";
     let port = MariaDb::shared().port();
-    scene.env("DATABASE_URL", format!("mysql://{user}:{encoded}@127.0.0.1:{port}/{}", schema.name()));
+    scene.env(
+        "DATABASE_URL",
+        format!("mysql://{user}:{encoded}@127.0.0.1:{port}/{}", schema.name()),
+    );
     scene.env("BACKUP_DIR", scene.path("backups").display().to_string());
     let mut said = String::new();
     scene.run("digest").expect(0);
-    for line in ["check", "digest", "backup", "backup list", "backup verify --restore", "fence status", "plan", "status"] {
+    for line in [
+        "check",
+        "digest",
+        "backup",
+        "backup list",
+        "backup verify --restore",
+        "fence status",
+        "plan",
+        "status",
+    ] {
         for line in [line.to_owned(), format!("--json {line}")] {
             said.push_str(&scene.run(&line).everything());
         }
     }
     // And with one that the server does not take.
-    scene.env("DATABASE_URL", format!("mysql://{user}:Wrong-{encoded}@127.0.0.1:{port}/{}", schema.name()));
+    scene.env(
+        "DATABASE_URL",
+        format!(
+            "mysql://{user}:Wrong-{encoded}@127.0.0.1:{port}/{}",
+            schema.name()
+        ),
+    );
     for line in ["check", "digest", "backup", "plan"] {
         said.push_str(&scene.run(line).everything());
     }
@@ -64,7 +95,9 @@ fn nobody_knows(scene: &Scene, said: &str, secrets: &[&str]) {
     for secret in secrets {
         assert!(!said.contains(secret), "an output holds {secret}: {said}");
         for (file, content) in scene.files() {
-            let found = content.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = content
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds {secret}", file.display());
         }
     }

@@ -34,7 +34,9 @@ fn point(scene: &Scene, database: &str) {
 
 /// The schema's name is another one each time.
 fn shown(schema: &Schema<'_>, said: impl std::fmt::Display) -> String {
-    said.to_string().replace(schema.name(), "[schema]").replace(&MariaDb::shared().port().to_string(), "[port]")
+    said.to_string()
+        .replace(schema.name(), "[schema]")
+        .replace(&MariaDb::shared().port().to_string(), "[port]")
 }
 
 #[test]
@@ -44,26 +46,57 @@ fn digest_backup_restore_digest() {
     let scene = scene(&schema);
     let live = scene.json("digest").expect(0);
     let made = scene.json("backup").expect(0);
-    assert_eq!((made.text("digest"), made.text("verified")), (live.text("digest"), "restore".into()));
+    assert_eq!(
+        (made.text("digest"), made.text("verified")),
+        (live.text("digest"), "restore".into())
+    );
     assert_eq!(made.document["rows"], 5);
 
     let copy = format!("{}_copy", schema.name());
-    let restored = scene.json(&format!("restore {} --into {copy}", made.text("path"))).expect(0);
-    assert_eq!((restored.text("digest"), restored.document["verified"].as_bool()), (live.text("digest"), Some(true)));
+    let restored = scene
+        .json(&format!("restore {} --into {copy}", made.text("path")))
+        .expect(0);
+    assert_eq!(
+        (restored.text("digest"), restored.document["verified"].as_bool()),
+        (live.text("digest"), Some(true))
+    );
     point(&scene, &copy);
-    assert_eq!(scene.json("digest").expect(0).document, live.document, "the schema's own name is no content");
+    assert_eq!(
+        scene.json("digest").expect(0).document,
+        live.document,
+        "the schema's own name is no content"
+    );
     point(&scene, schema.name());
     assert_snapshot!(shown(&schema, format!("{live}\n{made}\n{restored}")));
 
     // Into what is not empty: only when told so, twice.
     let path = made.text("path");
-    assert!(scene.json(&format!("restore {path} --into {copy}")).fails(2, "usage").hint.contains("--replace"));
-    assert!(scene.json(&format!("restore {path} --into {copy} --replace")).fails(2, "usage").hint.contains("--yes"));
-    scene.json(&format!("restore {path} --into {copy} --replace --yes")).expect(0);
+    assert!(
+        scene
+            .json(&format!("restore {path} --into {copy}"))
+            .fails(2, "usage")
+            .hint
+            .contains("--replace")
+    );
+    assert!(
+        scene
+            .json(&format!("restore {path} --into {copy} --replace"))
+            .fails(2, "usage")
+            .hint
+            .contains("--yes")
+    );
+    scene
+        .json(&format!("restore {path} --into {copy} --replace --yes"))
+        .expect(0);
     // Into the live one: never.
     schema.query("UPDATE equipos SET nombre = 'newer' WHERE id = 1");
     let newer = scene.json("digest").expect(0).document;
-    let failed = scene.json(&format!("restore {path} --into {} --replace --yes", schema.name())).fails(2, "usage");
+    let failed = scene
+        .json(&format!(
+            "restore {path} --into {} --replace --yes",
+            schema.name()
+        ))
+        .fails(2, "usage");
     assert!(failed.message.contains("live"), "{failed:?}");
     assert_eq!(scene.json("digest").expect(0).document, newer);
 }
@@ -76,12 +109,18 @@ fn check_says_who_could_write() {
     let refused = scene.json("check").expect(1);
     let writers = |document: &serde_json::Value| {
         let checks = document["checks"].as_array().unwrap().clone();
-        checks.into_iter().find(|check| check["check"] == "writers").unwrap()
+        checks
+            .into_iter()
+            .find(|check| check["check"] == "writers")
+            .unwrap()
     };
     let found = writers(&refused.document);
     let message = found["message"].as_str().unwrap();
     assert!(message.contains("'root'@'localhost'"), "{message}");
-    assert!(found["hint"].as_str().unwrap().contains("accept_writers"), "{found}");
+    assert!(
+        found["hint"].as_str().unwrap().contains("accept_writers"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -93,12 +132,22 @@ fn what_a_backup_cannot_carry_is_refused_at_once() {
     for verb in ["backup", "digest"] {
         let failed = scene.run(&format!("{verb} --lang en")).expect(2);
         for column in ["a.lugar: point", "b.zona: geometry", "b.ip: inet6"] {
-            assert!(failed.output.stderr.to_lowercase().contains(column), "{column}\n{}", failed.output);
+            assert!(
+                failed.output.stderr.to_lowercase().contains(column),
+                "{column}\n{}",
+                failed.output
+            );
         }
-        assert_eq!(scene.json(verb).expect(2).document["error"]["code"], "unsupported");
+        assert_eq!(
+            scene.json(verb).expect(2).document["error"]["code"],
+            "unsupported"
+        );
         said.push_str(&format!("{}\n", shown(&schema, failed)));
     }
-    assert!(!scene.path("backups").exists(), "refused before a byte is written");
+    assert!(
+        !scene.path("backups").exists(),
+        "refused before a byte is written"
+    );
     assert_snapshot!(said);
 }
 
@@ -114,13 +163,29 @@ fn a_dump_is_judged_before_its_first_statement() {
     let restored = scene.json(&format!("restore dump.sql --into {into}")).expect(0);
     assert!(restored.document["verified"].is_null());
     assert_eq!(restored.document["rows"], 2);
-    assert_eq!(schema.server().value(&format!("SELECT COUNT(*) FROM `{into}`.t")), Some("2".into()));
-    // Cut off, it never reaches the server.
-    scene.file("cut.sql", "CREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1)");
-    let cut = scene.run(&format!("restore cut.sql --into {into}_2 --lang en")).expect(1);
-    assert_eq!(scene.json(&format!("restore cut.sql --into {into}_2")).expect(1).document["error"]["code"], "dump_refused");
     assert_eq!(
-        schema.server().value(&format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}_2'")),
+        schema.server().value(&format!("SELECT COUNT(*) FROM `{into}`.t")),
+        Some("2".into())
+    );
+    // Cut off, it never reaches the server.
+    scene.file(
+        "cut.sql",
+        "CREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1)",
+    );
+    let cut = scene
+        .run(&format!("restore cut.sql --into {into}_2 --lang en"))
+        .expect(1);
+    assert_eq!(
+        scene
+            .json(&format!("restore cut.sql --into {into}_2"))
+            .expect(1)
+            .document["error"]["code"],
+        "dump_refused"
+    );
+    assert_eq!(
+        schema.server().value(&format!(
+            "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}_2'"
+        )),
         Some("0".into())
     );
     assert_snapshot!(shown(&schema, format!("{restored}\n{cut}")));
@@ -130,7 +195,10 @@ fn a_dump_is_judged_before_its_first_statement() {
 fn nobody_listens() {
     let port = testkit::port::Port::reserve().unwrap();
     let scene = Scene::empty();
-    scene.env("DATABASE_URL", format!("mysql://ana:Geheim-7@127.0.0.1:{}/x", port.number()));
+    scene.env(
+        "DATABASE_URL",
+        format!("mysql://ana:Geheim-7@127.0.0.1:{}/x", port.number()),
+    );
     let said = scene.run("digest --lang en").expect(1);
     assert!(!said.everything().contains("Geheim"), "{}", said.output);
     assert_snapshot!(said);

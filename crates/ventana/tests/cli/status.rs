@@ -9,7 +9,11 @@ use super::scene::Scene;
 fn before_the_first_run() {
     let scene = Scene::data();
     let before = scene.files();
-    assert_snapshot!(format!("{}\n{}", scene.run("status --lang en").expect(0), scene.run("status --lang es").expect(0)));
+    assert_snapshot!(format!(
+        "{}\n{}",
+        scene.run("status --lang en").expect(0),
+        scene.run("status --lang es").expect(0)
+    ));
     assert!(scene.json("status").expect(0).document["run"].is_null());
     assert!(scene.files() == before, "status has changed a file");
 }
@@ -19,12 +23,18 @@ fn a_run_that_is_done() {
     let scene = Scene::data();
     scene.run("run").expect(0);
     let before = scene.files();
-    let (en, json) = (scene.run("status --lang en").expect(0), scene.json("status").expect(0));
+    let (en, json) = (
+        scene.run("status --lang en").expect(0),
+        scene.json("status").expect(0),
+    );
     assert!(scene.files() == before, "status has changed a file");
     assert_snapshot!(format!("{en}\n{json}"));
     let id = json.text("run");
     // By a beginning that only one has.
-    assert_eq!(scene.json(&format!("status {}", &id[..8])).expect(0).text("run"), id);
+    assert_eq!(
+        scene.json(&format!("status {}", &id[..8])).expect(0).text("run"),
+        id
+    );
     let failed = scene.json("status 19990101").fails(2, "usage");
     assert!(failed.hint.contains(&id), "{failed:?}");
 }
@@ -33,7 +43,11 @@ fn a_run_that_is_done() {
 fn a_run_whose_process_died() {
     let scene = Scene::data();
     die_under_the_fence(&scene);
-    let said = [scene.run("status --lang en").expect(0), scene.run("status --lang es").expect(0), scene.json("status").expect(0).said];
+    let said = [
+        scene.run("status --lang en").expect(0),
+        scene.run("status --lang es").expect(0),
+        scene.json("status").expect(0).said,
+    ];
     assert_snapshot!(said.map(|said| said.to_string()).join("\n"));
 }
 
@@ -45,7 +59,10 @@ fn a_run_at_work() {
     lease.try_lock().unwrap();
     let status = scene.json("status").expect(0);
     assert_eq!(status.document["alive"], true);
-    assert!(status.document["next"].is_null(), "nobody is to interfere\n{status}");
+    assert!(
+        status.document["next"].is_null(),
+        "nobody is to interfere\n{status}"
+    );
     assert_snapshot!(scene.run("status --lang en").expect(0));
 }
 

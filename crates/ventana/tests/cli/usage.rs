@@ -25,7 +25,10 @@ fn calls() {
         assert!(human.output.stdout.is_empty(), "{}", human.output);
         said.push_str(&format!("\n{human}"));
         let failed = scene.json(call).fails(2, "usage");
-        assert!(!failed.message.is_empty() && !failed.hint.is_empty(), "{call}: {failed:?}");
+        assert!(
+            !failed.message.is_empty() && !failed.hint.is_empty(),
+            "{call}: {failed:?}"
+        );
     }
     assert!(scene.files().is_empty());
     assert_snapshot!(said);
@@ -51,7 +54,10 @@ fn configuration_files() {
         let human = scene.run("status --lang en").expect(2);
         said.push_str(&format!("{human}\n"));
         let failed = scene.json("plan").fails(2, "usage");
-        assert!(failed.message.contains(line) && failed.message.contains("ventana.toml"), "{text}: {failed:?}");
+        assert!(
+            failed.message.contains(line) && failed.message.contains("ventana.toml"),
+            "{text}: {failed:?}"
+        );
         assert!(failed.hint.contains("ventana.example.toml"), "{failed:?}");
     }
     assert_snapshot!(said);
@@ -65,7 +71,13 @@ fn an_environment_of_the_file_is_checked_like_the_rest() {
     let wrong = scene.run("--env staging status --lang en").expect(2);
     // A slip of the pen does not end in production.
     let unknown = scene.run("--env stagin status --lang en").expect(2);
-    assert!(scene.json("--env stagin plan").fails(2, "usage").hint.contains("staging"));
+    assert!(
+        scene
+            .json("--env stagin plan")
+            .fails(2, "usage")
+            .hint
+            .contains("staging")
+    );
     assert_snapshot!(format!("{wrong}\n{unknown}"));
 }
 
@@ -73,8 +85,16 @@ fn an_environment_of_the_file_is_checked_like_the_rest() {
 fn databases() {
     let cases: [&[(&str, &str)]; 8] = [
         &[],
-        &[("DATABASE_URL", "sqlite:///x.db"), ("DB_NAME", "inventario"), ("DB_PASS", "Geheim-7")],
-        &[("DB_NAME", "inventario"), ("DB_PASS", "Geheim-7"), ("DB_PASSWORD", "Geheim-8")],
+        &[
+            ("DATABASE_URL", "sqlite:///x.db"),
+            ("DB_NAME", "inventario"),
+            ("DB_PASS", "Geheim-7"),
+        ],
+        &[
+            ("DB_NAME", "inventario"),
+            ("DB_PASS", "Geheim-7"),
+            ("DB_PASSWORD", "Geheim-8"),
+        ],
         &[("DB_NAME", "inventario"), ("DB_DATABASE", "otra")],
         &[("DB_NAME", "inventario"), ("DB_PORT", "many")],
         &[("DATABASE_URL", "postgres://ana:Geheim-7@host/db")],
@@ -91,10 +111,17 @@ fn databases() {
         assert!(!human.everything().contains("Geheim"), "{}", human.output);
         said.push_str(&format!("{variables:?}\n{human}\n"));
         let failed = scene.json("digest");
-        assert!(!failed.said.everything().contains("Geheim"), "{}", failed.said.output);
+        assert!(
+            !failed.said.everything().contains("Geheim"),
+            "{}",
+            failed.said.output
+        );
         let failed = failed.expect(2);
         let error = &failed.document["error"];
-        assert!(error["message"].is_string() && error["hint"].is_string(), "{failed}");
+        assert!(
+            error["message"].is_string() && error["hint"].is_string(),
+            "{failed}"
+        );
     }
     assert_snapshot!(said);
 }
