@@ -70,6 +70,16 @@ fn a_copy_that_the_seeds_left_behind_is_not_believed() {
         digest["facts"]["report"]
     );
 
+    let ids = data::value(
+        &before,
+        &format!("SELECT json_group_array(CAST(id AS TEXT)) FROM (SELECT id {differ} ORDER BY id)"),
+    );
+    let ids: Value = serde_json::from_str(&ids).unwrap();
+    assert_eq!(
+        digest["facts"]["listed"]["copy_differs"], ids,
+        "each of them is listed"
+    );
+
     scene.run(["rollback"]).ok();
     assert_same(&data::dump(&scene.database()), &original, "after the rollback");
     scene.assert_stands_at("r1");

@@ -116,9 +116,7 @@ impl Scene {
             fixture: Arc::clone(fixture),
         };
         std::fs::copy(fixture.database(), scene.database()).unwrap();
-        for folder in ["fence", "state"] {
-            std::fs::create_dir(scene.path(folder)).unwrap();
-        }
+        std::fs::create_dir(scene.path("fence")).unwrap();
         scene.lay_release("r1", "build/r1", releases);
         scene.lay_release("r2", "build/r2", releases);
         let text = configuration::text(scene.folder(), scene.port.number(), "r2");
