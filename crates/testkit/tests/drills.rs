@@ -5,6 +5,8 @@
     reason = "drills are operators: they start programs and break things"
 )]
 
+#[path = "drills/after_the_lift.rs"]
+mod after_the_lift;
 #[path = "drills/fail_at.rs"]
 mod fail_at;
 #[path = "drills/in_between_sqlite.rs"]
@@ -21,12 +23,16 @@ mod lease;
 mod past_the_fence;
 #[path = "drills/restore_dump.rs"]
 mod restore_dump;
+#[path = "drills/restored_over.rs"]
+mod restored_over;
 #[path = "drills/rollback_sqlite.rs"]
 mod rollback_sqlite;
 #[path = "drills/start_states.rs"]
 mod start_states;
 #[path = "drills/traffic_mariadb.rs"]
 mod traffic_mariadb;
+#[path = "drills/two_machines.rs"]
+mod two_machines;
 #[path = "drills/window_mariadb.rs"]
 mod window_mariadb;
 #[path = "drills/window_sqlite.rs"]

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Failure;
-use crate::host::clock;
+use crate::host::{clock, files};
 use db::mariadb::MariaDb;
 use db::migration::Online;
 use db::sqlite::Sqlite;
@@ -122,6 +122,12 @@ impl World {
     /// Closes the connection: the next use opens a new one. A SQLite write lock goes with it.
     pub fn disconnect(&self) {
         *self.live.borrow_mut() = None;
+    }
+
+    /// The release that the link `current` names.
+    pub fn current_release(&self) -> Option<String> {
+        let link = self.config.file.release.as_ref()?.root.join("current");
+        files::read_link(&link).map(|target| crate::window::planner::name_of(&target))
     }
 
     /// How large the data are on disk.

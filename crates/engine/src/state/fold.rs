@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::{Direction, Ending, Hold, Opened, Request, RunState, StateError, Status, StepState};
-use crate::fault::Changed;
+use crate::fault::{Changed, DIVERGED};
 use crate::journal::{Event, Found, Record};
 use crate::outcome::Outcome;
 
@@ -91,6 +91,7 @@ impl RunState {
                 if !self.resumable() {
                     return Err("resumed after the run was closed".to_owned());
                 }
+                self.withdraw_refused_rollback();
                 self.go_on();
                 Ok(())
             }
@@ -100,6 +101,21 @@ impl RunState {
                 }
                 self.apply_running(event)
             }
+        }
+    }
+
+    /// A rollback that the lift refused, because data were written since, has changed nothing: the lift stands again.
+    /// Going on after that hold means going on forward.
+    fn withdraw_refused_rollback(&mut self) {
+        let untouched = self.steps.values().all(|step| step.status != Status::Undone);
+        let refused = self.steps.values_mut().find(|step| {
+            step.status == Status::UndoFailed && step.error.as_ref().is_some_and(|error| error.code == DIVERGED)
+        });
+        if let (Some(lift), true, true) = (refused, untouched, self.held.is_some()) {
+            lift.status = Status::Done;
+            lift.error = None;
+            self.direction = Direction::Forward;
+            self.rollback_requested = None;
         }
     }
 

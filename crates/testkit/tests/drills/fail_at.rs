@@ -7,16 +7,15 @@ mod mariadb;
 mod table;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::port::Port;
-use testkit::process::{Signal, TIMEOUT};
 use testkit::{Process, Sandbox, bin};
 
 use self::table::{table_in_code, table_in_docs};
 use crate::world::data::{self, assert_same};
 use crate::world::pairs::in_pairs;
+use crate::world::stop_all;
 
 #[test]
 fn the_table_in_the_docs_is_the_table_in_the_code() {
@@ -73,18 +72,6 @@ fn play(arguments: &[&str], code: i32) -> Played {
     let residents = sandbox.processes();
     assert!(residents.is_empty(), "still at work: {residents:?}");
     Played { sandbox, document }
-}
-
-/// Ends the service and the server of a prepared demo in good order, so that its folder can be looked at.
-fn stop_all(sandbox: &Sandbox) {
-    let end = Instant::now() + TIMEOUT;
-    while let Some(resident) = sandbox.processes().first() {
-        assert!(Instant::now() < end, "does not end: {resident:?}");
-        if let Some(pid) = rustix::process::Pid::from_raw(resident.pid) {
-            let _ = rustix::process::kill_process(pid, Signal::TERM);
-        }
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
 }
 
 /// What every failure must look like, whatever the database.

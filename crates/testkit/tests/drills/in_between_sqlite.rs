@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::world::data::{self, assert_same};
+use crate::world::pairs::in_pairs;
 use crate::world::{Fixture, Scene};
 
 /// The number of the record `event` of `step` in a run that nothing disturbs.
@@ -71,6 +72,42 @@ fn a_refused_rollback_is_not_the_end() {
     );
 }
 
+/// The refusal itself may be cut short anywhere: no write is lost and the fence does not stay on.
+#[test]
+fn a_refused_rollback_that_is_killed_loses_nothing() {
+    let fixture = Fixture::new();
+    let written = || {
+        let scene = Scene::new(&fixture);
+        scene.run(["run"]).ok();
+        let answer = scene.put(&scene.token(), 3, &json!({ "notas": "work went on" }));
+        assert_eq!(answer.status, 200);
+        scene
+    };
+    let whole = written();
+    let first = whole.journal().len() + 1;
+    whole.run(["rollback"]).expect(4);
+    let last = whole.journal().len();
+    let cases: Vec<String> = (first..=last)
+        .flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")])
+        .collect();
+    in_pairs(&cases, |at| {
+        let scene = written();
+        let before = data::dump(&scene.database());
+        let killed = scene.ventana(["rollback"]).env("VENTANA_TEST_KILL", at).run();
+        assert_eq!(killed.signal, Some(9), "{killed}");
+        scene.run(["rollback"]).expect(4);
+        assert_same(&data::dump(&scene.database()), &before, "nothing is taken back");
+        scene.assert_stands_at("r2");
+        scene.run(["resume"]).ok();
+        assert_same(
+            &data::dump(&scene.database()),
+            &before,
+            "nothing is lost going on",
+        );
+        scene.assert_stands_at("r2");
+    });
+}
+
 /// A power cut in the middle of a record: that record counts for nothing, the run goes on.
 #[test]
 fn a_torn_record_counts_for_nothing() {
@@ -117,28 +154,42 @@ fn a_changed_record_stops_everything() {
     );
 }
 
-/// Somebody else has started the service: `ventana` cannot stop it, and must not take it for the release that it wanted.
+/// The file with the service's number is lost, as when `ventana` dies right before it writes it.
 #[test]
-fn a_service_that_ventana_does_not_know_is_not_taken_for_its_own() {
-    let original = |scene: &Scene| data::dump(&scene.fixture().database());
-    // Forward: the old process goes on under the old release, so the new one is not what runs.
+fn a_service_without_its_pid_file_is_found() {
     let scene = Scene::new(&Fixture::new());
-    std::fs::remove_file(scene.path("state/service.pid")).unwrap();
-    let output = scene.run(["run"]);
-    assert_eq!(output.code, Some(3), "{output}");
-    assert_same(&data::dump(&scene.database()), &original(&scene), "forward");
-    scene.assert_stands_at("r1");
-
-    // Back: the new release goes on serving on the old schema, so nothing is restored.
-    let scene = Scene::new(&Fixture::new());
-    scene.run(["run"]).ok();
-    std::fs::remove_file(scene.path("state/service.pid")).unwrap();
-    let output = scene.run(["rollback"]);
-    if output.code == Some(0) {
-        scene.assert_stands_at("r1");
-    } else {
-        assert_eq!(output.code, Some(5), "{output}");
-        assert_eq!(output.json()["outcome"], "rollback_failed", "{output}");
-        assert!(scene.flag().exists(), "the fence stays on");
+    for (verb, release) in [("run", "r2"), ("rollback", "r1")] {
+        std::fs::remove_file(scene.path("state/service.pid")).unwrap();
+        scene.run([verb]).ok();
+        scene.assert_stands_at(release);
     }
+}
+
+/// Somebody else has started the service: `ventana` cannot end it, and must not take it for the release that it wanted.
+#[test]
+fn a_service_of_somebody_else_is_not_taken_for_the_one_that_was_wanted() {
+    let fixture = Fixture::new();
+    let original = data::dump(&fixture.database());
+    // Forward: the old release goes on serving, so the window fails and everything is as it was.
+    let scene = Scene::new(&fixture);
+    let foreign = scene.exchange_service();
+    scene.run(["run"]).expect(3);
+    assert_same(&data::dump(&scene.database()), &original, "forward");
+    scene.assert_stands_at("r1");
+    drop(foreign);
+
+    // Back: the new release goes on serving, on the old schema: nobody may call that restored.
+    let scene = Scene::new(&fixture);
+    scene.run(["run"]).ok();
+    let foreign = scene.exchange_service();
+    let failed = scene.run(["rollback"]).expect(5);
+    assert_eq!(failed.json()["outcome"], "rollback_failed", "{failed}");
+    assert!(
+        scene.flag().exists(),
+        "the fence stays on until the service is right"
+    );
+    foreign.terminate();
+    scene.run(["rollback"]).ok();
+    assert_same(&data::dump(&scene.database()), &original, "back");
+    scene.assert_stands_at("r1");
 }

@@ -1,6 +1,9 @@
 //! The window's process dies right behind the fence. Until somebody goes on, nothing that the service's account tries
 //! reaches the data, by whatever way; reads go on; and the way back gives everything back exactly.
 
+#[path = "past_the_fence/refused.rs"]
+mod refused;
+
 use testkit::fixtures;
 use testkit::http;
 use testkit::mariadb::Rows;
@@ -45,14 +48,21 @@ fn all_grants(world: &World) -> Rows {
 }
 
 fn count(world: &World, sql: &str) -> u64 {
-    world.server.value(sql).and_then(|count| count.parse().ok()).expect("a count")
+    world
+        .server
+        .value(sql)
+        .and_then(|count| count.parse().ok())
+        .expect("a count")
 }
 
 /// Accepts the writers that the refusal names, as an operator does who has looked at each.
 #[track_caller]
 fn accept(world: &World, names: &[&str]) {
     let more: String = names.iter().map(|name| format!(", \"{name}\"")).collect();
-    let text = world.configuration().replace("'mariadb.sys'@'localhost'\"", &format!("'mariadb.sys'@'localhost'\"{more}"));
+    let text = world.configuration().replace(
+        "'mariadb.sys'@'localhost'\"",
+        &format!("'mariadb.sys'@'localhost'\"{more}"),
+    );
     world.configure(&text);
 }
 
@@ -74,24 +84,44 @@ fn a_dead_run_keeps_every_door_shut_until_somebody_goes_on() {
     world.server.query(hint);
     let start = world.state();
     let (grants, scheduled) = (all_grants(&world), events(&world));
-    assert!(scheduled.len() == 3 && scheduled.iter().all(|event| event[2].as_deref() == Some("ENABLED")), "{scheduled:?}");
+    assert!(
+        scheduled.len() == 3
+            && scheduled
+                .iter()
+                .all(|event| event[2].as_deref() == Some("ENABLED")),
+        "{scheduled:?}"
+    );
     wait_for("both events", || {
-        (count(&world, "SELECT COUNT(DISTINCT titulo) FROM inventario.mantenimientos WHERE titulo IN ('pulso','latido')") == 2).then_some(())
+        (count(
+            &world,
+            "SELECT COUNT(DISTINCT titulo) FROM inventario.mantenimientos WHERE titulo IN ('pulso','latido')",
+        ) == 2)
+            .then_some(())
     });
     let token = world.login();
     let mut old = world.session("inventario", "del servicio");
-    old.run("SET ROLE escritor; PREPARE otra FROM 'UPDATE activos SET notas=''de antes'''").unwrap();
+    old.run("SET ROLE escritor; PREPARE otra FROM 'UPDATE activos SET notas=''de antes'''")
+        .unwrap();
     // In the middle of a transaction when the fence comes; on a table that the migration's DDL need not lock.
     let mut unfinished = world.session("inventario", "del servicio");
-    unfinished.run("BEGIN; UPDATE roles SET nombre='a medias' WHERE id=1").unwrap();
+    unfinished
+        .run("BEGIN; UPDATE roles SET nombre='a medias' WHERE id=1")
+        .unwrap();
 
     let begun = sums(&world);
     world.die_at("run", &format!("after:{seq}"));
     let (before, ticks) = (sums(&world), count(&world, "SELECT COUNT(*) FROM control.ticks"));
 
     for session in [&mut old, &mut unfinished] {
-        let ended = session.run("COMMIT; UPDATE activos SET notas='por la sesión vieja'").unwrap_err();
-        assert!(["1927", "2006", "2013", "4031", "over"].iter().any(|code| ended.contains(code)), "{ended}");
+        let ended = session
+            .run("COMMIT; UPDATE activos SET notas='por la sesión vieja'")
+            .unwrap_err();
+        assert!(
+            ["1927", "2006", "2013", "4031", "over"]
+                .iter()
+                .any(|code| ended.contains(code)),
+            "{ended}"
+        );
     }
     let tries = [
         "UPDATE activos SET notas='x'",
@@ -121,7 +151,12 @@ fn a_dead_run_keeps_every_door_shut_until_somebody_goes_on() {
     ];
     for sql in tries {
         let answer = world.as_service(sql);
-        assert!(answer.as_ref().is_err_and(|said| said.contains("ERROR 1") || said.contains("ERROR 4")), "`{sql}` went through: {answer:?}");
+        assert!(
+            answer
+                .as_ref()
+                .is_err_and(|said| said.contains("ERROR 1") || said.contains("ERROR 4")),
+            "`{sql}` went through: {answer:?}"
+        );
     }
     world.fenced_over_http(&token);
     wait_for("three beats of an event elsewhere", || {
@@ -130,13 +165,25 @@ fn a_dead_run_keeps_every_door_shut_until_somebody_goes_on() {
     assert_eq!(sums(&world), before, "something was written past the fence");
 
     // Reads go on, over SQL and through the service.
-    assert!(world.as_service("SELECT COUNT(*) FROM activos; SELECT * FROM activos_por_estado").unwrap().len() > 2);
-    http::get(world.url("/api/activos?limit=5")).bearer(&token).expect(200);
+    assert!(
+        world
+            .as_service("SELECT COUNT(*) FROM activos; SELECT * FROM activos_por_estado")
+            .unwrap()
+            .len()
+            > 2
+    );
+    http::get(world.url("/api/activos?limit=5"))
+        .bearer(&token)
+        .expect(200);
     assert_eq!(world.health(), ("r1".into(), 1));
 
     status_says_what_goes_on(&world);
     let another = world.json(&["run"]);
-    assert_eq!((another.code, &another.json()["error"]["code"]), (Some(4), &"open_run".into()), "{another}");
+    assert_eq!(
+        (another.code, &another.json()["error"]["code"]),
+        (Some(4), &"open_run".into()),
+        "{another}"
+    );
 
     let back = world.json(&["rollback"]).ok().json();
     assert_eq!(back["outcome"], "rolled_back", "{back:#}");
@@ -147,25 +194,59 @@ fn a_dead_run_keeps_every_door_shut_until_somebody_goes_on() {
     assert_eq!(world.state().definitions(), start.definitions());
     for (after, begun) in sums(&world).iter().zip(&begun) {
         // The events are at it again.
-        assert!(after == begun || after[0].as_deref() == Some("inventario.mantenimientos"), "{after:?} instead of {begun:?}");
+        assert!(
+            after == begun || after[0].as_deref() == Some("inventario.mantenimientos"),
+            "{after:?} instead of {begun:?}"
+        );
     }
     // Everything works again: the events, the procedure, the role, the service.
-    let beats = count(&world, "SELECT COUNT(*) FROM inventario.mantenimientos WHERE titulo='pulso'");
-    wait_for("the event", || (count(&world, "SELECT COUNT(*) FROM inventario.mantenimientos WHERE titulo='pulso'") > beats).then_some(()));
-    world.as_service("CALL baja_activo((SELECT MAX(id) FROM activos))").unwrap();
-    world.as_service("SET ROLE escritor; UPDATE activos SET notas='de vuelta' LIMIT 1").unwrap();
-    let id = world.server.value("SELECT MIN(id) FROM inventario.activos").unwrap();
+    let beats = count(
+        &world,
+        "SELECT COUNT(*) FROM inventario.mantenimientos WHERE titulo='pulso'",
+    );
+    wait_for("the event", || {
+        (count(
+            &world,
+            "SELECT COUNT(*) FROM inventario.mantenimientos WHERE titulo='pulso'",
+        ) > beats)
+            .then_some(())
+    });
+    world
+        .as_service("CALL baja_activo((SELECT MAX(id) FROM activos))")
+        .unwrap();
+    world
+        .as_service("SET ROLE escritor; UPDATE activos SET notas='de vuelta' LIMIT 1")
+        .unwrap();
+    let id = world
+        .server
+        .value("SELECT MIN(id) FROM inventario.activos")
+        .unwrap();
     let put = http::put(world.url(&format!("/api/activos/{id}"))).bearer(&token);
     put.json(&serde_json::json!({ "notas": "otra vez" })).expect(200);
 }
 
 fn status_says_what_goes_on(world: &World) {
     let status = world.json(&["status"]).ok().json();
-    assert_eq!((&status["fence"]["journal"], &status["fence"]["flag_present"]), (&"on".into(), &true.into()), "{status:#}");
-    assert_eq!((&status["next"], &status["or"]), (&"ventana resume".into(), &"ventana rollback".into()), "{status:#}");
-    assert_eq!((&status["alive"], &status["outcome"]), (&false.into(), &serde_json::Value::Null), "{status:#}");
+    assert_eq!(
+        (&status["fence"]["journal"], &status["fence"]["flag_present"]),
+        (&"on".into(), &true.into()),
+        "{status:#}"
+    );
+    assert_eq!(
+        (&status["next"], &status["or"]),
+        (&"ventana resume".into(), &"ventana rollback".into()),
+        "{status:#}"
+    );
+    assert_eq!(
+        (&status["alive"], &status["outcome"]),
+        (&false.into(), &serde_json::Value::Null),
+        "{status:#}"
+    );
     let text = world.ventana(&["--lang", "es", "status"]).run().ok().stdout;
-    assert!(text.contains("PUESTA") && text.contains("`ventana resume` o `ventana rollback`"), "{text}");
+    assert!(
+        text.contains("PUESTA") && text.contains("`ventana resume` o `ventana rollback`"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -176,12 +257,17 @@ fn going_on_from_the_fence_gives_everything_back_too() {
     world.reset(&fixtures::small_dump());
     side_doors(&world);
     accept(&world, &["'escritor'@''"]);
-    world.server.query("GRANT escritor TO 'ventana'@'127.0.0.1' WITH ADMIN OPTION");
+    world
+        .server
+        .query("GRANT escritor TO 'ventana'@'127.0.0.1' WITH ADMIN OPTION");
     let (grants, scheduled) = (all_grants(&world), events(&world));
     world.die_at("run", &format!("after:{seq}"));
     let done = world.json(&["resume"]).ok().json();
     assert_eq!(done["outcome"], "done", "{done:#}");
-    assert_eq!((all_grants(&world), events(&world)), (grants.clone(), scheduled.clone()));
+    assert_eq!(
+        (all_grants(&world), events(&world)),
+        (grants.clone(), scheduled.clone())
+    );
     assert_eq!(world.health(), ("r2".into(), 2));
     assert!(!world.path("fence/inventario.fence").exists());
 
@@ -190,82 +276,23 @@ fn going_on_from_the_fence_gives_everything_back_too() {
     world.server.query("DROP ROLE escritor; DROP DATABASE control");
     side_doors(&world);
     accept(&world, &["'escritor'@''"]);
-    world.server.query("GRANT escritor TO 'ventana'@'127.0.0.1' WITH ADMIN OPTION");
+    world
+        .server
+        .query("GRANT escritor TO 'ventana'@'127.0.0.1' WITH ADMIN OPTION");
     let (grants, scheduled) = (all_grants(&world), events(&world));
     world.die_at("run", &format!("after:{seq}"));
-    world.server.query("CREATE USER intruso@'%'; GRANT INSERT ON inventario.activos TO intruso@'%'");
+    world
+        .server
+        .query("CREATE USER intruso@'%'; GRANT INSERT ON inventario.activos TO intruso@'%'");
     let stopped = world.json(&["resume"]).expect(3);
-    assert!(stopped.json()["error"]["message"].as_str().unwrap().contains("intruso"), "{stopped}");
+    assert!(
+        stopped.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("intruso"),
+        "{stopped}"
+    );
     assert_eq!((all_grants(&world), events(&world)), (grants, scheduled));
     assert_eq!(world.health(), ("r1".into(), 1));
     assert!(!world.path("fence/inventario.fence").exists());
-}
-
-#[test]
-fn the_services_own_account_cannot_run_its_window() {
-    let world = World::new(&fixtures::small_dump());
-    // As the seeds have it: one DB_USER for everything.
-    world.server.query(&format!("GRANT ALL PRIVILEGES ON *.* TO {SERVICE} WITH GRANT OPTION"));
-    let (start, grants) = (world.state(), world.grants());
-    let one = world.configuration().replace("mysql://ventana:de%20ventana@", "mysql://inventario:del%20servicio@");
-    world.configure(&one);
-    for args in [&["run", "--dry-run"][..], &["run"]] {
-        let refused = world.json(args);
-        assert!(matches!(refused.code, Some(1 | 2)), "{refused}");
-        let said = refused.stdout.replace("\\n", "\n");
-        for needed in ["CREATE USER 'ventana'@", "GRANT ALL PRIVILEGES ON", "is the service's account", "TO `inventario`@`127.0.0.1`"] {
-            assert!(said.contains(needed), "{needed} is missing: {refused}");
-        }
-        assert!(!said.contains("del servicio"), "a password is shown: {refused}");
-        nothing_changed(&world, &start, &grants);
-    }
-    // No account is named: the same.
-    world.configure(&world.configuration().replace(&format!("accounts = [\"{SERVICE}\"]"), ""));
-    let refused = world.json(&["run"]);
-    assert!(matches!(refused.code, Some(1 | 2)), "{refused}");
-    assert!(refused.stdout.contains("CREATE USER"), "{refused}");
-    nothing_changed(&world, &start, &grants);
-
-    // The statements that it prints do mend it.
-    world.server.query(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {SERVICE}"));
-    world.server.query(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON inventario.* TO {SERVICE}"));
-    world.configure(&world.configuration());
-    world.json(&["run"]).ok();
-}
-
-fn nothing_changed(world: &World, start: &crate::world_mariadb::State, grants: &Rows) {
-    world.state().assert_same(start, "after the refusal");
-    world.assert_unfenced(grants, "after the refusal");
-    world.assert_no_scratch("after the refusal");
-    assert_eq!(world.health(), ("r1".into(), 1));
-}
-
-#[test]
-fn whoever_could_write_past_the_fence_is_named() {
-    let world = World::new(&fixtures::small_dump());
-    let (start, grants) = (world.state(), world.grants());
-    let cases = [
-        ("CREATE USER otro@'%'; GRANT INSERT ON *.* TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE USER otro@'%'; GRANT READ_ONLY ADMIN ON *.* TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE USER otro@'%'; GRANT UPDATE ON `inventari_`.* TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE USER otro@'%'; GRANT UPDATE (notas) ON inventario.activos TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE USER otro@'%'; GRANT EXECUTE ON PROCEDURE inventario.baja_activo TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE USER otro@'%'; GRANT UPDATE ON mysql.* TO otro@'%'", "otro", "DROP USER otro@'%'"),
-        ("CREATE ROLE papel; GRANT DELETE ON inventario.activos TO papel", "papel", "DROP ROLE papel"),
-        ("GRANT INSERT ON inventario.* TO PUBLIC", "PUBLIC", "REVOKE INSERT ON inventario.* FROM PUBLIC"),
-        ("CREATE DATABASE aparte; CREATE DEFINER='root'@'localhost' PROCEDURE aparte.puerta() UPDATE inventario.activos SET notas='x'", "aparte.puerta", "DROP DATABASE aparte"),
-        ("CREATE DATABASE aparte; CREATE EVENT aparte.reloj ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01' DO UPDATE inventario.activos SET notas='x'", "aparte.reloj", "DROP DATABASE aparte"),
-    ];
-    for (open, name, close) in cases {
-        world.server.query(open);
-        let refused = world.json(&["run"]);
-        assert!(matches!(refused.code, Some(1 | 2)), "{open}: {refused}");
-        assert!(refused.json()["error"]["message"].as_str().is_some_and(|said| said.contains(name)), "{open}: {refused}");
-        nothing_changed(&world, &start, &grants);
-        world.server.query(close);
-    }
-    // Accepted by name, the window goes through.
-    world.server.query("CREATE USER otro@'%'; GRANT INSERT ON *.* TO otro@'%'");
-    accept(&world, &["'otro'@'%'"]);
-    world.json(&["run"]).ok();
 }

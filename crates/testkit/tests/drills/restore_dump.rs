@@ -65,7 +65,11 @@ impl Place {
 /// `tool ARGS < bytes > path`
 fn packed(sandbox: &Sandbox, name: &str, tool: &str, bytes: &[u8]) -> PathBuf {
     let plain = sandbox.file("plain", bytes);
-    let packed = Command::new(program::find(tool).unwrap()).arg("-c").arg(plain).output().unwrap();
+    let packed = Command::new(program::find(tool).unwrap())
+        .arg("-c")
+        .arg(plain)
+        .output()
+        .unwrap();
     assert!(packed.status.success(), "{tool}");
     sandbox.file(name, packed.stdout)
 }
@@ -75,10 +79,19 @@ fn the_legacy_dump_lands_in_staging_and_production_is_not_touched() {
     let place = Place::new();
     let before = State::of(&place.server, "inventario");
     let document = place.restore(&fixtures::legacy_dump(), &[]).ok().json();
-    assert_eq!((&document["database"], &document["verified"], &document["rows"]), (&STAGING.into(), &Value::Null, &11_974.into()));
+    assert_eq!(
+        (&document["database"], &document["verified"], &document["rows"]),
+        (&STAGING.into(), &Value::Null, &11_974.into())
+    );
     assert_eq!(document["digest"].as_str().map(str::len), Some(64));
 
-    for (table, rows) in [("roles", 2), ("usuarios", 3), ("categorias", 10), ("activos", 5000), ("mantenimientos", 6959)] {
+    for (table, rows) in [
+        ("roles", 2),
+        ("usuarios", 3),
+        ("categorias", 10),
+        ("activos", 5000),
+        ("mantenimientos", 6959),
+    ] {
         assert_eq!(place.count(&format!("{STAGING}.{table}")), rows, "{table}");
     }
     let classes = place.server.query_in(
@@ -86,17 +99,28 @@ fn the_legacy_dump_lands_in_staging_and_production_is_not_touched() {
         "SELECT SUM(especificaciones IS NULL), SUM(especificaciones=''), SUM(JSON_VALID(especificaciones)),
             SUM(especificaciones IS NOT NULL AND NOT JSON_VALID(especificaciones)) FROM activos",
     );
-    assert_eq!(classes, [["106", "24", "4703", "191"].map(|count| Some(count.to_owned()))]);
+    assert_eq!(
+        classes,
+        [["106", "24", "4703", "191"].map(|count| Some(count.to_owned()))]
+    );
     // What the stock client makes of the same dump, on a server where the name is free.
     let other = MariaDb::start();
     other.load(&fixtures::legacy_dump());
-    let direct = |server: &MariaDb, schema: &str, table: &str| server.query_in(schema, &format!("CHECKSUM TABLE {table} EXTENDED"))[0][1].clone();
+    let direct = |server: &MariaDb, schema: &str, table: &str| {
+        server.query_in(schema, &format!("CHECKSUM TABLE {table} EXTENDED"))[0][1].clone()
+    };
     for table in ["roles", "usuarios", "categorias", "activos", "mantenimientos"] {
-        assert_eq!(direct(&place.server, STAGING, table), direct(&other, "inventario", table), "{table}");
+        assert_eq!(
+            direct(&place.server, STAGING, table),
+            direct(&other, "inventario", table),
+            "{table}"
+        );
     }
 
     // The objects are there, and point at staging.
-    let view = place.server.value(&format!("SELECT SUM(cuenta) FROM {STAGING}.activos_por_estado"));
+    let view = place
+        .server
+        .value(&format!("SELECT SUM(cuenta) FROM {STAGING}.activos_por_estado"));
     assert_eq!(view.as_deref(), Some("5000"));
     let named = "SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA='inventario_staging' AND VIEW_DEFINITION LIKE '%`inventario`.%'";
     assert_eq!(place.server.value(named).as_deref(), Some("0"));
@@ -115,15 +139,28 @@ fn the_legacy_dump_lands_in_staging_and_production_is_not_touched() {
 fn a_schema_with_something_in_it_is_not_overwritten_by_accident() {
     let place = Place::new();
     place.restore(&fixtures::small_dump(), &[]).ok();
-    place.server.query(&format!("UPDATE {STAGING}.activos SET notas='mío' WHERE id=1"));
+    place
+        .server
+        .query(&format!("UPDATE {STAGING}.activos SET notas='mío' WHERE id=1"));
     let mine = State::of(&place.server, STAGING);
     let refused = place.restore(&fixtures::small_dump(), &[]).expect(2);
-    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("not empty"), "{refused}");
+    assert!(
+        refused.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("not empty"),
+        "{refused}"
+    );
     State::of(&place.server, STAGING).assert_same(&mine, "after the refusal");
     let asked = place.restore(&fixtures::small_dump(), &["--replace"]).expect(2);
-    assert!(asked.json()["error"]["hint"].as_str().unwrap().contains("--yes"), "{asked}");
+    assert!(
+        asked.json()["error"]["hint"].as_str().unwrap().contains("--yes"),
+        "{asked}"
+    );
     State::of(&place.server, STAGING).assert_same(&mine, "after the question");
-    place.restore(&fixtures::small_dump(), &["--replace", "--yes"]).ok();
+    place
+        .restore(&fixtures::small_dump(), &["--replace", "--yes"])
+        .ok();
     assert_eq!(place.count(&format!("{STAGING}.activos WHERE notas='mío'")), 0);
 }
 
@@ -157,7 +194,9 @@ fn a_dump_that_was_cut_off_changes_nothing() {
         assert_eq!(place.everything(), before, "{}: {refused}", cut.display());
     }
     // A schema that may be replaced is not dropped for a dump that cannot be loaded whole.
-    place.server.query(&format!("CREATE DATABASE {STAGING}; CREATE TABLE {STAGING}.t (a INT); INSERT INTO {STAGING}.t VALUES (1)"));
+    place.server.query(&format!(
+        "CREATE DATABASE {STAGING}; CREATE TABLE {STAGING}.t (a INT); INSERT INTO {STAGING}.t VALUES (1)"
+    ));
     let before = place.everything();
     for cut in &cuts {
         place.restore(cut, &["--replace", "--yes"]).expect(1);
@@ -198,7 +237,10 @@ fn the_service_runs_on_the_restored_dump_at_once() {
         .json(&serde_json::json!({ "email": LOGINS[0].0, "password": "otra" }))
         .expect(401);
     for token in &tokens {
-        let list = http::get(format!("{base}/api/activos")).bearer(token).expect(200).json();
+        let list = http::get(format!("{base}/api/activos"))
+            .bearer(token)
+            .expect(200)
+            .json();
         assert_eq!(list.as_array().map(Vec::len), Some(5000));
     }
 
@@ -211,16 +253,25 @@ fn the_service_runs_on_the_restored_dump_at_once() {
     );
     assert!(kinds.len() >= 9, "{kinds:?}");
     for id in kinds.into_iter().flatten().flatten() {
-        let row = place.server.query_in(STAGING, &format!("SELECT especificaciones, JSON_VALID(especificaciones) FROM activos WHERE id={id}"));
+        let row = place.server.query_in(
+            STAGING,
+            &format!("SELECT especificaciones, JSON_VALID(especificaciones) FROM activos WHERE id={id}"),
+        );
         let (text, valid) = (row[0][0].clone(), row[0][1].as_deref() == Some("1"));
-        let answer = http::get(format!("{base}/api/activos/{id}")).bearer(&tokens[1]).expect(200);
+        let answer = http::get(format!("{base}/api/activos/{id}"))
+            .bearer(&tokens[1])
+            .expect(200);
         let expected = match &text {
             None => "null".to_owned(),
             Some(text) if valid => text.trim().to_owned(),
             Some(text) => serde_json::to_string(text).unwrap(),
         };
         let wanted = format!("\"especificaciones\":{expected}");
-        assert!(answer.text().contains(&wanted), "activo {id}: {wanted}\n{}", answer.text());
+        assert!(
+            answer.text().contains(&wanted),
+            "activo {id}: {wanted}\n{}",
+            answer.text()
+        );
     }
     drop(service);
     State::of(&place.server, STAGING).assert_same(&before, "serving and logging in changes nothing");

@@ -32,8 +32,26 @@ pub(crate) struct Try {
 impl Try {
     /// A connection that broke says nothing about whether the write was done.
     fn in_doubt(&self) -> bool {
-        let words = ["1142", "1044", "1227", "1370", "fenced", "503", "refused the connection"];
-        self.answer.as_ref().is_err_and(|said| !words.iter().any(|word| said.contains(word)))
+        let words = [
+            "1142",
+            "1044",
+            "1227",
+            "1370",
+            "fenced",
+            "503",
+            "refused the connection",
+        ];
+        self.answer
+            .as_ref()
+            .is_err_and(|said| !words.iter().any(|word| said.contains(word)))
+    }
+
+    /// The session was ended, by the fence or by the lift.
+    pub(crate) fn connection_lost(&self) -> bool {
+        let codes = ["ERROR 2006", "ERROR 2013", "ERROR 1927", "ERROR 4031"];
+        self.answer
+            .as_ref()
+            .is_err_and(|said| codes.iter().any(|code| said.contains(code)))
     }
 
     pub(crate) fn took(&self) -> Duration {
@@ -51,7 +69,9 @@ pub(crate) fn expected(tries: &[Try]) -> BTreeMap<String, Vec<Option<(String, St
             rows.insert(one.row.clone(), vec![value]);
         } else if one.in_doubt() {
             // What was there before stays acceptable; a row of which nothing is known may be as it was.
-            rows.entry(one.row.clone()).or_insert_with(|| vec![None]).push(value);
+            rows.entry(one.row.clone())
+                .or_insert_with(|| vec![None])
+                .push(value);
         }
     }
     rows
@@ -130,7 +150,9 @@ fn in_session(session: &mut Option<Session>, world: &World, sql: &str) -> Result
         let opened = Session::try_open(&world.server, "inventario", "del servicio");
         *session = Some(opened.map_err(|said| format!("refused the connection: {said}"))?);
     }
-    let answer = session.as_mut().map_or(Ok(Vec::new()), |session| session.run(sql));
+    let answer = session
+        .as_mut()
+        .map_or(Ok(Vec::new()), |session| session.run(sql));
     if answer.is_err() {
         *session = None;
     }
@@ -161,7 +183,14 @@ pub(crate) fn http_writer<'s>(
                 Ok(answer) => Err(format!("{} {}", answer.status, answer.text())),
                 Err(error) => Err(connection(&error)),
             };
-            tries.push(Try { start, end: Timestamp::now(), row, notas, text, answer });
+            tries.push(Try {
+                start,
+                end: Timestamp::now(),
+                row,
+                notas,
+                text,
+                answer,
+            });
             std::thread::sleep(PACE);
         }
         tries
@@ -174,7 +203,11 @@ fn connection(error: &anyhow::Error) -> String {
         let io = cause.downcast_ref::<std::io::Error>();
         io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
     });
-    if refused { "refused the connection".into() } else { format!("{error:#}") }
+    if refused {
+        "refused the connection".into()
+    } else {
+        format!("{error:#}")
+    }
 }
 
 /// What a reader saw: how many answers, and every failure with its time.
@@ -187,7 +220,9 @@ pub(crate) struct Read {
 
 impl Read {
     fn note(&mut self, start: Timestamp, answer: Result<(), String>) {
-        self.longest = self.longest.max(Timestamp::now().duration_since(start).unsigned_abs());
+        self.longest = self
+            .longest
+            .max(Timestamp::now().duration_since(start).unsigned_abs());
         match answer {
             Ok(()) => self.answers += 1,
             Err(said) => self.failures.push((Timestamp::now(), said)),
@@ -196,7 +231,11 @@ impl Read {
 }
 
 /// Reads one row after the other over SQL, with an account that is not the service's, in one session.
-pub(crate) fn sql_reader<'s>(scope: &'s Scope<'s, '_>, world: &'s World, bell: &'s Bell) -> ScopedJoinHandle<'s, Read> {
+pub(crate) fn sql_reader<'s>(
+    scope: &'s Scope<'s, '_>,
+    world: &'s World,
+    bell: &'s Bell,
+) -> ScopedJoinHandle<'s, Read> {
     scope.spawn(move || {
         let mut session = world.session("lector", "de lectura");
         let ids = ids(world, 3);
@@ -206,7 +245,9 @@ pub(crate) fn sql_reader<'s>(scope: &'s Scope<'s, '_>, world: &'s World, bell: &
                 break;
             }
             let start = Timestamp::now();
-            let answer = match session.run(&format!("SELECT id, especificaciones FROM activos WHERE id={id}; SELECT * FROM activos_por_estado")) {
+            let answer = match session.run(&format!(
+                "SELECT id, especificaciones FROM activos WHERE id={id}; SELECT * FROM activos_por_estado"
+            )) {
                 Ok(lines) if lines.len() > 1 && lines[0].starts_with(id.as_str()) => Ok(()),
                 Ok(lines) => Err(format!("{lines:?}")),
                 Err(said) => {

@@ -13,10 +13,12 @@ pub(crate) mod writer;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::port::Port;
-use testkit::{Output, Process, Sandbox, bin, http};
+use testkit::process::{Signal, TIMEOUT};
+use testkit::{Output, Process, Sandbox, Service, bin, http};
 
 /// Signs the service's tokens.
 pub(crate) const SECRET: &str = "secret-of-a-drill";
@@ -211,6 +213,20 @@ impl Scene {
         self.ventana(args).run()
     }
 
+    /// Ends the service that `ventana` keeps, and starts the deployed release as somebody does who never heard of it.
+    pub(crate) fn exchange_service(&self) -> Service {
+        stop_all(&self.sandbox);
+        let service = Process::within(&self.sandbox, self.path("app/current/inventario"))
+            .arg("serve")
+            .env("PORT", self.port.number().to_string())
+            .env("FENCE_FILE", self.flag())
+            .env("DATABASE_URL", format!("sqlite://{}", self.database().display()))
+            .env("JWT_SECRET", SECRET)
+            .spawn();
+        service.wait_url(&self.url("/healthz"));
+        service
+    }
+
     /// A token of the administrator.
     pub(crate) fn token(&self) -> String {
         let output = Process::within(&self.sandbox, bin("inventario"))
@@ -302,5 +318,17 @@ impl Scene {
                     .any(|end| path.split('/').any(|part| part.ends_with(end)))
         });
         found
+    }
+}
+
+/// Ends in good order whatever runs in `sandbox`, as an operator does who knows of it.
+pub(crate) fn stop_all(sandbox: &Sandbox) {
+    let end = Instant::now() + TIMEOUT;
+    while let Some(resident) = sandbox.processes().first() {
+        assert!(Instant::now() < end, "does not end: {resident:?}");
+        if let Some(pid) = rustix::process::Pid::from_raw(resident.pid) {
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }

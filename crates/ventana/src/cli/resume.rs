@@ -1,6 +1,7 @@
 //! `ventana resume`
 
 use super::{Context, Done};
+use crate::error::Failure;
 use crate::ui::Live;
 use crate::window::drive::{Act, Drive};
 use crate::window::runs;
@@ -16,6 +17,7 @@ pub struct Args {
 pub fn run(cx: &Context, args: Args) -> Done {
     let id = runs::find(&cx.config, args.run.as_deref())?;
     super::run::not_a_rehearsal(&id)?;
+    not_over(cx, &id)?;
     let plan = crate::window::drive::plan_of(&runs::dir(&cx.config, &id))?;
     let drive = Drive {
         config: &cx.config,
@@ -34,4 +36,17 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let ended = drive.go(Act::Resume, &live)?;
     cx.out.result(&ended.document(), || super::run::text(cx, &ended));
     Ok(ended.exit_code())
+}
+
+/// Said before anything is announced.
+fn not_over(cx: &Context, id: &str) -> Result<(), Failure> {
+    let state = runs::read(&cx.config, id)?.state()?;
+    match state.closed {
+        Some(ending) if !state.resumable() => Err(Failure::usage(format!(
+            "run {id} is over ({}): there is nothing to go on with",
+            ending.outcome
+        ))
+        .hint("`ventana status` says what can follow; `ventana rollback` takes a run back that is done")),
+        _ => Ok(()),
+    }
 }

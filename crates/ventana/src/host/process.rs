@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 /// How long a service may take to end after SIGTERM before it is killed, in seconds.
 const GRACE: u64 = 15;
 
+/// Variable in the environment of every process that ventana starts.
+const MARK: &str = "VENTANA_SERVICE";
+
 /// The service under `[process]`.
 pub struct Service<'a> {
     config: &'a Config,
@@ -34,10 +37,31 @@ impl<'a> Service<'a> {
     /// The pid of the running service that ventana started. A pid that was given to another program since is told by
     /// its start time.
     pub fn pid(&self) -> Option<u32> {
+        self.written_pid().or_else(|| self.marked_pid())
+    }
+
+    fn written_pid(&self) -> Option<u32> {
         let text = std::fs::read_to_string(self.pid_file()).ok()?;
         let (pid, started) = text.trim().split_once(' ')?;
         let pid: u32 = pid.parse().ok()?;
         (start_time(pid)? == started).then_some(pid)
+    }
+
+    /// A process that ventana started and died before it could write down: told by the mark in its environment.
+    fn marked_pid(&self) -> Option<u32> {
+        let mark = format!("{MARK}={}", self.mark());
+        let marked = |pid: u32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes()) && start_time(pid).is_some()
+        };
+        let pids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| marked(*pid)).min()
+    }
+
+    /// What tells this service's processes from every other's: its state folder.
+    fn mark(&self) -> String {
+        let folder = self.config.state_dir();
+        folder.canonicalize().unwrap_or(folder).display().to_string()
     }
 
     /// Whether ventana started it and it is gone by itself. A service that the operator's own command starts is not known.
@@ -56,15 +80,16 @@ impl<'a> Service<'a> {
 
     /// Ends the service: SIGTERM, and SIGKILL when it does not end in time.
     pub fn stop(&self) -> Result<(), Failure> {
-        let Some(pid) = self.pid() else { return Ok(()) };
-        let Some(target) = rustix::process::Pid::from_raw(pid as i32) else {
-            return Ok(());
-        };
-        let _ = rustix::process::kill_process(target, rustix::process::Signal::TERM);
         let late = deadline(GRACE);
-        while self.pid().is_some() {
+        let mut told = std::collections::BTreeSet::new();
+        while let Some(pid) = self.pid() {
+            let Some(target) = rustix::process::Pid::from_raw(pid as i32) else {
+                break;
+            };
             if late() {
                 let _ = rustix::process::kill_process_group(target, rustix::process::Signal::KILL);
+            } else if told.insert(pid) {
+                let _ = rustix::process::kill_process(target, rustix::process::Signal::TERM);
             }
             pause(10);
         }
@@ -110,6 +135,7 @@ impl<'a> Service<'a> {
         for name in &self.process.pass_on {
             command.env(name, self.config.secret(name)?.open());
         }
+        command.env(MARK, self.mark());
         // A group of its own: the terminal's Ctrl-C is for ventana, and the service outlives it.
         command.process_group(0);
         let child = command

@@ -16,8 +16,10 @@ impl Restart<'_> {
             return Ok(Value::Null);
         };
         service.restart().map_err(super::maybe)?;
+        // Another process on the same port could answer: what answers must be what `current` names.
+        let current = self.world.current_release();
         if self.world.config.file.smoke.is_some() {
-            super::smoke::wait_healthy(&self.world.config, None, &|| cx.interrupted())
+            super::smoke::wait_healthy(&self.world.config, current.as_deref(), &|| cx.interrupted())
                 .map_err(super::maybe)?;
         }
         Ok(json!({ "pid": service.pid() }))

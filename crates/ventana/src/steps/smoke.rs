@@ -37,7 +37,8 @@ pub fn wait_healthy(
             Ok(answer) if answer.status == 200 => {
                 let health = answer.json().unwrap_or(Value::Null);
                 let named = health.get("release").and_then(Value::as_str).map(str::to_string);
-                if release.is_none() || named.as_deref() == release {
+                // A service that does not name its release is taken at its word.
+                if release.is_none() || named.is_none() || named.as_deref() == release {
                     return Ok(health);
                 }
                 last = format!(

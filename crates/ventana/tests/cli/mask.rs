@@ -42,8 +42,9 @@ static RULES: LazyLock<Vec<(Regex, &str, bool)>> = LazyLock::new(|| {
 static DIGEST: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b([0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b").unwrap());
 static SHARE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^ {20,}[a-z_.\d]+ \[duration\]$").unwrap());
-/// A place in a column of a table: the columns behind it move with its length, head included.
-static COLUMN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[(work|tmp|fixture)\]\S* {2,}\S").unwrap());
+/// Something masked that a further column stands behind.
+static COLUMN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\[(work|tmp|fixture|stamp|time|size)\]\S* {2,}\S").unwrap());
 static GAP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\S) {2,}").unwrap());
 
 /// Masks `text`; `places` are folders and the names that they get.
@@ -54,13 +55,12 @@ pub(crate) fn mask(text: &str, places: &[(&Path, &str)]) -> String {
     for (place, name) in places {
         text = text.replace(&place.display().to_string(), name);
     }
-    let table = COLUMN.is_match(&text);
+    let mut lines = Vec::new();
     for line in text.lines() {
-        let mut line = line.to_owned();
-        let mut varies = table;
-        line = DIGEST
-            .replace_all(&line, |found: &Captures<'_>| known.name(&found[0]))
+        let mut line = DIGEST
+            .replace_all(line, |found: &Captures<'_>| known.name(&found[0]))
             .into_owned();
+        let mut varies = false;
         for (rule, to, wide) in RULES.iter() {
             let masked = rule.replace_all(&line, *to);
             if masked != line {
@@ -69,13 +69,18 @@ pub(crate) fn mask(text: &str, places: &[(&Path, &str)]) -> String {
             }
         }
         // The steps with the largest shares of a time: which they are is a matter of speed.
-        if SHARE.is_match(&line) {
-            continue;
+        if !SHARE.is_match(&line) {
+            lines.push((line, varies));
         }
-        if varies {
-            line = GAP.replace_all(&line, "$1  ").into_owned();
+    }
+    // Where a column stands behind one whose width varies, so does its head.
+    let table = lines.iter().any(|(line, _)| COLUMN.is_match(line));
+    for (line, varies) in lines {
+        let line = line.trim_end();
+        match table || varies {
+            true => out.push_str(&GAP.replace_all(line, "$1  ")),
+            false => out.push_str(line),
         }
-        out.push_str(line.trim_end());
         out.push('\n');
     }
     out

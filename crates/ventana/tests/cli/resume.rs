@@ -51,7 +51,14 @@ fn a_run_that_is_over() {
     let scene = Scene::data();
     scene.run("run").expect(0);
     let digest = scene.json("digest").expect(0).text("digest");
-    let again = scene.run("resume --lang en");
+    let again = scene.run("resume --lang en").expect(2);
+    assert!(
+        scene
+            .json("resume")
+            .fails(2, "usage")
+            .hint
+            .contains("ventana rollback")
+    );
     assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
     assert_snapshot!(again);
 }

@@ -2,6 +2,7 @@ use std::fs::File;
 
 use insta::assert_snapshot;
 use testkit::fault;
+use testkit::process::Signal;
 
 use super::scene::Scene;
 
@@ -207,4 +208,28 @@ fn a_failure_in_the_window_is_taken_back() {
     assert_snapshot!(format!("{ran}\n{}", ran.events()));
     // For people, with the same end.
     assert_snapshot!("rolled_back_for_people", scene.run("run --lang en").expect(3));
+}
+
+#[test]
+fn ctrl_c_stops_between_two_steps_and_what_was_begun_can_go_on() {
+    let scene = Scene::served();
+    // A release that calls itself by another name: it is waited for, and nobody knows how long.
+    let launcher = scene.read("build/r1/inventario");
+    scene.file("build/r2/inventario", &launcher);
+    let digest = scene.json("digest").expect(0).text("digest");
+    let running = scene.ventana("--json run").spawn();
+    running.wait_line(r#""step":"restart""#);
+    assert!(running.signal(Signal::INT));
+    let stopped = running.wait().expect(130);
+    let document = stopped.json();
+    assert_eq!(
+        (&document["outcome"], &document["exit_code"]),
+        (&"interrupted".into(), &130.into())
+    );
+    assert_eq!(scene.json("status").expect(0).text("next"), "ventana resume");
+    scene.json("run").fails(4, "open_run");
+    let back = scene.json("rollback").expect(0);
+    assert_eq!(back.text("outcome"), "rolled_back");
+    assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
+    assert!(!scene.path("inventario.db.fence").exists());
 }

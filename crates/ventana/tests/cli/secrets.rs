@@ -74,6 +74,27 @@ fn of_a_server() {
             said.push_str(&scene.run(&line).everything());
         }
     }
+    // In the file, where it does not belong, and with a run that leaves a plan, a journal and a report.
+    let url = format!("mysql://{user}:{encoded}@127.0.0.1:{port}/{}", schema.name());
+    scene.file("new/r2/RELEASE", "r2\n");
+    let text = format!(
+        "[database]\nurl = \"{url}\"\n[state]\ndir = \"state\"\n[release]\nroot = \"app\"\nsource = \"new/r2\"\n"
+    );
+    scene.file("ventana.toml", &text);
+    scene.env("DATABASE_URL", "");
+    for line in [
+        "--json plan",
+        "run --dry-run",
+        "run --step prove_a --lang es",
+        "--json run --step backup_a",
+        "check",
+        "status",
+        "report",
+    ] {
+        said.push_str(&scene.run(line).everything());
+    }
+    scene.json("report verify").expect(0);
+    std::fs::remove_file(scene.path("ventana.toml")).unwrap();
     // And with one that the server does not take.
     scene.env(
         "DATABASE_URL",

@@ -1,15 +1,16 @@
 //! Holds a backfill back while the server's redo log fills faster than its pages are written: a server that runs out of
-//! log makes every writer wait until it has caught up, for seconds on a slow disk.
+//! log makes every writer wait until it has caught up, for seconds on a slow disk. A row that grows costs several times
+//! its size in log, so a big table fills any usual log.
 
 use crate::{Cell, Database, Dialect, Result};
 use std::time::{Duration, Instant};
 
-/// From this share of the log on the server flushes as fast as it is allowed to, so more would only bring us nearer to
-/// the end.
-const SHARE: f64 = 0.75;
-/// The log's age is asked for this often: much less than the time in which a backfill fills the last quarter.
-const EVERY: Duration = Duration::from_millis(50);
-const NAP: Duration = Duration::from_millis(20);
+/// The share of the log that may be in use. Only from 7/8 on does the server flush as fast as it can: a backfill that
+/// stops below that waits for ever. At all of it everybody waits.
+const SHARE: f64 = 0.93;
+/// The log's age is asked for this often: well below the time in which a backfill fills the rest of a small log.
+const EVERY: Duration = Duration::from_millis(25);
+const NAP: Duration = Duration::from_millis(5);
 /// One batch is held back this long at most: where others keep the log full, the backfill is slow, but gets on.
 const MOST: Duration = Duration::from_secs(2);
 

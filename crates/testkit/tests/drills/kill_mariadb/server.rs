@@ -1,0 +1,160 @@
+//! `mariadbd` dies in the middle of its work, and statements outlive the client that sent them.
+
+use testkit::{Output, fixtures};
+
+use super::known::Known;
+use super::{Way, begin};
+use crate::world_mariadb::{World, wait_for};
+
+/// Sessions of `ventana` that are busy with such a statement.
+fn busy_with(world: &World, statement: &str) -> Option<()> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='ventana' AND INFO LIKE '{statement}%'"
+    );
+    (world.server.value(&sql)?.parse::<u64>().ok()? > 0).then_some(())
+}
+
+/// The server dies under a window that is on its way; the window says that it did not come through.
+#[track_caller]
+fn server_dies(world: &World, context: &str, window: impl FnOnce() -> Output) {
+    let output = window();
+    assert!(
+        !matches!(output.code, None | Some(0 | 3)),
+        "{context}: a window whose server is dead claims to be whole\n{output}"
+    );
+    assert!(
+        output.json()["error"]["message"].is_string(),
+        "{context}: nobody says why\n{output}"
+    );
+    world.server.restart();
+}
+
+/// Goes on after the server is back: forward where the run still goes forward, else back.
+#[track_caller]
+fn go_on(world: &World, known: &Known, context: &str, way: Way) {
+    settled(world, known, context, way, world.json(&[way.verb()]));
+}
+
+/// What a command that went on says, and what is true.
+#[track_caller]
+fn settled(world: &World, known: &Known, context: &str, way: Way, output: Output) {
+    let document = output.json();
+    match (way, document["outcome"].as_str()) {
+        (Way::Resume, Some("done")) => {
+            assert_eq!(output.code, Some(0), "{context}\n{output}");
+            known.assert_end(world, context);
+        }
+        (_, Some("rolled_back" | "failed")) => {
+            assert_eq!(
+                output.code,
+                Some(if way == Way::Resume { 3 } else { 0 }),
+                "{context}\n{output}"
+            );
+            known.assert_start(world, context);
+        }
+        _ => panic!("{context}\n{output}"),
+    }
+}
+
+#[test]
+fn mariadbd_dies_in_the_middle() {
+    let (world, known) = begin();
+    for way in [Way::Resume, Way::Rollback] {
+        // A row that somebody holds keeps the backfill waiting in the middle.
+        world.reset(&fixtures::small_dump());
+        world.die_at(
+            "run",
+            &format!("after:{}", known.journal.seq("finished", "sync.2")),
+        );
+        let mut holder = world.session("root", "");
+        holder.run("BEGIN; SELECT id FROM activos WHERE especificaciones IS NOT NULL ORDER BY id DESC LIMIT 1 FOR UPDATE").unwrap();
+        let context = format!("mariadbd killed in the backfill, then {way:?}");
+        server_dies(&world, &context, || {
+            let window = world.ventana(&["--json", "resume"]).spawn();
+            wait_for("the backfill", || busy_with(&world, "UPDATE `activos`"));
+            world.server.kill9();
+            window.wait()
+        });
+        go_on(&world, &known, &context, way);
+
+        // Somebody reads the table in a transaction, so the contract's ALTER waits.
+        world.reset(&fixtures::small_dump());
+        world.die_at(
+            "run",
+            &format!("after:{}", known.journal.seq("finished", "contract.2")),
+        );
+        let mut holder = world.session("root", "");
+        holder.run("BEGIN; SELECT id FROM activos LIMIT 1").unwrap();
+        let context = format!("mariadbd killed in the contract, then {way:?}");
+        server_dies(&world, &context, || {
+            let window = world.ventana(&["--json", "resume"]).spawn();
+            wait_for("the contract", || busy_with(&world, "ALTER TABLE activos CHANGE"));
+            world.server.kill9();
+            window.wait()
+        });
+        go_on(&world, &known, &context, way);
+
+        // The power goes when the new release is started.
+        world.reset(&fixtures::small_dump());
+        let pid = world.server.pid().unwrap();
+        world
+            .sandbox()
+            .file("before-start.sh", format!("kill -9 {pid}\nrm before-start.sh\n"));
+        let context = format!("mariadbd killed in the restart, then {way:?}");
+        server_dies(&world, &context, || world.json(&["run"]));
+        go_on(&world, &known, &context, way);
+    }
+}
+
+/// `ventana` dies while its statement waits for a lock; the server knows nothing of that and goes on waiting.
+#[test]
+fn a_statement_that_outlives_its_client_is_ended_first() {
+    let (world, known) = begin();
+    let orphans = || {
+        let busy = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER='ventana' AND (INFO LIKE 'UPDATE `activos`%' OR INFO LIKE 'ALTER TABLE%')";
+        world
+            .server
+            .query(busy)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect::<Vec<String>>()
+    };
+    for way in [Way::Resume, Way::Rollback] {
+        world.reset(&fixtures::small_dump());
+        world.die_at(
+            "run",
+            &format!("after:{}", known.journal.seq("finished", "sync.2")),
+        );
+        let mut holder = world.session("root", "");
+        holder.run("BEGIN; SELECT id FROM activos WHERE especificaciones IS NOT NULL ORDER BY id DESC LIMIT 1 FOR UPDATE").unwrap();
+        let window = world.ventana(&["--json", "resume"]).spawn();
+        wait_for("the backfill", || busy_with(&world, "UPDATE `activos`"));
+        window.kill9();
+        let orphan = orphans();
+        assert_eq!(orphan.len(), 1, "{orphan:?}");
+        let context = format!("a backfill that outlived its client, then {way:?}");
+        let next = world.ventana(&["--json", way.verb()]).spawn();
+        // Only then does the row become free: the orphan must not be the one that gets it.
+        wait_for("the end of the orphan", || {
+            (!orphans().contains(&orphan[0])).then_some(())
+        });
+        holder.run("COMMIT").unwrap();
+        settled(&world, &known, &context, way, next.wait());
+
+        world.reset(&fixtures::small_dump());
+        world.die_at(
+            "run",
+            &format!("after:{}", known.journal.seq("finished", "contract.2")),
+        );
+        let mut holder = world.session("root", "");
+        holder.run("BEGIN; SELECT id FROM activos LIMIT 1").unwrap();
+        let window = world.ventana(&["--json", "resume"]).spawn();
+        wait_for("the contract", || busy_with(&world, "ALTER TABLE activos CHANGE"));
+        window.kill9();
+        // The table becomes free at once: the server may well run the orphan's statement now.
+        holder.run("COMMIT").unwrap();
+        let context = format!("a contract that outlived its client, then {way:?}");
+        settled(&world, &known, &context, way, world.json(&[way.verb()]));
+    }
+}
