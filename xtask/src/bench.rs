@@ -42,9 +42,15 @@ fn record(name: &str, mut results: Value) -> Result<PathBuf> {
     let date = said("date", &["-u", "+%Y%m%d"])?;
     results["at"] = json!(said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?);
     results["commit"] = json!(said("git", &["rev-parse", "--short", "HEAD"]).ok());
-    results["uncommitted"] = json!(said("git", &["status", "--porcelain"]).ok().map(|text| !text.is_empty()));
+    results["uncommitted"] = json!(
+        said("git", &["status", "--porcelain"])
+            .ok()
+            .map(|text| !text.is_empty())
+    );
     results["machine"] = machine();
-    let path = workspace::root().join("bench").join(format!("{name}-{date}.json"));
+    let path = workspace::root()
+        .join("bench")
+        .join(format!("{name}-{date}.json"));
     std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).context("creating bench/")?;
     std::fs::write(&path, format!("{results:#}\n")).with_context(|| format!("writing {}", path.display()))?;
     Ok(path)

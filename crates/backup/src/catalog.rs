@@ -87,7 +87,10 @@ pub fn list(root: &Path, service: &str) -> Result<Vec<Entry>> {
 pub fn remove_remains(root: &Path, service: &str) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for (name, path) in folders(root, service)? {
-        if path.file_name().is_none_or(|file| file != partial_of(&name.to_string()).as_str()) {
+        if path
+            .file_name()
+            .is_none_or(|file| file != partial_of(&name.to_string()).as_str())
+        {
             continue;
         }
         match lock_dir(&path) {

@@ -48,9 +48,9 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Error::Refused { hint, .. } if !hint.is_empty() => Some(hint),
-            Error::Connect { target, .. } if target.starts_with("sqlite:") => {
-                Some("check that the file is there, that it is an SQLite database, and that this account may write to it")
-            }
+            Error::Connect { target, .. } if target.starts_with("sqlite:") => Some(
+                "check that the file is there, that it is an SQLite database, and that this account may write to it",
+            ),
             Error::Connect { .. } => Some("check host, port, user and password, and that the server runs"),
             // 5 is SQLITE_BUSY; the higher bits tell which lock.
             Error::Sqlite { code, .. } if code & 0xff == 5 => {

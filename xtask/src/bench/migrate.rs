@@ -25,10 +25,19 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     let folder = testkit::Sandbox::new();
     let results = folder.path("results.json");
     let mut measure = workspace::cargo(&[
-        "run", "--release", "--quiet", "-p", "testkit", "--example", "migrate_bench", "--",
+        "run",
+        "--release",
+        "--quiet",
+        "-p",
+        "testkit",
+        "--example",
+        "migrate_bench",
+        "--",
     ]);
     measure.arg("--ventana").arg(&ventana);
-    measure.arg("--inventario").arg(ventana.with_file_name("inventario"));
+    measure
+        .arg("--inventario")
+        .arg(ventana.with_file_name("inventario"));
     measure.args(["--rows", &options.rows.to_string()]);
     measure.args(["--mantenimientos", &options.mantenimientos.to_string()]);
     measure.args(["--runs", &options.runs.to_string()]);
@@ -61,7 +70,9 @@ fn options(args: &[String]) -> Result<Options> {
             "--runs" => &mut options.runs,
             other => bail!("unknown argument `{other}`; known: --rows N, --mantenimientos N, --runs N"),
         };
-        let text = pair.get(1).with_context(|| format!("{} needs a number", pair[0]))?;
+        let text = pair
+            .get(1)
+            .with_context(|| format!("{} needs a number", pair[0]))?;
         *place = count(&pair[0], text)?;
     }
     Ok(options)
@@ -69,15 +80,43 @@ fn options(args: &[String]) -> Result<Options> {
 
 /// What is compared: label, pointer into a variant's results, digits after the point.
 const COMPARED: &[(&str, &str, usize)] = &[
-    ("longest writer stall outside the fence, ms", "/writer/outside_fence/longest_ms", 1),
-    ("writer stalls > 100 ms outside the fence, total ms", "/writer/outside_fence/total_stall_ms", 0),
-    ("writer p99 outside the fence, ms", "/writer/outside_fence/p99_ms", 2),
+    (
+        "longest writer stall outside the fence, ms",
+        "/writer/outside_fence/longest_ms",
+        1,
+    ),
+    (
+        "writer stalls > 100 ms outside the fence, total ms",
+        "/writer/outside_fence/total_stall_ms",
+        0,
+    ),
+    (
+        "writer p99 outside the fence, ms",
+        "/writer/outside_fence/p99_ms",
+        2,
+    ),
     ("longest reader stall, ms", "/reader/outside_fence/longest_ms", 1),
-    ("longest reader stall during the fence, ms", "/reader/fence/longest_ms", 1),
+    (
+        "longest reader stall during the fence, ms",
+        "/reader/fence/longest_ms",
+        1,
+    ),
     ("writes blocked by the fence, ms", "/blocked_ms/total", 0),
-    ("writer errors outside the fence", "/writer/outside_fence/errors", 0),
-    ("reader errors outside the fence", "/reader/outside_fence/errors", 0),
-    ("writer errors during the fence (refused by design)", "/writer/fence/errors", 0),
+    (
+        "writer errors outside the fence",
+        "/writer/outside_fence/errors",
+        0,
+    ),
+    (
+        "reader errors outside the fence",
+        "/reader/outside_fence/errors",
+        0,
+    ),
+    (
+        "writer errors during the fence (refused by design)",
+        "/writer/fence/errors",
+        0,
+    ),
     ("reader errors during the fence", "/reader/fence/errors", 0),
     ("acknowledged writes", "/acknowledged_writes", 0),
     ("acknowledged writes lost", "/lost_writes", 0),
@@ -115,7 +154,12 @@ fn tables(document: &Value) -> String {
             let shown = |value: Option<f64>| value.map_or("—".to_owned(), |value| format!("{value:.1}"));
             let seconds = of("ms").map_or("—".to_owned(), |ms| format!("{:.2}", ms / 1000.0));
             let name = step["step"].as_str().unwrap_or_default().to_owned();
-            rows.push([name, seconds, shown(of("writer_longest_ms")), shown(of("reader_longest_ms"))]);
+            rows.push([
+                name,
+                seconds,
+                shown(of("writer_longest_ms")),
+                shown(of("reader_longest_ms")),
+            ]);
         }
         text.push_str(&format!("\n{}", aligned(&rows)));
     }
@@ -124,7 +168,11 @@ fn tables(document: &Value) -> String {
         let mut rows = vec![row([name, "at the fence", "after", ""])];
         for (class, count) in before.as_object().into_iter().flatten() {
             let after = counts["after"][name][class].to_string();
-            let same = if after == count.to_string() { "equal" } else { "DIFFERS" };
+            let same = if after == count.to_string() {
+                "equal"
+            } else {
+                "DIFFERS"
+            };
             rows.push([class.clone(), count.to_string(), after, same.to_owned()]);
         }
         text.push_str(&format!("\n{}", aligned(&rows)));
@@ -189,12 +237,24 @@ mod tests {
                 "legacy": { "writer": { "outside_fence": { "longest_ms": 1000.0 } }, "lost_writes": 7 },
             })
         };
-        let text = tables(&json!({ "rows": 10, "mantenimientos": 5, "runs": [run(10.0), run(30.0), run(20.0)] }));
-        let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+        let text =
+            tables(&json!({ "rows": 10, "mantenimientos": 5, "runs": [run(10.0), run(30.0), run(20.0)] }));
+        let line = |start: &str| {
+            text.lines()
+                .find(|line| line.starts_with(start))
+                .unwrap_or_default()
+        };
         let words = |start: &str| line(start).split_whitespace().rev().take(3).collect::<Vec<_>>();
-        assert_eq!(words("longest writer stall"), ["0.0200", "1000.0", "20.0"], "{text}");
+        assert_eq!(
+            words("longest writer stall"),
+            ["0.0200", "1000.0", "20.0"],
+            "{text}"
+        );
         assert!(line("acknowledged writes lost").ends_with('7'), "{text}");
         assert_eq!(words("backfill"), ["—", "20.0", "1.50"], "{text}");
-        assert!(line("text").ends_with("equal") && line("null").ends_with("DIFFERS"), "{text}");
+        assert!(
+            line("text").ends_with("equal") && line("null").ends_with("DIFFERS"),
+            "{text}"
+        );
     }
 }

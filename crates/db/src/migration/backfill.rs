@@ -1,10 +1,7 @@
 //! Fills the new column along the key, in batches short enough that no writer notices.
 
-mod pace;
-
 use super::Backfill;
 use crate::{Cell, Database, Error, Result};
-use pace::Pace;
 use std::time::{Duration, Instant};
 
 /// How long one batch may take. A writer to one of its rows waits that long; a writer to any other row waits while the
@@ -21,8 +18,6 @@ pub struct Batch {
     pub rows: u64,
     /// How long this batch took, its commit included.
     pub took: Duration,
-    /// How long this call has waited so far for the server to write its pages.
-    pub held: Duration,
 }
 
 /// Runs the backfill from the start of the key; rows that are filled already are passed over, so it can be run again.
@@ -47,9 +42,7 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
     let mut after = first.saturating_sub(1);
     let mut size = spec.batch.clamp(1, LARGEST);
     let mut rows = 0;
-    let mut pace = Pace::of(db)?;
     while after < last {
-        pace.wait(db)?;
         // The end of the batch is looked up, not computed: keys may have gaps of any size.
         let ahead = format!(
             "SELECT {key} FROM {table} WHERE {key}>{after} ORDER BY {key} LIMIT 1 OFFSET {}",
@@ -75,7 +68,6 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
             last_key: last,
             rows,
             took,
-            held: pace.held,
         }) {
             break;
         }

@@ -109,7 +109,8 @@ impl RunState {
     fn withdraw_refused_rollback(&mut self) {
         let untouched = self.steps.values().all(|step| step.status != Status::Undone);
         let refused = self.steps.values_mut().find(|step| {
-            step.status == Status::UndoFailed && step.error.as_ref().is_some_and(|error| error.code == DIVERGED)
+            step.status == Status::UndoFailed
+                && step.error.as_ref().is_some_and(|error| error.code == DIVERGED)
         });
         if let (Some(lift), true, true) = (refused, untouched, self.held.is_some()) {
             lift.status = Status::Done;

@@ -107,11 +107,18 @@ fn a_rollback_that_would_lose_writes_is_held() {
     bench.ends(Go::Begin);
     // Going on after the refusal withdraws it: the run is what it was, and can be asked again.
     let held = (Outcome::Held, 4);
-    for (go, end) in [(Go::Rollback, held), (Go::Resume, (Outcome::Done, 0)), (Go::Rollback, held)] {
+    for (go, end) in [
+        (Go::Rollback, held),
+        (Go::Resume, (Outcome::Done, 0)),
+        (Go::Rollback, held),
+    ] {
         let state = bench.ends(go);
         let ending = bench.assert_right(&state, "users wrote after the lift");
         assert_eq!((ending.outcome, ending.exit_code), end);
-        let refused = state.steps["lift"].error.as_ref().map(|error| error.code.as_str());
+        let refused = state.steps["lift"]
+            .error
+            .as_ref()
+            .map(|error| error.code.as_str());
         assert_eq!(refused, (end == held).then_some(DIVERGED));
         assert!(
             undos(&bench).iter().all(|step| step == "lift"),

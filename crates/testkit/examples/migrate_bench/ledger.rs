@@ -59,7 +59,9 @@ impl Ledger {
                 (Held::Null, None) => same += 1,
                 (Held::Text(_), None) => to_null += 1,
                 (Held::Text(text), Some(bytes)) if text == hash(bytes) => same += 1,
-                (Held::Text(text), Some(bytes)) if unwrapped(bytes).is_some_and(|b| hash(b.as_bytes()) == text) => {
+                (Held::Text(text), Some(bytes))
+                    if unwrapped(bytes).is_some_and(|b| hash(b.as_bytes()) == text) =>
+                {
                     wrapped += 1;
                 }
                 _ => changed += 1,

@@ -24,10 +24,7 @@ const STEPS: &[(&str, &str)] = &[
         "UPDATE activos SET especificaciones_json = CASE WHEN JSON_VALID(especificaciones) THEN especificaciones ELSE NULL END",
     ),
     ("verify (pause)", ""),
-    (
-        "drop column",
-        "ALTER TABLE activos DROP COLUMN especificaciones",
-    ),
+    ("drop column", "ALTER TABLE activos DROP COLUMN especificaciones"),
     (
         "change column",
         "ALTER TABLE activos CHANGE COLUMN especificaciones_json especificaciones JSON DEFAULT NULL",

@@ -44,7 +44,9 @@ impl Scene {
             options = options.arg(setting);
         }
         let server = options.try_start()?;
-        server.try_query(None, ACCOUNTS).context("creating the accounts")?;
+        server
+            .try_query(None, ACCOUNTS)
+            .context("creating the accounts")?;
         say(&format!(
             "filling {} activos and {} mantenimientos",
             job.rows, job.mantenimientos
@@ -102,7 +104,9 @@ impl Scene {
             .arg("--version")
             .output()
             .context("asking mariadbd for its version")?;
-        Ok(json!({ "version": String::from_utf8_lossy(&version.stdout).trim(), "settings": SETTINGS, "binary_log": false }))
+        Ok(
+            json!({ "version": String::from_utf8_lossy(&version.stdout).trim(), "settings": SETTINGS, "binary_log": false }),
+        )
     }
 
     fn live(&self) -> PathBuf {

@@ -89,11 +89,7 @@ impl Operator {
         }
         operator.configure(scene, "r1", "")?;
         operator.ventana(&["deploy"])?;
-        operator.configure(
-            scene,
-            "r2",
-            "[migration]\nid = \"0002_especificaciones_json\"\n",
-        )?;
+        operator.configure(scene, "r2", "[migration]\nid = \"0002_especificaciones_json\"\n")?;
         operator.ventana(&["plan"])?;
         Ok(operator)
     }
@@ -182,7 +178,8 @@ impl Drop for Operator {
 /// Not for one that has ended and waits for somebody to ask how: it is no child of ours.
 fn lives(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// `evidence.json` lies beside the run's journal.
@@ -191,7 +188,9 @@ fn evidence(document: &Value) -> Result<Value> {
         document["outcome"] == "done",
         "the window did not end as done: {document:#}"
     );
-    let journal = document["journal"].as_str().context("the document names no journal")?;
+    let journal = document["journal"]
+        .as_str()
+        .context("the document names no journal")?;
     let path = Path::new(journal).with_file_name("evidence.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))

@@ -44,6 +44,13 @@ fn a_rollback_that_would_lose_writes_is_refused_and_harms_nobody() {
         "{status:#}"
     );
 
+    // The refusal is taken note of, and the window ends as what it is: done.
+    let written = world.state();
+    let done = world.json(&["resume"]).ok().json();
+    assert_eq!(done["outcome"], "done", "{done:#}");
+    world.state().assert_same(&written, "after going on");
+    world.assert_unfenced(&grants, "after going on");
+
     // Put back by hand, the data are those of the lift, and the way is open.
     let past = format!(
         "UPDATE inventario.activos a JOIN antes.activos r USING (id) SET a.notas=r.notas, a.especificaciones=r.especificaciones, a.actualizado_en=r.actualizado_en WHERE a.id={id}"

@@ -124,6 +124,9 @@ fn schema_like(world: &World, end: &str) -> Option<String> {
     found.into_iter().flatten().flatten().next()
 }
 
+/// Whether the moment has come.
+type Look = fn(&World) -> Option<()>;
+
 #[test]
 fn what_was_written_past_the_fence_is_undone_by_backup_b() {
     let written = Written::new();
@@ -150,7 +153,7 @@ fn what_was_written_past_the_fence_is_undone_by_backup_b() {
 #[test]
 fn a_restore_over_the_live_schema_survives_what_dies() {
     let mut written = Written::new();
-    let deaths: [(&str, fn(&World) -> Option<()>); 3] = [
+    let deaths: [(&str, Look); 3] = [
         ("while the copy is loaded", |world| {
             schema_like(world, "_new").map(drop)
         }),

@@ -24,7 +24,7 @@ pub fn run(cx: &Context, _args: Args) -> Done {
 /// Rehearses with a live view.
 pub fn rehearse(cx: &Context, plan: &PlanFile) -> Result<Rehearsed, crate::error::Failure> {
     let out = cx.out;
-    rehearsal::rehearse(&cx.config, plan, out.language, &|plan: &PlanFile, what: &str| {
+    rehearsal::rehearse(&cx.config, plan, out, &|plan: &PlanFile, what: &str| {
         let title = match what {
             "rehearsal" => out.language.pick(
                 "ensayo sobre una copia restaurada",

@@ -25,7 +25,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         plan: &plan,
         id,
         mode: Mode::Run,
-        language: cx.out.language,
+        out: cx.out,
     };
     let title = cx
         .out

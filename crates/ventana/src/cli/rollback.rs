@@ -27,7 +27,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         plan: &plan,
         id,
         mode: Mode::Run,
-        language: cx.out.language,
+        out: cx.out,
     };
     let title = cx.out.language.pick("vuelta atrás", "rollback").to_string();
     let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);

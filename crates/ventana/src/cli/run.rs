@@ -60,7 +60,7 @@ pub fn begin_with(cx: &Context, plan: &PlanFile, watcher: &dyn runner::Watcher) 
         plan,
         id: new_run_id(&cx.config, ""),
         mode: Mode::Run,
-        language: cx.out.language,
+        out: cx.out,
     };
     let ended = drive.go(Act::Begin, watcher)?;
     expected::keep(&cx.config, &ended.evidence);

@@ -52,9 +52,15 @@ impl<'a> Service<'a> {
         let mark = format!("{MARK}={}", self.mark());
         let marked = |pid: u32| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes()) && start_time(pid).is_some()
+            environment
+                .split(|b| *b == 0)
+                .any(|entry| entry == mark.as_bytes())
+                && start_time(pid).is_some()
         };
-        let pids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+        let pids = std::fs::read_dir("/proc")
+            .ok()?
+            .flatten()
+            .filter_map(|e| e.file_name().to_str()?.parse().ok());
         pids.filter(|pid| marked(*pid)).min()
     }
 

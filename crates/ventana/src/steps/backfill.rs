@@ -23,12 +23,11 @@ impl Step for Backfill<'_> {
         };
         sessions::record(self.world, cx)?;
         let reporter = cx.reporter();
-        let (mut batches, mut longest, mut held) = (0u64, Duration::ZERO, Duration::ZERO);
+        let (mut batches, mut longest) = (0u64, Duration::ZERO);
         let mut live = self.world.live().map_err(super::nothing)?;
         let rows = db::migration::backfill(spec, live.db(), &mut |batch| {
             batches += 1;
             longest = longest.max(batch.took);
-            held = batch.held;
             reporter.progress(Progress {
                 done: batch.key.max(0) as u64,
                 total: Some(batch.last_key.max(0) as u64),
@@ -41,8 +40,7 @@ impl Step for Backfill<'_> {
         if reporter.interrupted() {
             return Err(StepError::interrupted());
         }
-        Ok(json!({ "rows": rows, "batches": batches,
-            "longest_batch_ms": longest.as_millis() as u64, "held_ms": held.as_millis() as u64 }))
+        Ok(json!({ "rows": rows, "batches": batches, "longest_batch_ms": longest.as_millis() as u64 }))
     }
 
     fn probe(&mut self, cx: &mut Context<'_>) -> Result<Probe, StepError> {

@@ -64,7 +64,9 @@ impl Step for Lift<'_> {
             return Ok(json!({ "digest": now.digest }));
         }
         let before = cx.fact("fence", "before").cloned();
-        raised.lower(before.as_ref())?;
+        let lifted = raised.lower(before.as_ref())?;
+        // Nothing was taken back after all: writes are accepted again from here on.
+        cx.record("accepted_at", lifted["accepted_at"].clone())?;
         Err(StepError::maybe(DIVERGED, "data was written since the fence was lifted; a rollback would lose it").hint(
             "the service stays on the new release; mend forward, or restore backup B under another name and merge by hand",
         ))

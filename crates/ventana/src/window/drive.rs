@@ -7,7 +7,7 @@ use crate::error::{Failure, io};
 use crate::host::clock::SystemClock;
 use crate::host::lease::Lease;
 use crate::report;
-use crate::ui::{Language, Output};
+use crate::ui::Output;
 use crate::world::{Live, World};
 use db::Address;
 use engine::Outcome;
@@ -81,7 +81,7 @@ pub struct Drive<'a> {
     pub plan: &'a PlanFile,
     pub id: String,
     pub mode: Mode,
-    pub language: Language,
+    pub out: Output,
 }
 
 impl Drive<'_> {
@@ -97,6 +97,18 @@ impl Drive<'_> {
         let dir = self.dir();
         let path = dir.join(super::JOURNAL);
         let clock = SystemClock::start();
+        let world = World::new(
+            self.config.clone(),
+            self.address.clone(),
+            start_of(&self.plan.plan)?,
+            &self.id,
+            dir.clone(),
+            rehearsal,
+        );
+        // Before a run exists: one that is refused leaves nothing that would have to be gone on with.
+        if matches!(act, Act::Begin) {
+            take_up(&world, &self.plan.plan, &RunState::default())?;
+        }
         let mut journal = match act {
             Act::Begin => {
                 std::fs::create_dir_all(&dir)
@@ -104,7 +116,13 @@ impl Drive<'_> {
                 self.plan.save(&dir.join(super::PLAN))?;
                 Journal::create(&path, self.id.clone())?
             }
-            Act::Resume | Act::Rollback { .. } => Journal::open_for_append(&path)?,
+            Act::Resume | Act::Rollback { .. } => {
+                let journal = Journal::open_for_append(&path)?;
+                let state = engine::state::fold(journal.records())
+                    .map_err(|e| Failure::failed("journal", e.to_string()))?;
+                take_up(&world, &self.plan.plan, &state)?;
+                journal
+            }
         };
         if let Some(hook) = KillAt::of(self.config) {
             journal.set_hook(Box::new(hook));
@@ -123,27 +141,17 @@ impl Drive<'_> {
             Act::Resume => runner::resume(&mut journal, &clock, &by)?,
             Act::Rollback { reason } => runner::request_rollback(&mut journal, &clock, &by, &reason)?,
         }
-        let start = start_of(&self.plan.plan)?;
-        let world = World::new(
-            self.config.clone(),
-            self.address.clone(),
-            start,
-            &self.id,
-            dir.clone(),
-            rehearsal,
-        );
         let interrupt = interrupts()?;
-        take_up(&world, &self.plan.plan, &journal)?;
         runner::run(&self.plan.plan, &mut journal, &world, &clock, watcher, &interrupt)?;
         world.disconnect();
         let evidence = evidence(&self.plan.plan, journal.records(), journal.head())
             .map_err(|e| Failure::failed("journal", e.to_string()))?;
         // A report that cannot be written does not fail a run that is done: `ventana report` writes it again.
-        let written = report::write(&dir, &evidence, &self.plan.plan, self.language);
+        let written = report::write(&dir, &evidence, &self.plan.plan, self.out.language);
         let report = match written {
             Ok(written) => Some(written.html),
             Err(failure) => {
-                Output::new(false, self.language).say(
+                self.out.say(
                     "warning",
                     &format!("{}; write it again with `ventana report`", failure.message),
                 );
@@ -161,9 +169,7 @@ impl Drive<'_> {
 
 /// Takes up what a dead process held: on SQLite the write lock, before anything else is looked at. On a server the
 /// lease on the schema.
-fn take_up(world: &World, plan: &Plan, journal: &Journal) -> Result<(), Failure> {
-    let state =
-        engine::state::fold(journal.records()).map_err(|e| Failure::failed("journal", e.to_string()))?;
+fn take_up(world: &World, plan: &Plan, state: &RunState) -> Result<(), Failure> {
     let status =
         |step: Option<&engine::plan::StepSpec>| step.and_then(|s| state.steps.get(&s.id)).map(|s| s.status);
     let fenced = status(plan.fence()) == Some(Status::Done) && status(plan.lift()) != Some(Status::Done);
@@ -179,7 +185,7 @@ fn take_up(world: &World, plan: &Plan, journal: &Journal) -> Result<(), Failure>
         Live::Sqlite(db) if fenced => db.lock_writes().map_err(Failure::from),
         Live::Sqlite(_) => Ok(()),
         Live::Server(db) => {
-            end_dead_sessions(db, &state)?;
+            end_dead_sessions(db, state)?;
             server_lease(db)
         }
     }

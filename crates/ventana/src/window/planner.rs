@@ -183,6 +183,12 @@ fn uses(schema: &Schema, online: &migration::Online) -> Vec<String> {
         .objects
         .iter()
         .filter(|o| !matches!(o.kind, Kind::Table | Kind::Database) && names(&o.definition))
+        .filter(|o| {
+            !online
+                .columns
+                .iter()
+                .any(|c| o.name == format!("{}.{c}", online.table))
+        })
         .map(|o| format!("{:?} {}", o.kind, o.name).to_lowercase())
         .collect()
 }

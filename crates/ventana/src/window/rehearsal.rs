@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::error::Failure;
 use crate::scratch::Scratch;
 use crate::transfer;
-use crate::ui::Language;
+use crate::ui::Output;
 use crate::world::new_run_id;
 use engine::journal::Mode;
 use engine::plan::{OnFailure, Phase, Plan, PlanFile, StepKind, StepSpec, Undo};
@@ -90,7 +90,7 @@ pub fn plan_of(plan: &Plan) -> Plan {
 pub fn rehearse(
     config: &Config,
     plan: &PlanFile,
-    language: Language,
+    out: Output,
     watcher: &dyn Fn(&PlanFile, &str) -> Box<dyn Watcher>,
 ) -> Result<Rehearsed, Failure> {
     let live = config.address()?;
@@ -107,7 +107,7 @@ pub fn rehearse(
         plan: &rehearsal,
         id,
         mode: Mode::Rehearsal,
-        language,
+        out,
     };
     let result = drive
         .go(Act::Begin, &*watcher(&rehearsal, "rehearsal"))

@@ -236,7 +236,12 @@ impl FenceState {
                 Status::Started | Status::Failed | Status::UndoStarted | Status::UndoFailed
             )
         };
-        let journal = match (between(fence) || between(lift), open) {
+        // A rollback that the lift refused has put everything back.
+        let refused = plan.lift().is_some_and(|spec| {
+            let error = state.steps.get(&spec.id).and_then(|step| step.error.as_ref());
+            lift == Status::UndoFailed && error.is_some_and(|error| error.code == engine::fault::DIVERGED)
+        });
+        let journal = match (between(fence) || (between(lift) && !refused), open) {
             (true, _) => "unknown",
             (false, true) => "on",
             (false, false) => "off",
