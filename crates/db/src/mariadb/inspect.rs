@@ -11,7 +11,7 @@ pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
             "add it to the URL, as in mysql://user@host:3306/SCHEMA",
         ));
     }
-    let found = tables::read(db)?;
+    let found = tables::read_patiently(db)?;
     let mut schema = Schema {
         dialect: db.dialect,
         database: db.database.clone(),

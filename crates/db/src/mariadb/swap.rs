@@ -7,8 +7,11 @@ use super::MariaDb;
 use crate::digest::{TableDigest, compute};
 use crate::load::{self, Source};
 use crate::progress::Listener;
-use crate::schema::{Kind, Outline, Schema};
+use crate::schema::{Kind, Object, Outline, Schema};
 use crate::{Address, Cell, Database, Dialect, Error, Result, Session};
+
+/// Tries of the exchange while a table is held: each waits at most a second.
+const TRIES: u32 = 20;
 
 /// What to put back, and what it must be.
 pub struct Swap<'a> {
@@ -28,17 +31,21 @@ pub struct Swap<'a> {
 
 impl Swap<'_> {
     /// Restores; afterwards the live schema is what the backup holds, through the outline.
-    pub fn run(&self, listen: &mut Listener<'_>) -> Result<()> {
+    ///
+    /// `connected` hears which session works next, before it changes anything: a later process must be able to end it.
+    pub fn run(&self, connected: &mut dyn FnMut(u64) -> Result<()>, listen: &mut Listener<'_>) -> Result<()> {
         let mut db = MariaDb::open(self.live, self.session)?;
         if tables_of(&mut db, self.failed)?.is_empty() {
-            self.make_copy(&mut db, listen)?;
-            drop_objects(&mut db)?;
+            self.make_copy(&mut db, connected, listen)?;
+            connected(db.connection_id().unwrap_or_default())?;
+            self.drop_objects(&mut db)?;
             self.rename(&mut db)?;
         }
-        drop_objects(&mut db)?;
-        let known = self.known_objects();
+        connected(db.connection_id().unwrap_or_default())?;
+        self.drop_objects(&mut db)?;
+        let missing = self.missing_objects(&mut db)?;
         db.begin_load()?;
-        let created = load::objects(&mut db, &known, false);
+        let created = load::objects(&mut db, &missing, false);
         db.end_load()?;
         created?;
         db.execute(&format!("DROP DATABASE IF EXISTS {}", quote(self.copy)))?;
@@ -46,7 +53,12 @@ impl Swap<'_> {
     }
 
     /// The backup's tables and rows in a schema of their own, compared with what they must be.
-    fn make_copy(&self, db: &mut MariaDb, listen: &mut Listener<'_>) -> Result<()> {
+    fn make_copy(
+        &self,
+        db: &mut MariaDb,
+        connected: &mut dyn FnMut(u64) -> Result<()>,
+        listen: &mut Listener<'_>,
+    ) -> Result<()> {
         let defaults = db.query("SELECT @@character_set_database, @@collation_database")?;
         let text = |i: usize| {
             defaults
@@ -63,6 +75,7 @@ impl Swap<'_> {
             text(1)
         ))?;
         let mut copy = MariaDb::open(&self.live.with_database(self.copy), self.session)?;
+        connected(copy.connection_id().unwrap_or_default())?;
         // The server's replicas must follow: these rows become the live ones.
         copy.log_loads(true);
         copy.begin_load()?;
@@ -110,17 +123,47 @@ impl Swap<'_> {
             ));
         }
         db.execute("SET SESSION foreign_key_checks=0")?;
-        let renamed = db.execute(&format!("RENAME TABLE {}", moves.join(", ")));
+        let renamed = super::ddl(db, &format!("RENAME TABLE {}", moves.join(", ")), TRIES);
         db.execute("SET SESSION foreign_key_checks=1")?;
         renamed.map(|_| ())
     }
 
-    fn known_objects(&self) -> Schema {
-        let mut schema = self.source.schema().clone();
-        schema
-            .objects
-            .retain(|o| self.outline.objects.contains(&(o.kind, o.name.clone())));
-        schema
+    /// What the backup holds, through the outline.
+    fn known_objects(&self) -> Vec<Object> {
+        let known = |o: &&Object| self.outline.objects.contains(&(o.kind, o.name.clone()));
+        self.source.schema().objects.iter().filter(known).cloned().collect()
+    }
+
+    /// Of these, what the live schema lacks.
+    fn missing_objects(&self, db: &mut MariaDb) -> Result<Schema> {
+        let there = db.inspect()?.objects;
+        let mut missing = self.source.schema().clone();
+        missing.objects = self.known_objects();
+        missing.objects.retain(|o| !there.iter().any(|t| t.kind == o.kind && t.name == o.name));
+        Ok(missing)
+    }
+
+    /// Views and triggers keep a RENAME across schemas from working. Routines and events do not, and a DROP would take
+    /// the accounts' rights on them along: only those that are not what the backup holds go.
+    fn drop_objects(&self, db: &mut MariaDb) -> Result<()> {
+        let known = self.known_objects();
+        for object in db.inspect()?.objects.iter().rev() {
+            let same = known
+                .iter()
+                .any(|k| k.kind == object.kind && k.name == object.name && k.definition == object.definition);
+            let statement = match object.kind {
+                Kind::View => format!("DROP VIEW IF EXISTS {}", quote(&object.name)),
+                Kind::Trigger => format!("DROP TRIGGER IF EXISTS {}", quote(&object.name)),
+                Kind::Event if !same => format!("DROP EVENT IF EXISTS {}", quote(&object.name)),
+                Kind::Routine if !same => match object.name.split_once(' ') {
+                    Some((kind, name)) => format!("DROP {} IF EXISTS {}", kind.to_uppercase(), quote(name)),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            db.execute(&statement)?;
+        }
+        Ok(())
     }
 }
 
@@ -137,23 +180,4 @@ fn tables_of(db: &mut MariaDb, schema: &str) -> Result<Vec<String>> {
         .iter()
         .filter_map(|r| r.first().and_then(Cell::to_text))
         .collect())
-}
-
-/// Views and triggers keep a RENAME across schemas from working, and all of them are made again afterwards.
-fn drop_objects(db: &mut MariaDb) -> Result<()> {
-    let schema = db.inspect()?;
-    for object in schema.objects.iter().rev() {
-        let statement = match object.kind {
-            Kind::View => format!("DROP VIEW IF EXISTS {}", quote(&object.name)),
-            Kind::Trigger => format!("DROP TRIGGER IF EXISTS {}", quote(&object.name)),
-            Kind::Event => format!("DROP EVENT IF EXISTS {}", quote(&object.name)),
-            Kind::Routine => match object.name.split_once(' ') {
-                Some((kind, name)) => format!("DROP {} IF EXISTS {}", kind.to_uppercase(), quote(name)),
-                None => continue,
-            },
-            _ => continue,
-        };
-        db.execute(&statement)?;
-    }
-    Ok(())
 }

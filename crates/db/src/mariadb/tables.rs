@@ -2,7 +2,7 @@
 
 use super::MariaDb;
 use crate::schema::{Carry, Column, Kind, Object, Table};
-use crate::{Database, Result};
+use crate::{Database, Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one reading of the table catalog gives.
@@ -127,6 +127,32 @@ fn text(row: &[Option<String>], i: usize) -> String {
     row.get(i).cloned().flatten().unwrap_or_default()
 }
 
+/// A table that cannot be looked at now.
+fn locked(name: &str) -> Error {
+    Error::refused(
+        format!("table {name} cannot be looked at: another session is changing it, or it is damaged"),
+        "SHOW PROCESSLIST names the session: wait for it, or end it; CHECK TABLE tells damage",
+    )
+}
+
+/// How often the catalog is read again while a table cannot be looked at, a [`LOOK_AGAIN`] apart.
+const LOOKS: u32 = 40;
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// [`read`], patient with a definition that somebody is changing.
+pub(super) fn read_patiently(db: &mut MariaDb) -> Result<Tables> {
+    let mut looks = 0;
+    loop {
+        match read(db) {
+            Err(Error::Refused { .. }) if looks < LOOKS => {
+                looks += 1;
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            other => return other,
+        }
+    }
+}
+
 fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let rows = db.catalog(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, AUTO_INCREMENT, ROW_FORMAT, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT \
@@ -138,6 +164,10 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             out.unsupported
                 .push(format!("{name}: {}", table_type.to_lowercase()));
             continue;
+        }
+        // The catalog leaves a table blank while another session waits for it, or holds it, exclusively.
+        if engine.is_empty() {
+            return Err(locked(&name));
         }
         if engine != "InnoDB" {
             out.unsupported.push(format!("{name}: engine {engine}"));

@@ -2,6 +2,7 @@
 //! *full* live digest equals it. When it does not, backup B is restored over the live database, and then it must.
 
 use crate::transfer;
+use crate::window::sessions;
 use crate::world::{Live, World};
 use engine::StepError;
 use engine::fault::VERIFICATION_FAILED;
@@ -19,7 +20,7 @@ impl Digest<'_> {
         db::digest::compute(live.db(), None, &mut super::listen(cx.reporter())).map_err(super::maybe)
     }
 
-    fn restore(&self, cx: &Context<'_>) -> Result<(), StepError> {
+    fn restore(&self, cx: &mut Context<'_>) -> Result<(), StepError> {
         let backup = super::made_backup(cx, "backup_b")?;
         cx.log(format!(
             "the rollback left a difference: restoring {}",
@@ -48,7 +49,7 @@ impl Digest<'_> {
 
 impl Digest<'_> {
     /// The backup's tables take the live ones' place; those are kept in a schema of their own.
-    fn restore_on_server(&self, backup: &::backup::Backup, cx: &Context<'_>) -> Result<(), StepError> {
+    fn restore_on_server(&self, backup: &::backup::Backup, cx: &mut Context<'_>) -> Result<(), StepError> {
         let world = self.world;
         let contents = transfer::Contents::of(backup).map_err(super::maybe)?;
         let expected: Vec<db::digest::TableDigest> = cx
@@ -88,8 +89,11 @@ impl Digest<'_> {
             copy: &copy,
             failed: &failed,
         };
-        swap.run(&mut super::listen(cx.reporter()))
-            .map_err(super::maybe)?;
+        let reporter = cx.reporter();
+        let mut connected = |id: u64| {
+            cx.record("connection", id.into()).map_err(|e| db::Error::refused(e.message, "run `ventana resume`"))
+        };
+        swap.run(&mut connected, &mut super::listen(reporter)).map_err(super::maybe)?;
         cx.log(format!(
             "the tables as they were found are kept in schema {failed}"
         ));
@@ -132,6 +136,7 @@ impl Step for Digest<'_> {
     }
 
     fn undo(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
+        sessions::end_dead(self.world, cx)?;
         let Some(wanted) = cx.own_fact("digest").and_then(Value::as_str).map(str::to_string) else {
             return Ok(json!({ "undo": "no digest was taken" }));
         };
