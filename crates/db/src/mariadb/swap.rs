@@ -131,7 +131,13 @@ impl Swap<'_> {
     /// What the backup holds, through the outline.
     fn known_objects(&self) -> Vec<Object> {
         let known = |o: &&Object| self.outline.objects.contains(&(o.kind, o.name.clone()));
-        self.source.schema().objects.iter().filter(known).cloned().collect()
+        self.source
+            .schema()
+            .objects
+            .iter()
+            .filter(known)
+            .cloned()
+            .collect()
     }
 
     /// Of these, what the live schema lacks.
@@ -139,7 +145,9 @@ impl Swap<'_> {
         let there = db.inspect()?.objects;
         let mut missing = self.source.schema().clone();
         missing.objects = self.known_objects();
-        missing.objects.retain(|o| !there.iter().any(|t| t.kind == o.kind && t.name == o.name));
+        missing
+            .objects
+            .retain(|o| !there.iter().any(|t| t.kind == o.kind && t.name == o.name));
         Ok(missing)
     }
 

@@ -91,9 +91,11 @@ impl Digest<'_> {
         };
         let reporter = cx.reporter();
         let mut connected = |id: u64| {
-            cx.record("connection", id.into()).map_err(|e| db::Error::refused(e.message, "run `ventana resume`"))
+            cx.record("connection", id.into())
+                .map_err(|e| db::Error::refused(e.message, "run `ventana resume`"))
         };
-        swap.run(&mut connected, &mut super::listen(reporter)).map_err(super::maybe)?;
+        swap.run(&mut connected, &mut super::listen(reporter))
+            .map_err(super::maybe)?;
         cx.log(format!(
             "the tables as they were found are kept in schema {failed}"
         ));
