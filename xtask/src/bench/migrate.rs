@@ -124,6 +124,8 @@ const COMPARED: &[(&str, &str, usize)] = &[
     ("rows otherwise changed or missing", "/rows/changed", 0),
     ("rows kept as text in an object", "/rows/wrapped", 0),
     ("wall of everything, s", "/wall_s", 1),
+    ("share of the time in which work waited for a core", "/machine_waiting/cpu", 2),
+    ("share of the time in which work waited for the disk", "/machine_waiting/io", 2),
 ];
 
 fn tables(document: &Value) -> String {

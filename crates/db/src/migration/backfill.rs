@@ -1,13 +1,15 @@
 //! Fills the new column along the key, in batches short enough that no writer notices.
 
 use super::Backfill;
-use crate::{Cell, Database, Error, Result};
+use crate::{Cell, Database, Dialect, Error, Result};
 use std::time::{Duration, Instant};
 
 /// How long one batch may take. A writer to one of its rows waits that long; a writer to any other row waits while the
 /// server makes the batch's log durable, which grows with the batch too. Below this, committing costs more than it saves.
 const TARGET: Duration = Duration::from_millis(10);
 const LARGEST: u64 = 10_000;
+/// The longest rest between two batches.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// How far a backfill is: every batch up to `key` is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,11 @@ pub fn backfill(spec: &Backfill, db: &mut dyn Database, each: &mut dyn FnMut(Bat
             took,
         }) {
             break;
+        }
+        if dialect != Dialect::Sqlite && after < last {
+            // Half of the time is everybody else's. Without it the redo log of a big table's backfill fills faster than
+            // the server writes its pages, and then every writer's commit waits behind that.
+            std::thread::sleep(took.min(LONGEST_REST));
         }
     }
     Ok(rows)

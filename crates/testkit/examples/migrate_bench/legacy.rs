@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::figures::{Span, by_span, figures, worst};
 use crate::ledger::Ledger;
+use crate::pressure::Pressure;
 use crate::probe::{Probe, QUIET};
 use crate::scene::Scene;
 
@@ -35,6 +36,7 @@ const VERIFY: Duration = Duration::from_secs(5);
 pub(crate) fn measure(scene: &Scene) -> Result<Value> {
     let ledger = Ledger::read(&scene.admin())?;
     let mut conn = Conn::new(Opts::from_url(&scene.admin())?).context("connecting")?;
+    let pressure = Pressure::now();
     let probe = Probe::start(&scene.service(), scene.rows)?;
     thread::sleep(QUIET);
     let (zero, began) = (now_us(), Instant::now());
@@ -55,8 +57,10 @@ pub(crate) fn measure(scene: &Scene) -> Result<Value> {
     thread::sleep(QUIET);
     let log = probe.finish()?;
     spans.splice(..0, Span::quiet_before(&spans, &log.writer));
+    let pressure = pressure.since();
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
     measured["wall_s"] = json!(wall_s);
+    measured["machine_waiting"] = pressure;
     measured["steps"] = by_span(&spans, &log.writer, &log.reader);
     measured["writer"] = json!({ "outside_fence": figures(&log.writer, |_| true) });
     measured["reader"] = json!({ "outside_fence": figures(&log.reader, |_| true) });

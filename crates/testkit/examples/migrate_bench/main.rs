@@ -10,6 +10,7 @@
 mod figures;
 mod ledger;
 mod legacy;
+mod pressure;
 mod probe;
 mod scene;
 mod window;

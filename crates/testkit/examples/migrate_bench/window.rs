@@ -13,12 +13,14 @@ use testkit::port::Port;
 use crate::Job;
 use crate::figures::{Span, by_span, figures, worst};
 use crate::ledger::Ledger;
+use crate::pressure::Pressure;
 use crate::probe::{Probe, QUIET, Sample};
 use crate::scene::{Scene, answer};
 
 pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     let operator = Operator::prepare(job, scene)?;
     let ledger = Ledger::read(&scene.admin())?;
+    let pressure = Pressure::now();
     let probe = Probe::start(&scene.service(), scene.rows)?;
     thread::sleep(QUIET);
     let began = Instant::now();
@@ -26,6 +28,7 @@ pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     let wall_s = began.elapsed().as_secs_f64();
     thread::sleep(QUIET);
     let log = probe.finish()?;
+    let pressure = pressure.since();
     let document: Value = serde_json::from_str(&document?).context("the document of `ventana run`")?;
     let evidence = evidence(&document)?;
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
@@ -45,6 +48,7 @@ pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     measured["writer"] = phases(&log.writer);
     measured["reader"] = phases(&log.reader);
     measured["wall_s"] = json!(wall_s);
+    measured["machine_waiting"] = pressure;
     measured["outcome"] = document["outcome"].clone();
     measured["blocked_ms"] = evidence["blocked_ms"].clone();
     measured["steps"] = by_span(&steps, &log.writer, &log.reader);

@@ -146,9 +146,15 @@ fn assert_nothing_lost(scene: &Scene, wrote: &Seen) {
     }
     let refused: Vec<_> = wrote.with_status(503).collect();
     assert!(!refused.is_empty(), "the fence refused writes");
-    for asked in refused {
-        assert_eq!(asked.retry_after.as_deref(), Some("7"), "{asked:?}");
-    }
+    // One write may have been under way when the fence came: it found the database locked and was told so.
+    let by_the_fence = refused
+        .iter()
+        .filter(|asked| asked.retry_after.as_deref() == Some("7"));
+    assert!(by_the_fence.count() + 1 >= refused.len(), "{refused:?}");
+    assert!(
+        refused.iter().all(|asked| asked.retry_after.is_some()),
+        "{refused:?}"
+    );
     let other: Vec<_> = wrote
         .asked
         .iter()
@@ -183,27 +189,31 @@ fn assert_never_failed(read: &Seen, records: &[Value]) {
 /// What the report calls blocked is what the writer saw: not less than from the first refusal to the last, not more
 /// than from the last write before to the first after it.
 fn assert_blocked_as_said(wrote: &Seen, records: &[Value], said: u64) {
-    let first = wrote.with_status(503).next().expect("a refusal").sent;
-    let last = wrote.with_status(503).last().expect("a refusal").answered;
-    let before = wrote
-        .with_status(200)
-        .filter(|asked| asked.answered <= first)
+    let (first, last) = (
+        wrote.with_status(503).next().expect("a refusal"),
+        wrote.with_status(503).last().expect("a refusal"),
+    );
+    let mut accepted = wrote.with_status(200);
+    let before = accepted
+        .clone()
+        .take_while(|asked| asked.answered <= first.sent)
         .last()
         .expect("a write before");
-    let after = wrote
-        .with_status(200)
-        .find(|asked| asked.sent >= last)
+    let after = accepted
+        .find(|asked| asked.sent >= last.answered)
         .expect("a write after");
-    let least = millis(last) - millis(first);
-    let most = millis(after.answered) - millis(before.sent);
-    // One request may be under way while the flag file appears or goes.
+    // When the first was answered the fence was on already, when the last was sent it still was.
+    let least = millis(last.sent).saturating_sub(millis(first.answered));
+    assert!(least <= said + 1, "{said} ms blocked, refused for {least} ms");
+    // A write may slip through while the flag file is being made durable, on a busy disk for some time.
+    let most = millis(after.answered) - millis(before.sent) + 300;
     assert!(
-        least <= said + 100 && said <= most + 100,
-        "blocked_ms is {said}, the writer saw between {least} and {most}"
+        said <= most,
+        "{said} ms blocked, the writer was kept waiting for {most} ms"
     );
     let fenced = moment(records, "finished", "lift") - moment(records, "started", "fence");
     assert!(
-        said <= fenced + 5,
+        said <= fenced + 1,
         "{said} ms blocked, {fenced} ms from fence to lift"
     );
 }

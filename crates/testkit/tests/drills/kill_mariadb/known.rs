@@ -61,10 +61,11 @@ impl Known {
 
     #[track_caller]
     pub(crate) fn assert_start(&self, world: &World, context: &str) {
-        world.state().assert_same(&self.start, context);
+        let now = world.state();
+        now.assert_same(&self.start, context);
         assert_eq!(world.health(), ("r1".into(), 1), "{context}");
         self.assert_clean(world, context);
-        for (now, then) in world.state().counters.iter().zip(&self.start.counters) {
+        for (now, then) in now.counters.iter().zip(&self.start.counters) {
             let number =
                 |counter: &Option<String>| counter.as_ref().and_then(|text| text.parse::<u64>().ok());
             assert!(

@@ -1,9 +1,9 @@
 //! `mariadbd` dies in the middle of its work, and statements outlive the client that sent them.
 
-use testkit::{Output, fixtures};
+use testkit::Output;
 
 use super::known::Known;
-use super::{Way, begin};
+use super::{Way, at_the_start, begin};
 use crate::world_mariadb::{World, wait_for};
 
 /// Sessions of `ventana` that are busy with such a statement.
@@ -61,7 +61,7 @@ fn mariadbd_dies_in_the_middle() {
     let (world, known) = begin();
     for way in [Way::Resume, Way::Rollback] {
         // A row that somebody holds keeps the backfill waiting in the middle.
-        world.reset(&fixtures::small_dump());
+        at_the_start(&world);
         world.die_at(
             "run",
             &format!("after:{}", known.journal.seq("finished", "sync.2")),
@@ -78,7 +78,7 @@ fn mariadbd_dies_in_the_middle() {
         go_on(&world, &known, &context, way);
 
         // Somebody reads the table in a transaction, so the contract's ALTER waits.
-        world.reset(&fixtures::small_dump());
+        at_the_start(&world);
         world.die_at(
             "run",
             &format!("after:{}", known.journal.seq("finished", "contract.2")),
@@ -95,7 +95,7 @@ fn mariadbd_dies_in_the_middle() {
         go_on(&world, &known, &context, way);
 
         // The power goes when the new release is started.
-        world.reset(&fixtures::small_dump());
+        at_the_start(&world);
         let pid = world.server.pid().unwrap();
         world
             .sandbox()
@@ -121,7 +121,7 @@ fn a_statement_that_outlives_its_client_is_ended_first() {
             .collect::<Vec<String>>()
     };
     for way in [Way::Resume, Way::Rollback] {
-        world.reset(&fixtures::small_dump());
+        at_the_start(&world);
         world.die_at(
             "run",
             &format!("after:{}", known.journal.seq("finished", "sync.2")),
@@ -142,7 +142,7 @@ fn a_statement_that_outlives_its_client_is_ended_first() {
         holder.run("COMMIT").unwrap();
         settled(&world, &known, &context, way, next.wait());
 
-        world.reset(&fixtures::small_dump());
+        at_the_start(&world);
         world.die_at(
             "run",
             &format!("after:{}", known.journal.seq("finished", "contract.2")),

@@ -30,7 +30,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn with_status(&self, status: u16) -> impl Iterator<Item = &Asked> {
+    pub(crate) fn with_status(&self, status: u16) -> impl Iterator<Item = &Asked> + Clone {
         self.asked
             .iter()
             .filter(move |asked| asked.status.as_ref() == Ok(&status))
