@@ -124,8 +124,16 @@ const COMPARED: &[(&str, &str, usize)] = &[
     ("rows otherwise changed or missing", "/rows/changed", 0),
     ("rows kept as text in an object", "/rows/wrapped", 0),
     ("wall of everything, s", "/wall_s", 1),
-    ("share of the time in which work waited for a core", "/machine_waiting/cpu", 2),
-    ("share of the time in which work waited for the disk", "/machine_waiting/io", 2),
+    (
+        "share of the time in which work waited for a core",
+        "/machine_waiting/cpu",
+        2,
+    ),
+    (
+        "share of the time in which work waited for the disk",
+        "/machine_waiting/io",
+        2,
+    ),
 ];
 
 fn tables(document: &Value) -> String {
@@ -169,13 +177,14 @@ fn tables(document: &Value) -> String {
     for (name, before) in counts["before"].as_object().into_iter().flatten() {
         let mut rows = vec![row([name, "at the fence", "after", ""])];
         for (class, count) in before.as_object().into_iter().flatten() {
-            let after = counts["after"][name][class].to_string();
-            let same = if after == count.to_string() {
-                "equal"
-            } else {
-                "DIFFERS"
-            };
-            rows.push([class.clone(), count.to_string(), after, same.to_owned()]);
+            let after = &counts["after"][name][class];
+            let same = if after == count { "equal" } else { "DIFFERS" };
+            rows.push([
+                class.clone(),
+                count.to_string(),
+                after.to_string(),
+                same.to_owned(),
+            ]);
         }
         text.push_str(&format!("\n{}", aligned(&rows)));
     }

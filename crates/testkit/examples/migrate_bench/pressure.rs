@@ -25,7 +25,9 @@ impl Pressure {
         let elapsed = self.since.elapsed().as_micros().max(1) as f64;
         let mut shares = json!({});
         for (resource, before) in RESOURCES.iter().zip(self.totals) {
-            let waited = total(resource).zip(before).map(|(now, before)| now.saturating_sub(before));
+            let waited = total(resource)
+                .zip(before)
+                .map(|(now, before)| now.saturating_sub(before));
             shares[*resource] = json!(waited.map(|us| (us as f64 / elapsed * 1000.0).round() / 1000.0));
         }
         shares

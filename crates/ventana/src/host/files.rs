@@ -69,17 +69,10 @@ pub fn folder_digest(folder: &Path) -> Result<String, Failure> {
 
 /// Copies a folder so that it appears whole or not at all: beside its place first, made durable, then renamed.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
-    let name = to
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
     let parent = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(io(format!("cannot make folder {}", parent.display())))?;
-    let partial = parent.join(format!(".{name}.partial"));
-    if partial.exists() {
-        fs::remove_dir_all(&partial)
-            .map_err(io(format!("cannot remove the remains in {}", partial.display())))?;
-    }
+    let partial = partial_of(to);
+    remove_partial(to)?;
     for file in files_below(from)? {
         let target = partial.join(&file);
         if let Some(folder) = target.parent() {
@@ -94,6 +87,24 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
     }
     fs::rename(&partial, to).map_err(io(format!("cannot give {} its name", to.display())))?;
     sync(parent)
+}
+
+/// Where [`copy_folder`] works until `to` is whole.
+fn partial_of(to: &Path) -> PathBuf {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    to.with_file_name(format!(".{name}.partial"))
+}
+
+/// Removes what a [`copy_folder`] that died has left; nothing there is fine.
+pub fn remove_partial(to: &Path) -> Result<(), Failure> {
+    let partial = partial_of(to);
+    match fs::remove_dir_all(&partial) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(format!(
+            "cannot remove the remains in {}",
+            partial.display()
+        ))(e)),
+        _ => Ok(()),
+    }
 }
 
 fn sync(path: &Path) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use super::runs;
 use crate::config::Config;
 use crate::error::{Failure, io};
 use crate::host::clock::SystemClock;
+use crate::host::files;
 use crate::host::lease::Lease;
 use crate::report;
 use crate::ui::Output;
@@ -121,6 +122,7 @@ impl Drive<'_> {
                 let state = engine::state::fold(journal.records())
                     .map_err(|e| Failure::failed("journal", e.to_string()))?;
                 take_up(&world, &self.plan.plan, &state)?;
+                remove_remains(&world, &self.plan.plan)?;
                 journal
             }
         };
@@ -189,6 +191,24 @@ fn take_up(world: &World, plan: &Plan, state: &RunState) -> Result<(), Failure> 
             server_lease(db)
         }
     }
+}
+
+/// Removes what a dead process left half made and what no later step goes on with: scratch copies, a release that was
+/// being laid down.
+fn remove_remains(world: &World, plan: &Plan) -> Result<(), Failure> {
+    for purpose in ["preflight", "prove", "rollback"] {
+        world.scratch(purpose)?.drop()?;
+    }
+    let root = world
+        .config
+        .file
+        .release
+        .as_ref()
+        .map(|r| r.root.join("releases"));
+    if let (Some(releases), Some(release), false) = (root, &plan.release, world.rehearsal) {
+        files::remove_partial(&releases.join(&release.to))?;
+    }
+    Ok(())
 }
 
 /// Ends the sessions that dead processes of this run have left: they may hold the lease, or go on with a statement. The
