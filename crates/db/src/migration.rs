@@ -398,7 +398,7 @@ pub fn report(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTr
 /// How many names a listing keeps: enough to look at, bounded in a journal.
 const LISTED: usize = 1000;
 
-/// What the reports that can name what they count have counted: at most [`LISTED`] names each.
+/// What the reports that can name what they count have counted: at most 1000 names each.
 pub fn listed(online: &Online, start: &str, db: &mut dyn Database) -> Result<BTreeMap<String, Vec<String>>> {
     let mut out = BTreeMap::new();
     for named in online

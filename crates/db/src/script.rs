@@ -1,12 +1,12 @@
 //! SQL as text: lexer, splitter, verbs, names, canonical form, and dump files made by others.
 //!
 //! Nothing here talks to a server. Everything fails closed: a statement that is not understood is
-//! [`Verb::Unknown`](verb::Verb::Unknown), dangerous, and refused in a dump.
+//! [`verb::Verb::Unknown`], dangerous, and refused in a dump.
 //!
 //! - [`lexer`] cuts text into tokens that cover it exactly; code in MySQL's conditional comments is code.
 //! - [`split`] cuts a stream into statements with bounded memory, knowing `DELIMITER` and SQLite's triggers.
-//! - [`verb`] says what a statement does, [`lint`] what must be acknowledged before it is run.
-//! - [`names`] finds names qualified by a schema; [`canonical`] and [`requalify`] stand on it.
+//! - [`verb`] says what a statement does, [`mod@lint`] what must be acknowledged before it is run.
+//! - [`names`] finds names qualified by a schema; [`mod@canonical`] and [`mod@requalify`] stand on it.
 //! - [`dump`] checks a dump file whole before anything is sent, then yields what to send into another schema.
 
 mod block;

@@ -1,6 +1,6 @@
 //! The report of a run, beside its journal: `report.html` and `report.md` for people, `evidence.json` for anybody who
 //! wants to check. All three are pure functions of plan and journal, so they can be written again at any time, and
-//! [`verify`] can tell whether they were changed.
+//! [`verify()`] can tell whether they were changed.
 
 pub mod markdown;
 mod verdict;

@@ -1,4 +1,5 @@
-//! Two people on two machines open a window on the same schema: one of them gets it, the other is told so.
+//! Others are at work on the same server: a window on another machine, somebody's own DDL. Who must wait is told for
+//! whom.
 
 use testkit::fixtures;
 
@@ -37,4 +38,37 @@ fn the_server_gives_the_lease_to_one_of_two_machines() {
             .is_some_and(|said| said.contains("deployed already")),
         "{second}"
     );
+}
+
+/// While somebody's DDL waits for its lock, the catalog shows its tables as if they had neither engine nor columns.
+#[test]
+fn a_table_that_somebody_holds_is_not_taken_for_one_that_cannot_be_carried() {
+    let world = World::new(&fixtures::small_dump());
+    let before = world.json(&["digest"]).ok().json();
+    let mut reader = world.session("root", "");
+    reader.run("BEGIN; SELECT id FROM roles LIMIT 1").unwrap();
+    // Holds `activos` and waits for `roles`.
+    let mut waiting = world.session("root", "");
+    waiting.send("RENAME TABLE activos TO activos_, roles TO roles_, activos_ TO activos, roles_ TO roles");
+    wait_for("the DDL of somebody", || {
+        let there = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock'";
+        (world.server.value(there)? == "1").then_some(())
+    });
+    let digest = world.ventana(&["--json", "--lang", "en", "digest"]).spawn();
+    // Either it says so at once, or it waits until the table is free; it never says something wrong.
+    let ours =
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='ventana' AND STATE LIKE '%lock%'";
+    wait_for("the digest", || {
+        (!digest.is_running() || world.server.value(ours)? != "0").then_some(())
+    });
+    reader.run("COMMIT").unwrap();
+    let output = digest.wait();
+    match output.code {
+        Some(0) => assert_eq!(output.json()["digest"], before["digest"], "{output}"),
+        _ => assert!(
+            !output.stdout.contains("engine ;") && output.stdout.contains("lock"),
+            "{output}"
+        ),
+    }
+    assert_eq!(world.json(&["digest"]).ok().json()["digest"], before["digest"]);
 }

@@ -69,6 +69,13 @@ impl Session {
             said.trim().to_owned()
         })
     }
+
+    /// Sends a statement without waiting for its answer: it is meant to wait for a lock.
+    #[track_caller]
+    pub(crate) fn send(&mut self, sql: &str) {
+        let pipe = self.stdin.as_mut().expect("an open session");
+        writeln!(pipe, "{sql};").unwrap();
+    }
 }
 
 impl Drop for Session {
