@@ -13,6 +13,7 @@ pub mod load;
 pub mod mariadb;
 pub mod migration;
 pub mod progress;
+pub mod row;
 pub mod schema;
 pub mod script;
 pub mod secret;
