@@ -1,5 +1,7 @@
 //! One value of one row, typed as the engine stores it.
 
+use crate::row::Value;
+
 /// A value. Nothing is ever turned into text on the way: FLOAT stays an `f32`, a date its parts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -54,34 +56,19 @@ impl Cell {
         })
     }
 
-    /// Feeds the value to a hash: a tag for the type, then a fixed width or a length prefix, so that no two different
-    /// rows ever feed the same bytes.
-    pub(crate) fn hash_into(&self, hasher: &mut blake3::Hasher) {
+    /// The value, borrowed.
+    pub fn as_value(&self) -> Value<'_> {
         match self {
-            Cell::Null => hasher.update(&[0]),
-            Cell::Int(v) => hasher.update(&[1]).update(&v.to_le_bytes()),
-            Cell::UInt(v) => hasher.update(&[2]).update(&v.to_le_bytes()),
-            Cell::Float(v) => hasher.update(&[3]).update(&v.to_bits().to_le_bytes()),
-            Cell::Double(v) => hasher.update(&[4]).update(&v.to_bits().to_le_bytes()),
-            Cell::Bytes(b) => hasher
-                .update(&[5])
-                .update(&(b.len() as u64).to_le_bytes())
-                .update(b),
-            Cell::Text(b) => hasher
-                .update(&[6])
-                .update(&(b.len() as u64).to_le_bytes())
-                .update(b),
-            Cell::Date(y, m, d, h, i, s, us) => hasher
-                .update(&[7])
-                .update(&y.to_le_bytes())
-                .update(&[*m, *d, *h, *i, *s])
-                .update(&us.to_le_bytes()),
-            Cell::Time(negative, days, h, m, s, us) => hasher
-                .update(&[8, u8::from(*negative)])
-                .update(&days.to_le_bytes())
-                .update(&[*h, *m, *s])
-                .update(&us.to_le_bytes()),
-        };
+            Cell::Null => Value::Null,
+            Cell::Int(v) => Value::Int(*v),
+            Cell::UInt(v) => Value::UInt(*v),
+            Cell::Float(v) => Value::Float(*v),
+            Cell::Double(v) => Value::Double(*v),
+            Cell::Bytes(b) => Value::Bytes(b),
+            Cell::Text(b) => Value::Text(b),
+            Cell::Date(y, m, d, h, i, s, us) => Value::Date(*y, *m, *d, *h, *i, *s, *us),
+            Cell::Time(negative, days, h, m, s, us) => Value::Time(*negative, *days, *h, *m, *s, *us),
+        }
     }
 }
 

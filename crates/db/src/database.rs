@@ -1,6 +1,10 @@
 //! What every dialect can do; the rest of the crate is written against this.
 
+use crate::mariadb::keys::Split;
+use crate::reading::Range;
+use crate::row::Visit;
 use crate::schema::{Schema, Table};
+use crate::snapshot::{Snapshot, Terms};
 use crate::{Cell, Dialect, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,6 +16,10 @@ pub struct Session {
     pub run: String,
     /// Take a server flavour that has never run the conformance suite.
     pub accept_untested: bool,
+    /// How many connections one piece of work may use; 0 is 1.
+    pub connections: usize,
+    /// Sees past the marks of a restore that is not finished, because it is the one that finishes it.
+    pub restoring: bool,
 }
 
 /// What a plan pins a server to; anything else is refused.
@@ -24,11 +32,8 @@ pub struct Identity {
     pub fields: BTreeMap<String, String>,
 }
 
-/// A row as it is handed out by [`Database::scan`].
-pub type OnRow<'a> = dyn FnMut(&[Cell]) -> Result<()> + 'a;
-
 /// One connection to one database.
-pub trait Database {
+pub trait Database: Send {
     fn dialect(&self) -> Dialect;
     fn identity(&mut self) -> Result<Identity>;
     /// Reads the catalog. What cannot be carried is listed in the answer, not an error.
@@ -36,14 +41,47 @@ pub trait Database {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
-    /// Hands out every row, `columns` in their order; returns how many.
-    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64>;
+    /// One view on all tables, for as many connections as this one may open.
+    fn snapshot(&mut self, terms: &Terms) -> Result<Snapshot<'_>>;
+    /// How the rows of each table, in the order of the schema, are best divided among several readers.
+    fn parts(&mut self, schema: &Schema) -> Result<Vec<Vec<Range>>> {
+        Ok(schema.tables.iter().map(|_| vec![Range::default()]).collect())
+    }
+    /// One more connection to the same database, for a load; `None` where one is all there can be.
+    fn another(&mut self) -> Result<Option<Box<dyn Database>>> {
+        Ok(None)
+    }
+    /// Hands every row in `range` (an SQL condition) to `visitor`, `columns` in their order; returns how many.
+    fn visit(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        range: Option<&str>,
+        visitor: &mut dyn Visit,
+    ) -> Result<u64>;
     /// Runs one statement that answers no rows; returns rows affected.
     fn execute(&mut self, sql: &str) -> Result<u64>;
     /// Runs one query and keeps its rows: for small answers.
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>>;
-    /// Loads one chunk as `dump` wrote it for `table`.
-    fn load_chunk(&mut self, table: &Table, data: &mut (dyn std::io::Read + Send)) -> Result<u64>;
+    /// How many connections this one's work may use, itself included.
+    fn connections(&self) -> usize {
+        1
+    }
+    /// A table's definition in the steps in which it is restored best.
+    fn split(&self, table: &Table) -> Split {
+        Split::whole(&table.create)
+    }
+    /// Content that is loaded in one transaction, `most` at most.
+    fn unit_bytes(&self, most: u64) -> u64 {
+        most
+    }
+    /// Loads content as `dump` wrote it for `table`, all of it or nothing; `mark` is a statement of the same transaction.
+    fn load_chunk(
+        &mut self,
+        table: &Table,
+        data: &mut (dyn std::io::Read + Send),
+        mark: Option<&str>,
+    ) -> Result<u64>;
     /// Prepares the session for loading a dump: no key checks, no strict mode, exact values.
     fn begin_load(&mut self) -> Result<()>;
     /// Brings the session back to what it was when it was opened.

@@ -4,12 +4,16 @@
 //! name, column names and types. Row hashes of a table are added modulo 2^128 and counted, so order does not matter and
 //! a doubled row never cancels out. Tables and objects are then hashed in sorted order with SHA-256.
 
-use crate::progress::{Listener, Progress};
+use crate::progress::Listener;
+use crate::reading::{self, Counting, Queue};
+use crate::row::{self, Value, Visit};
 use crate::schema::{Kind, Outline, Schema, Table};
-use crate::{Cell, Database, Error, Result};
+use crate::snapshot::Terms;
+use crate::{Database, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::io::Read;
 
 /// A table's share of a digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,26 +88,57 @@ impl Digest {
     }
 }
 
-/// Adds up the rows of one table.
+/// Rows of one table added up: their hashes modulo 2^128 and their number. Sums of parts add up to that of the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowSum {
+    pub rows: u64,
+    sum: u128,
+}
+
+impl RowSum {
+    /// The sum of both; in whatever order parts are added, the result is the same.
+    pub fn plus(self, other: RowSum) -> RowSum {
+        RowSum {
+            rows: self.rows + other.rows,
+            sum: self.sum.wrapping_add(other.sum),
+        }
+    }
+
+    fn add(&mut self, hash: &blake3::Hash) {
+        let mut half = [0u8; 16];
+        half.copy_from_slice(&hash.as_bytes()[..16]);
+        self.sum = self.sum.wrapping_add(u128::from_le_bytes(half));
+        self.rows += 1;
+    }
+}
+
+/// 32 hexadecimal digits: what a manifest keeps of a chunk.
+impl std::fmt::Display for RowSum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.sum)
+    }
+}
+
+/// Adds up the rows of one table. It takes rows as a [`Visit`], and long values piece by piece.
 pub struct TableHasher {
     name: String,
     key: [u8; 32],
-    /// Positions of the hashed columns in the rows that are fed.
-    picks: Vec<usize>,
-    rows: u64,
-    sum: u128,
+    /// Whether the column at this place of the rows is hashed.
+    picked: Vec<bool>,
+    row: Vec<u8>,
+    /// The beginning of the row, where a value of it was too long to hold.
+    begun: Option<Box<blake3::Hasher>>,
+    sum: RowSum,
 }
 
 impl TableHasher {
     /// A hasher of the table's columns, or of those that `outline` knows. `None` when the outline lacks the table.
     pub fn new(table: &Table, outline: Option<&Outline>) -> Option<TableHasher> {
-        let picks: Vec<usize> = match outline {
-            None => (0..table.columns.len()).collect(),
+        let picked: Vec<bool> = match outline {
+            None => vec![true; table.columns.len()],
             Some(outline) => {
                 let known = outline.tables.get(&table.name)?;
-                (0..table.columns.len())
-                    .filter(|i| known.contains(&table.columns[*i].name))
-                    .collect()
+                table.columns.iter().map(|c| known.contains(&c.name)).collect()
             }
         };
         let mut hasher = blake3::Hasher::new();
@@ -114,42 +149,95 @@ impl TableHasher {
                 .update(text.as_bytes());
         };
         feed(&table.name);
-        for i in &picks {
-            feed(&table.columns[*i].name);
-            feed(&table.columns[*i].declared);
+        for (column, _) in table.columns.iter().zip(&picked).filter(|(_, picked)| **picked) {
+            feed(&column.name);
+            feed(&column.declared);
         }
         Some(TableHasher {
             name: table.name.clone(),
             key: *hasher.finalize().as_bytes(),
-            picks,
-            rows: 0,
-            sum: 0,
+            picked,
+            row: Vec::new(),
+            begun: None,
+            sum: RowSum::default(),
         })
     }
 
-    /// Adds one row, its cells in the table's column order.
-    pub fn row(&mut self, cells: &[Cell]) {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        for i in &self.picks {
-            cells[*i].hash_into(&mut hasher);
+    /// A value of the row.
+    pub fn put(&mut self, column: usize, value: Value<'_>) {
+        if self.picked[column] {
+            value.put(&mut self.row);
         }
-        let hash = hasher.finalize();
-        let mut half = [0u8; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        self.sum = self.sum.wrapping_add(u128::from_le_bytes(half));
-        self.rows += 1;
     }
 
-    pub fn finish(self) -> TableDigest {
+    /// A value of `length` bytes begins, which [`TableHasher::piece`] gives; answers whether it is wanted.
+    pub fn begin_long(&mut self, column: usize, text: bool, length: u64) -> bool {
+        if !self.picked[column] {
+            return false;
+        }
+        self.row.push(if text { row::TEXT } else { row::BYTES });
+        self.row.extend_from_slice(&length.to_le_bytes());
+        true
+    }
+
+    /// The next bytes of a long value.
+    pub fn piece(&mut self, bytes: &[u8]) {
+        let key = &self.key;
+        let hasher = self
+            .begun
+            .get_or_insert_with(|| Box::new(blake3::Hasher::new_keyed(key)));
+        hasher.update(&self.row).update(bytes);
+        self.row.clear();
+    }
+
+    /// The row is complete.
+    pub fn end_row(&mut self) {
+        let hash = match self.begun.take() {
+            Some(mut hasher) => hasher.update(&self.row).finalize(),
+            None => blake3::keyed_hash(&self.key, &self.row),
+        };
+        self.row.clear();
+        self.sum.add(&hash);
+    }
+
+    /// The sum since the last cut; the next one begins.
+    pub fn cut(&mut self) -> RowSum {
+        std::mem::take(&mut self.sum)
+    }
+
+    /// The digest of the table, `rows` being all of them.
+    pub fn table(&self, rows: RowSum) -> TableDigest {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher
-            .update(&self.rows.to_le_bytes())
-            .update(&self.sum.to_le_bytes());
+            .update(&rows.rows.to_le_bytes())
+            .update(&rows.sum.to_le_bytes());
         TableDigest {
-            name: self.name,
-            rows: self.rows,
+            name: self.name.clone(),
+            rows: rows.rows,
             digest: hasher.finalize().to_hex().to_string(),
         }
+    }
+}
+
+impl Visit for TableHasher {
+    fn value(&mut self, column: usize, value: Value<'_>) -> Result<()> {
+        self.put(column, value);
+        Ok(())
+    }
+
+    fn long(&mut self, column: usize, text: bool, length: u64, data: &mut dyn Read) -> Result<()> {
+        if self.begin_long(column, text, length) {
+            row::pieces(data, &mut |piece| {
+                self.piece(piece);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.end_row();
+        Ok(())
     }
 }
 
@@ -187,95 +275,54 @@ pub fn combine(schema: &Schema, mut tables: Vec<TableDigest>, outline: Option<&O
     }
 }
 
-/// Digest of the whole database, inside one snapshot; through `outline` when one is given.
+/// Digest of the whole database, inside one snapshot that several connections read; through `outline` when one is given.
 pub fn compute(
     db: &mut dyn Database,
     outline: Option<&Outline>,
     listen: &mut Listener<'_>,
 ) -> Result<Digest> {
-    let schema = snapshot(db)?;
-    let tables = scan_all(db, &schema, outline, listen);
-    let ended = db.end_snapshot();
-    let digest = combine(&schema, tables?, outline);
-    ended?;
-    Ok(digest)
+    let mut snapshot = db.snapshot(&Terms::default())?;
+    let schema = snapshot.schema.clone();
+    let queue = Queue::of(&schema, &snapshot.parts()?, |table| {
+        outline.is_none_or(|o| o.tables.contains_key(&table.name))
+    });
+    let sums = reading::run(snapshot.readers(), &queue, &schema, listen, |db, part, told| {
+        let table = &schema.tables[part.table];
+        let hasher = TableHasher::new(table, outline).expect("the queue leaves out what the outline lacks");
+        let mut rows = Counting::new(hasher, told, part.table);
+        db.visit(
+            table,
+            &columns(table),
+            part.range.condition().as_deref(),
+            &mut rows,
+        )?;
+        Ok(rows.finish()?.cut())
+    });
+    let closed = snapshot.close();
+    let sums = sums?;
+    closed?;
+    Ok(combine(&schema, tables(&schema, outline, &sums), outline))
 }
 
-/// Opens a snapshot together with the catalog that is true in it: a definition that changed between reading the catalog
-/// and opening the view would be hashed with rows that it does not describe.
-pub(crate) fn snapshot(db: &mut dyn Database) -> Result<Schema> {
-    let mut schema = db.inspect()?;
-    for _ in 0..5 {
-        schema.supported()?;
-        match db.begin_snapshot(&schema) {
-            // A table was changed, dropped or renamed between the catalog and the view.
-            Err(Error::Server {
-                number: 1412 | 1146, ..
-            }) => {
-                schema = db.inspect()?;
-                continue;
-            }
-            other => other?,
-        }
-        let again = match db.inspect() {
-            Ok(again) => again,
-            Err(error) => {
-                // The first error is the one to tell.
-                let _ = db.end_snapshot();
-                return Err(error);
-            }
-        };
-        if again.defines_the_same(&schema) {
-            return Ok(again);
-        }
-        db.end_snapshot()?;
-        schema = again;
-    }
-    Err(Error::refused(
-        format!(
-            "definitions in {} keep changing while they are read",
-            schema.database
-        ),
-        "wait until the other migration is done",
-    ))
-}
-
-fn scan_all(
-    db: &mut dyn Database,
+/// The digests of the tables from the sums of their parts.
+pub(crate) fn tables(
     schema: &Schema,
     outline: Option<&Outline>,
-    listen: &mut Listener<'_>,
-) -> Result<Vec<TableDigest>> {
-    let rows_total = schema.rows_estimate();
-    let mut rows = 0;
-    let mut out = Vec::new();
-    for table in &schema.tables {
-        let Some(mut hasher) = TableHasher::new(table, outline) else {
-            continue;
-        };
-        let columns: Vec<String> = table.columns.iter().map(|c| c.name.clone()).collect();
-        db.scan(table, &columns, &mut |cells| {
-            hasher.row(cells);
-            rows += 1;
-            if rows % 8192 == 0 {
-                listen(Progress {
-                    rows,
-                    rows_total,
-                    bytes: 0,
-                    table: &table.name,
-                });
-            }
-            Ok(())
-        })?;
-        out.push(hasher.finish());
-    }
-    listen(Progress {
-        rows,
-        rows_total,
-        bytes: 0,
-        table: "",
-    });
-    Ok(out)
+    sums: &[(usize, RowSum)],
+) -> Vec<TableDigest> {
+    let whole = |index: usize| {
+        sums.iter()
+            .filter(|(table, _)| *table == index)
+            .fold(RowSum::default(), |all, (_, part)| all.plus(*part))
+    };
+    (0..schema.tables.len())
+        .filter_map(|i| Some(TableHasher::new(&schema.tables[i], outline)?.table(whole(i))))
+        .collect()
+}
+
+/// Every column, in the order of the table.
+pub(crate) fn columns(table: &Table) -> Vec<String> {
+    table.columns.iter().map(|c| c.name.clone()).collect()
 }
 
 pub(crate) fn kind_word(kind: Kind) -> &'static str {

@@ -11,12 +11,15 @@ pub mod dump;
 pub mod error;
 pub mod load;
 pub mod mariadb;
+pub mod marks;
 pub mod migration;
 pub mod progress;
+pub mod reading;
 pub mod row;
 pub mod schema;
 pub mod script;
 pub mod secret;
+pub mod snapshot;
 pub mod sqlite;
 
 pub use address::{Address, Dialect};

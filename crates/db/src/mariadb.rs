@@ -2,6 +2,7 @@
 
 pub mod encode;
 pub mod fence;
+pub mod keys;
 pub mod objects;
 pub mod swap;
 
@@ -9,13 +10,16 @@ mod connect;
 mod ddl;
 mod infile;
 mod inspect;
+mod parts;
 mod tables;
 mod writers;
 
 pub use ddl::ddl;
 
-use crate::database::OnRow;
+use crate::reading::Range;
+use crate::row::Visit;
 use crate::schema::{Carry, Schema, Table};
+use crate::snapshot::{Snapshot, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Value};
@@ -24,6 +28,8 @@ use std::io::Read;
 /// A connection to one schema of a MariaDB (or, when accepted untested, MySQL) server.
 pub struct MariaDb {
     conn: Conn,
+    address: Address,
+    session: Session,
     database: String,
     dialect: Dialect,
     in_snapshot: bool,
@@ -120,7 +126,27 @@ impl Database for MariaDb {
         self.execute("COMMIT").map(|_| ())
     }
 
-    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
+    fn snapshot(&mut self, _terms: &Terms) -> Result<Snapshot<'_>> {
+        Snapshot::of_one(self)
+    }
+
+    fn parts(&mut self, schema: &Schema) -> Result<Vec<Vec<Range>>> {
+        parts::parts(self, schema)
+    }
+
+    fn another(&mut self) -> Result<Option<Box<dyn Database>>> {
+        let mut other = MariaDb::open(&self.address, &self.session)?;
+        other.logs_loads = self.logs_loads;
+        Ok(Some(Box::new(other)))
+    }
+
+    fn visit(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        range: Option<&str>,
+        visitor: &mut dyn Visit,
+    ) -> Result<u64> {
         let picked: Vec<String> = columns
             .iter()
             .map(|name| {
@@ -139,8 +165,9 @@ impl Database for MariaDb {
             let key: Vec<String> = table.key.iter().map(|k| self.dialect.quote(k)).collect();
             format!(" ORDER BY {}", key.join(", "))
         };
+        let condition = range.map_or(String::new(), |r| format!(" WHERE {r}"));
         let sql = format!(
-            "SELECT {} FROM {}{order}",
+            "SELECT {} FROM {}{condition}{order}",
             picked.join(", "),
             self.dialect.quote(&table.name)
         );
@@ -150,12 +177,12 @@ impl Database for MariaDb {
             .exec_iter(&statement, ())
             .map_err(|e| Self::error(&sql, e))?;
         let mut count = 0;
-        let mut cells = Vec::with_capacity(columns.len());
         for row in rows {
             let row = row.map_err(|e| Self::error(&sql, e))?;
-            cells.clear();
-            cells.extend(row.unwrap().into_iter().map(cell));
-            each(&cells)?;
+            for (i, value) in row.unwrap().into_iter().enumerate() {
+                visitor.value(i, cell(value).as_value())?;
+            }
+            visitor.end()?;
             count += 1;
         }
         self.conn.close(statement).map_err(|e| Self::error(&sql, e))?;
@@ -175,10 +202,21 @@ impl Database for MariaDb {
             .collect())
     }
 
-    fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send)) -> Result<u64> {
+    fn connections(&self) -> usize {
+        self.session.connections.max(1)
+    }
+
+    fn split(&self, table: &Table) -> keys::Split {
+        keys::split(&table.create)
+    }
+
+    fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send), mark: Option<&str>) -> Result<u64> {
         self.execute("START TRANSACTION")?;
-        let loaded = self.load_rows(table, data);
-        // All of a chunk or nothing of it; the first error is the one to tell.
+        let loaded = self.load_rows(table, data).and_then(|rows| {
+            mark.map_or(Ok(0), |mark| self.execute(mark))?;
+            Ok(rows)
+        });
+        // The first error is the one to tell.
         match loaded {
             Ok(rows) => self.execute("COMMIT").map(|_| rows),
             Err(error) => {

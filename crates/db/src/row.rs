@@ -1,6 +1,6 @@
 //! Values of a row on their way from a connection to a digest or a dump: borrowed, typed, and never held whole when long.
 
-use crate::{Cell, Result};
+use crate::{Cell, Error, Result};
 use std::io::Read;
 
 /// One value, typed as the engine stores it, borrowed from the connection's buffer; [`Cell`] is the same kept.
@@ -34,6 +34,37 @@ pub trait Visit {
 }
 
 impl Value<'_> {
+    /// Appends what a digest hashes: a tag for the type, then a fixed width or a length prefix, so that no two different
+    /// rows ever give the same bytes.
+    pub(crate) fn put(self, out: &mut Vec<u8>) {
+        match self {
+            Value::Null => out.push(0),
+            Value::Int(v) => tagged(1, v.to_le_bytes(), out),
+            Value::UInt(v) => tagged(2, v.to_le_bytes(), out),
+            Value::Float(v) => tagged(3, v.to_bits().to_le_bytes(), out),
+            Value::Double(v) => tagged(4, v.to_bits().to_le_bytes(), out),
+            Value::Bytes(b) => {
+                tagged(BYTES, (b.len() as u64).to_le_bytes(), out);
+                out.extend_from_slice(b);
+            }
+            Value::Text(b) => {
+                tagged(TEXT, (b.len() as u64).to_le_bytes(), out);
+                out.extend_from_slice(b);
+            }
+            Value::Date(y, m, d, h, i, s, us) => {
+                tagged(7, y.to_le_bytes(), out);
+                out.extend_from_slice(&[m, d, h, i, s]);
+                out.extend_from_slice(&us.to_le_bytes());
+            }
+            Value::Time(negative, days, h, m, s, us) => {
+                tagged(8, [u8::from(negative)], out);
+                out.extend_from_slice(&days.to_le_bytes());
+                out.extend_from_slice(&[h, m, s]);
+                out.extend_from_slice(&us.to_le_bytes());
+            }
+        }
+    }
+
     pub fn to_cell(self) -> Cell {
         match self {
             Value::Null => Cell::Null,
@@ -48,3 +79,29 @@ impl Value<'_> {
         }
     }
 }
+
+/// Tag of [`Value::Bytes`] in a digest; its length follows.
+pub(crate) const BYTES: u8 = 5;
+/// Tag of [`Value::Text`] in a digest; its length follows.
+pub(crate) const TEXT: u8 = 6;
+
+fn tagged<const N: usize>(tag: u8, bytes: [u8; N], out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(&bytes);
+}
+
+/// Hands on everything that `data` gives, a bounded piece at a time.
+pub(crate) fn pieces(data: &mut dyn Read, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match data.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(n) => each(&piece[..n])?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("reading a long value", error)),
+        }
+    }
+}
+
+/// Bytes of a long value that are held at a time.
+const PIECE: usize = 64 << 10;

@@ -6,8 +6,9 @@ mod create;
 mod inspect;
 mod restore;
 
-use crate::database::OnRow;
+use crate::row::{Value, Visit};
 use crate::schema::{Carry, Schema, Table};
+use crate::snapshot::{Snapshot, Terms};
 use crate::{Cell, Database, Dialect, Error, Identity, Result};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -130,13 +131,13 @@ impl Sqlite {
     }
 }
 
-fn cell(value: ValueRef<'_>) -> Cell {
+fn value(value: ValueRef<'_>) -> Value<'_> {
     match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(v) => Cell::Int(v),
-        ValueRef::Real(v) => Cell::Double(v),
-        ValueRef::Text(t) => Cell::Text(t.to_vec()),
-        ValueRef::Blob(b) => Cell::Bytes(b.to_vec()),
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Real(v) => Value::Double(v),
+        ValueRef::Text(t) => Value::Text(t),
+        ValueRef::Blob(b) => Value::Bytes(b),
     }
 }
 
@@ -194,7 +195,17 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
+    fn snapshot(&mut self, _terms: &Terms) -> Result<Snapshot<'_>> {
+        Snapshot::of_one(self)
+    }
+
+    fn visit(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        range: Option<&str>,
+        visitor: &mut dyn Visit,
+    ) -> Result<u64> {
         let computed = |name: &&String| {
             table
                 .columns
@@ -213,20 +224,19 @@ impl Database for Sqlite {
             .collect();
         // In the order of the table itself, which costs nothing and gives a copy the same order of implicit rowids.
         let sql = format!(
-            "SELECT {} FROM {} NOT INDEXED",
+            "SELECT {} FROM {} NOT INDEXED{}",
             picked.join(", "),
-            Dialect::Sqlite.quote(&table.name)
+            Dialect::Sqlite.quote(&table.name),
+            range.map_or(String::new(), |r| format!(" WHERE {r}"))
         );
         let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
         let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
         let mut count = 0;
-        let mut cells = Vec::with_capacity(columns.len());
         while let Some(row) = rows.next().map_err(|e| error(&sql, e))? {
-            cells.clear();
             for i in 0..columns.len() {
-                cells.push(cell(row.get_ref(i).map_err(|e| error(&sql, e))?));
+                visitor.value(i, value(row.get_ref(i).map_err(|e| error(&sql, e))?))?;
             }
-            each(&cells)?;
+            visitor.end()?;
             count += 1;
         }
         Ok(count)
@@ -245,14 +255,24 @@ impl Database for Sqlite {
         while let Some(row) = rows.next().map_err(|e| error(sql, e))? {
             let mut cells = Vec::with_capacity(width);
             for i in 0..width {
-                cells.push(cell(row.get_ref(i).map_err(|e| error(sql, e))?));
+                cells.push(value(row.get_ref(i).map_err(|e| error(sql, e))?).to_cell());
             }
             out.push(cells);
         }
         Ok(out)
     }
 
-    fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send)) -> Result<u64> {
+    fn unit_bytes(&self, _most: u64) -> u64 {
+        // The whole load is one transaction; a chunk is held while its statements run.
+        0
+    }
+
+    fn load_chunk(
+        &mut self,
+        table: &Table,
+        data: &mut (dyn Read + Send),
+        _mark: Option<&str>,
+    ) -> Result<u64> {
         // A chunk is whole INSERT statements; its size is bounded by the dump.
         let mut sql = String::new();
         data.read_to_string(&mut sql)

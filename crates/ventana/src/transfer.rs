@@ -2,15 +2,16 @@
 
 use crate::error::{Failure, exit};
 use crate::host::clock;
-use backup::{Backup, Content, Phase, TableId, TableSpec, Writer};
-use db::dump::{Dumped, Sink};
-use db::load::Source;
+use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
+use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
+use db::load::{ChunkSize, Source};
+use db::marks::Marks;
 use db::progress::Listener;
-use db::schema::{Carry, Schema, Table};
+use db::schema::{Carry, Kind, Object, Schema, Table};
 use db::{Database, Dialect, Digest, Outline};
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The catalog of the source, kept in the backup so that a restore need not guess.
 const CATALOG: &str = "catalog.json";
@@ -35,14 +36,12 @@ pub fn make(
     // Refused before a byte is written.
     db.inspect()?.supported()?;
     let writer = Writer::create(root, service, &clock::stamp())?;
-    let mut sink = Files {
+    let sink = Files {
         writer,
-        table: None,
-        phase: Phase::BeforeData,
-        extension: extension(identity.dialect),
-        objects: Vec::new(),
+        tables: Mutex::new(Vec::new()),
+        dialect: identity.dialect,
     };
-    let dumped = match db::dump::dump(db, outline, &mut sink, listen) {
+    let dumped = match db::dump::dump(db, outline, &sink, listen) {
         Ok(dumped) => dumped,
         Err(error) => {
             // What was written is plainly incomplete; it is of no use to anybody.
@@ -54,6 +53,7 @@ pub fn make(
         schema,
         digest,
         through,
+        snapshot,
     } = dumped;
     let catalog = serde_json::to_vec(&schema).map_err(|e| Failure::failed("backup", e.to_string()))?;
     sink.writer.attach(CATALOG, &catalog)?;
@@ -68,7 +68,7 @@ pub fn make(
             server_version: identity.version,
             database: identity.database,
             identity: identity.fields,
-            snapshot: BTreeMap::new(),
+            snapshot,
         },
         digest: digest.digest.clone(),
         counters: digest
@@ -76,7 +76,7 @@ pub fn make(
             .iter()
             .map(|(k, v)| (k.clone(), v.to_string()))
             .collect(),
-        objects: sink.objects,
+        objects: Vec::new(),
         session_sql: if identity.dialect == Dialect::Sqlite {
             String::new()
         } else {
@@ -92,16 +92,24 @@ pub fn make(
     })
 }
 
-fn extension(dialect: Dialect) -> &'static str {
-    if dialect == Dialect::Sqlite { "sql" } else { "tsv" }
-}
-
 struct Files {
     writer: Writer,
-    table: Option<TableId>,
-    phase: Phase,
-    extension: &'static str,
-    objects: Vec<backup::Object>,
+    /// The writer's tables, in the order of the schema.
+    tables: Mutex<Vec<TableId>>,
+    dialect: Dialect,
+}
+
+impl Files {
+    fn tables(&self) -> MutexGuard<'_, Vec<TableId>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table_id(&self, table: usize) -> db::Result<TableId> {
+        self.tables()
+            .get(table)
+            .copied()
+            .ok_or_else(|| db::Error::io("writing the backup", "a chunk without a table"))
+    }
 }
 
 fn failed(error: backup::Error) -> db::Error {
@@ -109,15 +117,16 @@ fn failed(error: backup::Error) -> db::Error {
 }
 
 impl Sink for Files {
-    fn schema(&mut self, stem: &str, sql: &str) -> db::Result<()> {
-        self.writer
-            .schema(self.phase, stem, sql)
-            .map(|_| ())
-            .map_err(failed)
+    fn schema(&self, stem: &str, sql: &str) -> db::Result<()> {
+        let phase = if self.tables().is_empty() && stem.starts_with('1') {
+            Phase::BeforeData
+        } else {
+            Phase::AfterData
+        };
+        self.writer.schema(phase, stem, sql).map(|_| ()).map_err(failed)
     }
 
-    fn table(&mut self, table: &Table, load_sql: &str) -> db::Result<()> {
-        self.phase = Phase::AfterData;
+    fn table(&self, table: &Table, load_sql: &str) -> db::Result<()> {
         let columns = table
             .columns
             .iter()
@@ -127,39 +136,67 @@ impl Sink for Files {
                 load: carry(c.carry).into(),
             })
             .collect();
-        let quoted = if self.extension == "sql" {
-            Dialect::Sqlite
-        } else {
-            Dialect::MariaDb
-        }
-        .quote(&table.name);
         let spec = TableSpec {
             name: table.name.clone(),
             columns,
             load_sql: (!load_sql.is_empty()).then(|| load_sql.to_string()),
-            count_sql: Some(format!("SELECT COUNT(*) FROM {quoted}")),
+            count_sql: Some(format!(
+                "SELECT COUNT(*) FROM {}",
+                self.dialect.quote(&table.name)
+            )),
         };
-        self.table = Some(self.writer.table(spec).map_err(failed)?);
+        let id = self.writer.table(spec).map_err(failed)?;
+        self.tables().push(id);
         Ok(())
     }
 
-    fn chunk(&mut self, data: &[u8], rows: u64) -> db::Result<()> {
-        let table = self
-            .table
-            .ok_or_else(|| db::Error::io("writing the backup", "a chunk without a table"))?;
-        let mut chunk = self.writer.chunk(table, self.extension).map_err(failed)?;
-        chunk
-            .write_all(data)
-            .map_err(|e| db::Error::io("writing the backup", e))?;
-        chunk.finish(rows).map(|_| ()).map_err(failed)
+    fn chunk(&self, table: usize) -> db::Result<Box<dyn Chunk + '_>> {
+        let extension = if self.dialect == Dialect::Sqlite {
+            "sql"
+        } else {
+            "tsv"
+        };
+        let writer = self
+            .writer
+            .chunk(self.table_id(table)?, extension)
+            .map_err(failed)?;
+        Ok(Box::new(File { writer }))
     }
 
-    fn table_done(&mut self, rows: u64, digest: &str) -> db::Result<()> {
-        let table = self
-            .table
-            .take()
-            .ok_or_else(|| db::Error::io("writing the backup", "an end without a table"))?;
-        self.writer.finish_table(table, rows, digest).map_err(failed)
+    fn table_done(&self, table: usize, rows: u64, digest: &str) -> db::Result<()> {
+        self.writer
+            .finish_table(self.table_id(table)?, rows, digest)
+            .map_err(failed)
+    }
+}
+
+/// A chunk's file.
+struct File {
+    writer: ChunkWriter,
+}
+
+impl Write for File {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        self.writer.write(buffer)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Chunk for File {
+    fn finish(self: Box<Self>, end: &ChunkEnd) -> db::Result<()> {
+        let column = &end.range.column;
+        self.writer
+            .finish(backup::ChunkEnd {
+                rows: end.sum.rows,
+                digest: Some(end.sum.to_string()),
+                first_key: end.range.after.as_ref().map(|after| format!("{column}>{after}")),
+                last_key: end.range.until.as_ref().map(|until| format!("{column}<={until}")),
+            })
+            .map(|_| ())
+            .map_err(failed)
     }
 }
 
@@ -190,6 +227,66 @@ impl<'a> Contents<'a> {
         })?;
         Ok(Contents { backup, schema })
     }
+
+    /// Keeps these tables alone, all of them when none is named.
+    fn keep(&mut self, only: &[String]) -> Result<(), Failure> {
+        if only.is_empty() {
+            return Ok(());
+        }
+        if let Some(unknown) = only.iter().find(|name| self.schema.table(name).is_none()) {
+            let names: Vec<&str> = self.schema.tables.iter().map(|t| t.name.as_str()).collect();
+            return Err(Failure::usage(format!("the backup holds no table {unknown}"))
+                .hint(format!("it holds {}", names.join(", "))));
+        }
+        self.schema.tables.retain(|t| only.contains(&t.name));
+        self.schema.counters.retain(|name, _| only.contains(name));
+        // What says of itself how it is created hangs on more than these tables.
+        self.schema
+            .objects
+            .retain(|o| o.kind == Kind::Database || (o.create.is_empty() && belongs(o, only)));
+        Ok(())
+    }
+
+    /// Where a copy's digest is not what was backed up, by name.
+    fn differences(&self, found: &Digest) -> Vec<String> {
+        let mut other = Vec::new();
+        for promised in &self.backup.manifest().tables {
+            let wanted = self.schema.table(&promised.name).is_some();
+            let same = found
+                .tables
+                .iter()
+                .any(|t| t.name == promised.name && t.digest == promised.digest && t.rows == promised.rows);
+            if wanted && !same {
+                other.push(format!("table {}", promised.name));
+            }
+        }
+        let expected = db::digest::combine(&self.schema, Vec::new(), None).objects;
+        let differs = |name: &&String| found.objects.get(*name) != expected.get(*name);
+        let mut objects: Vec<String> = expected
+            .keys()
+            .chain(found.objects.keys())
+            .filter(differs)
+            .cloned()
+            .collect();
+        objects.sort();
+        objects.dedup();
+        other.extend(objects);
+        let whole = self.schema.tables.len() == self.backup.manifest().tables.len();
+        if other.is_empty() && whole && found.digest != self.backup.digest() {
+            other.push("the digest of all".into());
+        }
+        other
+    }
+}
+
+/// Whether an object is part of one of these tables. Its name begins with the table's, quoted where it has to be.
+fn belongs(object: &Object, tables: &[String]) -> bool {
+    tables.iter().any(|table| {
+        let quoted = Dialect::MariaDb.quote(table);
+        object.name == *table
+            || object.name.starts_with(&format!("{table}."))
+            || object.name.starts_with(&format!("{quoted}."))
+    })
 }
 
 impl Source for Contents<'_> {
@@ -197,13 +294,16 @@ impl Source for Contents<'_> {
         &self.schema
     }
 
-    fn chunks(&self, table: &str) -> usize {
-        self.backup
-            .manifest()
-            .tables
+    fn chunks(&self, table: &str) -> Vec<ChunkSize> {
+        let tables = &self.backup.manifest().tables;
+        let size = |chunk: &backup::Chunk| ChunkSize {
+            rows: chunk.rows,
+            bytes: chunk.bytes,
+        };
+        tables
             .iter()
             .find(|t| t.name == table)
-            .map_or(0, |t| t.chunks.len())
+            .map_or(Vec::new(), |t| t.chunks.iter().map(size).collect())
     }
 
     fn chunk(&self, table: &str, index: usize) -> db::Result<Box<dyn Read + Send>> {
@@ -232,50 +332,57 @@ pub struct Restored {
     pub rows: u64,
 }
 
+/// What of a backup is restored, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Events are created switched off: a copy must not act.
+    pub events_disabled: bool,
+    /// The load keeps marks in the database, and goes on from those of an earlier one.
+    pub resumable: bool,
+    /// These tables alone; their rows, keys and checks, and nothing that hangs on them.
+    pub only: Vec<String>,
+}
+
+impl Terms {
+    /// A copy that is made, compared and thrown away.
+    pub fn scratch() -> Terms {
+        Terms {
+            events_disabled: true,
+            ..Terms::default()
+        }
+    }
+}
+
 /// Loads a backup into the empty database `db` and proves it: the digest there is the one that the backup promises.
 pub fn restore(
     backup: &Backup,
     db: &mut dyn Database,
-    scratch: bool,
+    terms: &Terms,
     listen: &mut Listener<'_>,
 ) -> Result<Restored, Failure> {
-    let contents = Contents::of(backup)?;
-    let rows = db::load::load(db, &contents, scratch, listen)?;
+    let mut contents = Contents::of(backup)?;
+    contents.keep(&terms.only)?;
+    let marks = terms.resumable.then(|| Marks::of(backup.id()));
+    if let Some(marks) = &marks {
+        marks.begin(db)?;
+    }
+    let rows = db::load::load(db, &contents, terms.events_disabled, marks.as_ref(), listen)?;
     let digest = db::digest::compute(db, None, listen)?;
-    if digest.digest != backup.digest() {
-        let promised: BTreeMap<_, _> = backup
-            .manifest()
-            .tables
-            .iter()
-            .map(|t| (&t.name, &t.digest))
-            .collect();
-        let mut other: Vec<String> = digest
-            .tables
-            .iter()
-            .filter(|t| promised.get(&t.name) != Some(&&t.digest))
-            .map(|t| format!("table {}", t.name))
-            .collect();
-        let expected = db::digest::combine(&contents.schema, Vec::new(), None);
-        other.extend(
-            expected
-                .objects
-                .iter()
-                .filter(|(n, h)| digest.objects.get(*n) != Some(h))
-                .map(|(n, _)| n.clone()),
-        );
+    let other = contents.differences(&digest);
+    if !other.is_empty() {
         return Err(Failure::new(
             "verification_failed",
             format!(
                 "the restored copy of {} differs from what was backed up: {}",
                 backup.path().display(),
-                if other.is_empty() {
-                    "an object is extra".into()
-                } else {
-                    other.join(", ")
-                }
+                other.join(", ")
             ),
             exit::VERIFICATION,
         ));
+    }
+    // Last: until here the database says of itself that it is not whole.
+    if let Some(marks) = &marks {
+        marks.end(db)?;
     }
     Ok(Restored { digest, rows })
 }

@@ -9,6 +9,7 @@ use db::sqlite::Sqlite;
 use db::{Address, Database, Outline, Session};
 use serde::{Deserialize, Serialize};
 use std::cell::{RefCell, RefMut};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// What a plan knows of the schema at its start. Lies in [`engine::plan::Plan::start`], so the plan's digest covers it.
@@ -169,8 +170,18 @@ pub fn session(config: &Config, run: &str) -> Session {
     Session {
         run: run.into(),
         accept_untested: config.file.database.accept_untested,
+        connections: config
+            .file
+            .database
+            .connections
+            .map_or(CONNECTIONS, NonZeroUsize::get),
+        restoring: false,
     }
 }
+
+/// Connections of one piece of work, unless configured: enough to keep a reader and the server's threads busy while another
+/// one waits for its disk, few enough that the service does not notice.
+const CONNECTIONS: usize = 2;
 
 /// A fresh run id: the moment, unique in the state folder.
 pub fn new_run_id(config: &Config, suffix: &str) -> String {

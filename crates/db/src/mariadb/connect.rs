@@ -74,6 +74,8 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
     }
     let mut db = MariaDb {
         conn,
+        address: address.clone(),
+        session: session.clone(),
         database: database.clone(),
         dialect,
         in_snapshot: false,

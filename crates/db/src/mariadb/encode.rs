@@ -1,6 +1,6 @@
 //! Rows as LOAD DATA text, and the statement with which any client loads them back exactly.
 
-use crate::Cell;
+use crate::row::Value;
 use crate::schema::{Carry, Column, Table};
 
 /// The `sql_mode` under which a dump is loaded: every value that a column can hold is taken as it is.
@@ -85,9 +85,11 @@ pub fn load_statement(table: &Table, file: &str) -> String {
     )
 }
 
-/// Writes rows of one table.
+/// Writes rows of one table, value by value.
 pub(crate) struct Encoder {
     shapes: Vec<Shape>,
+    begun: bool,
+    integers: itoa::Buffer,
 }
 
 /// How a column's values print.
@@ -116,71 +118,121 @@ impl Encoder {
         };
         Encoder {
             shapes: table.columns.iter().map(shape).collect(),
+            begun: false,
+            integers: itoa::Buffer::new(),
         }
     }
 
-    pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
-        use std::io::Write;
-        let mut first = true;
-        for (cell, shape) in cells.iter().zip(&self.shapes) {
-            if *shape == Shape::Left {
-                continue;
-            }
-            if !first {
-                out.push(b'\t');
-            }
-            first = false;
-            // Writing to a Vec cannot fail.
-            let _ = match cell {
-                Cell::Null => out.write_all(b"\\N"),
-                Cell::Int(v) if *shape == Shape::Year => write!(out, "{v:04}"),
-                Cell::UInt(v) if *shape == Shape::Year => write!(out, "{v:04}"),
-                Cell::Int(v) => write!(out, "{v}"),
-                Cell::UInt(v) => write!(out, "{v}"),
-                // The f64 that equals the f32 reads back to the same f32: no second rounding can happen.
-                Cell::Float(v) => write!(out, "{:e}", f64::from(*v)),
-                Cell::Double(v) => write!(out, "{v:e}"),
-                Cell::Bytes(b) | Cell::Text(b) if *shape == Shape::Hex => {
-                    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-                    out.extend(
-                        b.iter()
-                            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]),
-                    );
-                    Ok(())
-                }
-                Cell::Bytes(b) | Cell::Text(b) => {
-                    escape(b, out);
-                    Ok(())
-                }
-                Cell::Date(y, m, d, ..) if *shape == Shape::Date => write!(out, "{y:04}-{m:02}-{d:02}"),
-                Cell::Date(y, m, d, h, min, s, us) => {
-                    write!(out, "{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}")
-                        .and_then(|()| fraction(*us, out))
-                }
-                Cell::Time(negative, days, h, m, s, us) => {
-                    let sign = if *negative { "-" } else { "" };
-                    let hours = days * 24 + u32::from(*h);
-                    write!(out, "{sign}{hours:02}:{m:02}:{s:02}").and_then(|()| fraction(*us, out))
-                }
-            };
+    /// Whether the column is written at all; what separates it from the one before is.
+    fn begin(&mut self, column: usize, out: &mut Vec<u8>) -> bool {
+        if self.shapes[column] == Shape::Left {
+            return false;
         }
+        if self.begun {
+            out.push(b'\t');
+        }
+        self.begun = true;
+        true
+    }
+
+    pub(crate) fn value(&mut self, column: usize, value: Value<'_>, out: &mut Vec<u8>) {
+        if !self.begin(column, out) {
+            return;
+        }
+        let shape = self.shapes[column];
+        match value {
+            Value::Null => out.extend_from_slice(b"\\N"),
+            Value::Int(v) if shape == Shape::Year => four(v as u16, out),
+            Value::UInt(v) if shape == Shape::Year => four(v as u16, out),
+            Value::Int(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
+            Value::UInt(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
+            // The f64 that equals the f32 reads back to the same f32: no second rounding can happen.
+            Value::Float(v) => out.extend_from_slice(format!("{:e}", f64::from(v)).as_bytes()),
+            Value::Double(v) => out.extend_from_slice(format!("{v:e}").as_bytes()),
+            Value::Bytes(b) | Value::Text(b) if shape == Shape::Hex => hex(b, out),
+            Value::Bytes(b) | Value::Text(b) => escape(b, out),
+            Value::Date(y, m, d, ..) if shape == Shape::Date => date(y, m, d, out),
+            Value::Date(y, m, d, h, min, s, us) => {
+                date(y, m, d, out);
+                out.push(b' ');
+                two(h, out);
+                clock(min, s, us, out);
+            }
+            Value::Time(negative, days, h, m, s, us) => {
+                if negative {
+                    out.push(b'-');
+                }
+                let hours = days * 24 + u32::from(h);
+                if hours < 100 {
+                    two(hours as u8, out);
+                } else {
+                    out.extend_from_slice(self.integers.format(hours).as_bytes());
+                }
+                clock(m, s, us, out);
+            }
+        }
+    }
+
+    /// A value too long to hold begins, which [`Encoder::piece`] gives.
+    pub(crate) fn begin_long(&mut self, column: usize, out: &mut Vec<u8>) {
+        self.begin(column, out);
+    }
+
+    pub(crate) fn piece(&mut self, column: usize, piece: &[u8], out: &mut Vec<u8>) {
+        match self.shapes[column] {
+            Shape::Left => {}
+            Shape::Hex => hex(piece, out),
+            _ => escape(piece, out),
+        }
+    }
+
+    pub(crate) fn end_row(&mut self, out: &mut Vec<u8>) {
+        self.begun = false;
         out.push(b'\n');
     }
 }
 
-fn fraction(microseconds: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
-    use std::io::Write;
-    if microseconds == 0 {
-        Ok(())
-    } else {
-        write!(out, ".{microseconds:06}")
+fn two(v: u8, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[b'0' + v / 10, b'0' + v % 10]);
+}
+
+fn four(v: u16, out: &mut Vec<u8>) {
+    two((v / 100) as u8, out);
+    two((v % 100) as u8, out);
+}
+
+fn date(y: u16, m: u8, d: u8, out: &mut Vec<u8>) {
+    four(y, out);
+    out.push(b'-');
+    two(m, out);
+    out.push(b'-');
+    two(d, out);
+}
+
+/// `:mm:ss`, and the microseconds where there are some.
+fn clock(m: u8, s: u8, us: u32, out: &mut Vec<u8>) {
+    out.push(b':');
+    two(m, out);
+    out.push(b':');
+    two(s, out);
+    if us != 0 {
+        out.extend_from_slice(format!(".{us:06}").as_bytes());
     }
+}
+
+fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]),
+    );
 }
 
 /// Escapes what LOAD DATA gives a meaning to; every other byte stands for itself.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'\\' | b'\t' | b'\n' | 0)) {
+    while let Some(at) = special(rest) {
         out.extend_from_slice(&rest[..at]);
         out.push(b'\\');
         out.push(match rest[at] {
@@ -192,6 +244,15 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
+}
+
+/// The first byte that must be escaped. In long values they are looked for many bytes at a time.
+fn special(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < 32 {
+        return bytes.iter().position(|b| matches!(b, b'\\' | b'\t' | b'\n' | 0));
+    }
+    let first = memchr::memchr3(b'\\', b'\t', b'\n', bytes);
+    memchr::memchr(0, &bytes[..first.unwrap_or(bytes.len())]).or(first)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Swap<'_> {
         // The server's replicas must follow: these rows become the live ones.
         copy.log_loads(true);
         copy.begin_load()?;
-        let loaded = load::tables(&mut copy, self.source.schema(), self.source, listen);
+        let loaded = load::tables(&mut copy, self.source.schema(), self.source, None, listen);
         copy.end_load()?;
         loaded?;
         for statement in self.undo {

@@ -160,6 +160,14 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     )?;
     for row in rows {
         let (name, table_type, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
+        if name == crate::marks::TABLE {
+            if !db.session.restoring {
+                out.unsupported.push(format!(
+                    "{name}: a restore into this schema is not finished; run it again"
+                ));
+            }
+            continue;
+        }
         if table_type != "BASE TABLE" {
             out.unsupported
                 .push(format!("{name}: {}", table_type.to_lowercase()));
@@ -275,6 +283,9 @@ fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) ->
     let mut definitions: BTreeMap<String, String> = BTreeMap::new();
     for row in rows {
         let (table, index) = (text(&row, 0), text(&row, 1));
+        if table == crate::marks::TABLE {
+            continue;
+        }
         if index == "PRIMARY"
             && let Some(entry) = out.tables.iter_mut().find(|t| t.name == table)
         {

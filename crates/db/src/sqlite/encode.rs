@@ -1,7 +1,8 @@
 //! Rows as INSERT statements that any sqlite3 reads back with the same storage classes and bits.
 
+use crate::Dialect;
+use crate::row::Value;
 use crate::schema::Table;
-use crate::{Cell, Dialect};
 
 /// Rows per statement: few enough for the shell's line handling, many enough for speed.
 const ROWS_PER_STATEMENT: usize = 200;
@@ -10,6 +11,11 @@ pub(crate) struct Encoder {
     head: String,
     generated: Vec<bool>,
     rows: usize,
+    /// Whether a row is open, and whether nothing of it is written yet.
+    begun: bool,
+    first: bool,
+    /// Whether the long value that is open is text.
+    long_text: bool,
 }
 
 impl Encoder {
@@ -30,32 +36,66 @@ impl Encoder {
             head,
             generated,
             rows: 0,
+            begun: false,
+            first: true,
+            long_text: false,
         }
     }
 
-    pub(crate) fn row(&mut self, cells: &[Cell], out: &mut Vec<u8>) {
-        if self.rows.is_multiple_of(ROWS_PER_STATEMENT) {
-            if self.rows > 0 {
-                out.extend_from_slice(b";\n");
+    fn begin(&mut self, column: usize, out: &mut Vec<u8>) -> bool {
+        if !self.begun {
+            if self.rows.is_multiple_of(ROWS_PER_STATEMENT) {
+                if self.rows > 0 {
+                    out.extend_from_slice(b";\n");
+                }
+                out.extend_from_slice(self.head.as_bytes());
+            } else {
+                out.extend_from_slice(b",\n");
             }
-            out.extend_from_slice(self.head.as_bytes());
-        } else {
-            out.extend_from_slice(b",\n");
+            out.push(b'(');
+            self.begun = true;
+            self.first = true;
         }
-        self.rows += 1;
-        out.push(b'(');
-        let mut first = true;
-        for (cell, generated) in cells.iter().zip(&self.generated) {
-            if *generated {
-                continue;
-            }
-            if !first {
-                out.push(b',');
-            }
-            first = false;
-            literal(cell, out);
+        if self.generated[column] {
+            return false;
         }
+        if !self.first {
+            out.push(b',');
+        }
+        self.first = false;
+        true
+    }
+
+    pub(crate) fn value(&mut self, column: usize, value: Value<'_>, out: &mut Vec<u8>) {
+        if self.begin(column, out) {
+            literal(value, out);
+        }
+    }
+
+    /// A value too long to hold begins: as bytes, cast where it is text, since only its end would tell what it needs.
+    pub(crate) fn begin_long(&mut self, column: usize, text: bool, out: &mut Vec<u8>) {
+        if self.begin(column, out) {
+            self.long_text = text;
+            out.extend_from_slice(if text { b"CAST(X'" } else { b"X'" });
+        }
+    }
+
+    pub(crate) fn piece(&mut self, column: usize, piece: &[u8], out: &mut Vec<u8>) {
+        if !self.generated[column] {
+            digits(piece, out);
+        }
+    }
+
+    pub(crate) fn end_long(&mut self, column: usize, out: &mut Vec<u8>) {
+        if !self.generated[column] {
+            out.extend_from_slice(if self.long_text { b"' AS TEXT)" } else { b"'" });
+        }
+    }
+
+    pub(crate) fn end_row(&mut self, out: &mut Vec<u8>) {
         out.push(b')');
+        self.begun = false;
+        self.rows += 1;
     }
 
     /// Ends the statement that is open.
@@ -67,11 +107,11 @@ impl Encoder {
     }
 }
 
-fn literal(cell: &Cell, out: &mut Vec<u8>) {
-    match cell {
-        Cell::Int(v) => out.extend_from_slice(v.to_string().as_bytes()),
-        Cell::Double(v) => out.extend_from_slice(real(*v).as_bytes()),
-        Cell::Text(t) => match std::str::from_utf8(t) {
+fn literal(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Int(v) => out.extend_from_slice(v.to_string().as_bytes()),
+        Value::Double(v) => out.extend_from_slice(real(v).as_bytes()),
+        Value::Text(t) => match std::str::from_utf8(t) {
             Ok(text) if !text.contains('\0') => {
                 out.push(b'\'');
                 out.extend_from_slice(text.replace('\'', "''").as_bytes());
@@ -84,7 +124,7 @@ fn literal(cell: &Cell, out: &mut Vec<u8>) {
                 out.extend_from_slice(b" AS TEXT)");
             }
         },
-        Cell::Bytes(b) => hex(b, out),
+        Value::Bytes(b) => hex(b, out),
         _ => out.extend_from_slice(b"NULL"),
     }
 }
@@ -133,14 +173,18 @@ fn real(value: f64) -> String {
 }
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(b"X'");
+    digits(bytes, out);
+    out.push(b'\'');
+}
+
+fn digits(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.extend(
         bytes
             .iter()
             .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]),
     );
-    out.push(b'\'');
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! A dump kept in memory: what `backup` does on disk.
 
 use super::place::{Place, Spot};
-use db::dump::{Dumped, Sink, dump};
-use db::load::{Source, load};
+use db::dump::{Chunk, ChunkEnd, Dumped, Sink, dump};
+use db::load::{ChunkSize, Source, load};
 use db::schema::{Schema, Table};
 use db::{Database, Outline, Result};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Mutex;
 
 #[derive(Default)]
 pub(super) struct Store {
@@ -16,23 +17,59 @@ pub(super) struct Store {
     pub(super) tables: Vec<Stored>,
 }
 
+/// A store that a dump is being written to.
+#[derive(Default)]
+struct Filling {
+    files: Mutex<Vec<(String, String)>>,
+    tables: Mutex<Vec<Stored>>,
+}
+
+/// A chunk on its way; its place is taken from the beginning.
+struct Growing<'s> {
+    store: &'s Filling,
+    table: usize,
+    index: usize,
+    data: Vec<u8>,
+}
+
+impl std::io::Write for Growing<'_> {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        self.data.extend_from_slice(buffer);
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Chunk for Growing<'_> {
+    fn finish(self: Box<Self>, end: &ChunkEnd) -> Result<()> {
+        let mut tables = self.store.tables.lock().expect("lock");
+        tables[self.table].chunks[self.index] = self.data;
+        tables[self.table].ends[self.index] = Some(end.clone());
+        Ok(())
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Stored {
     pub(super) name: String,
     pub(super) load_sql: String,
     pub(super) chunks: Vec<Vec<u8>>,
+    pub(super) ends: Vec<Option<ChunkEnd>>,
     pub(super) rows: u64,
     pub(super) digest: String,
 }
 
-impl Sink for Store {
-    fn schema(&mut self, stem: &str, sql: &str) -> Result<()> {
-        self.files.push((stem.into(), sql.into()));
+impl Sink for Filling {
+    fn schema(&self, stem: &str, sql: &str) -> Result<()> {
+        self.files.lock().expect("lock").push((stem.into(), sql.into()));
         Ok(())
     }
 
-    fn table(&mut self, table: &Table, load_sql: &str) -> Result<()> {
-        self.tables.push(Stored {
+    fn table(&self, table: &Table, load_sql: &str) -> Result<()> {
+        self.tables.lock().expect("lock").push(Stored {
             name: table.name.clone(),
             load_sql: load_sql.into(),
             ..Stored::default()
@@ -40,19 +77,22 @@ impl Sink for Store {
         Ok(())
     }
 
-    fn chunk(&mut self, data: &[u8], rows: u64) -> Result<()> {
-        assert!(rows > 0, "an empty chunk");
-        self.tables
-            .last_mut()
-            .expect("a table first")
-            .chunks
-            .push(data.to_vec());
-        Ok(())
+    fn chunk(&self, table: usize) -> Result<Box<dyn Chunk + '_>> {
+        let mut tables = self.tables.lock().expect("lock");
+        tables[table].chunks.push(Vec::new());
+        tables[table].ends.push(None);
+        Ok(Box::new(Growing {
+            store: self,
+            table,
+            index: tables[table].chunks.len() - 1,
+            data: Vec::new(),
+        }))
     }
 
-    fn table_done(&mut self, rows: u64, digest: &str) -> Result<()> {
-        let table = self.tables.last_mut().expect("a table first");
+    fn table_done(&self, table: usize, rows: u64, digest: &str) -> Result<()> {
+        let table = &mut self.tables.lock().expect("lock")[table];
         (table.rows, table.digest) = (rows, digest.into());
+        assert!(table.ends.iter().all(Option::is_some), "a chunk without an end");
         Ok(())
     }
 }
@@ -62,11 +102,15 @@ impl Source for Store {
         self.schema.as_ref().expect("dumped")
     }
 
-    fn chunks(&self, table: &str) -> usize {
+    fn chunks(&self, table: &str) -> Vec<ChunkSize> {
+        let size = |(chunk, end): (&Vec<u8>, &Option<ChunkEnd>)| ChunkSize {
+            rows: end.as_ref().map_or(0, |e| e.sum.rows),
+            bytes: chunk.len() as u64,
+        };
         self.tables
             .iter()
             .find(|t| t.name == table)
-            .map_or(0, |t| t.chunks.len())
+            .map_or(Vec::new(), |t| t.chunks.iter().zip(&t.ends).map(size).collect())
     }
 
     fn chunk(&self, table: &str, index: usize) -> Result<Box<dyn Read + Send>> {
@@ -77,15 +121,13 @@ impl Source for Store {
 
 /// Dumps a database into memory.
 pub(super) fn dumped(spot: &Spot<'_>, outline: Option<&Outline>) -> (Store, Dumped) {
-    let mut store = Store::default();
-    let dumped = dump(
-        &mut *spot.open(),
-        outline,
-        &mut store,
-        &mut db::progress::silent(),
-    )
-    .expect("dumps");
-    store.schema = Some(dumped.schema.clone());
+    let filling = Filling::default();
+    let dumped = dump(&mut *spot.open(), outline, &filling, &mut db::progress::silent()).expect("dumps");
+    let store = Store {
+        schema: Some(dumped.schema.clone()),
+        files: filling.files.into_inner().expect("lock"),
+        tables: filling.tables.into_inner().expect("lock"),
+    };
     let told: BTreeMap<_, _> = dumped
         .digest
         .tables
@@ -111,5 +153,5 @@ pub(super) fn copied<'p>(place: &'p Place, from: &Spot<'_>, events_disabled: boo
 }
 
 pub(super) fn loaded(store: &Store, into: &mut dyn Database, events_disabled: bool) -> Result<u64> {
-    load(into, store, events_disabled, &mut db::progress::silent())
+    load(into, store, events_disabled, None, &mut db::progress::silent())
 }

@@ -116,7 +116,7 @@ pub(super) fn prove(cx: &Context, backup: &Backup) -> Result<(), Failure> {
         let mut db = scratch.create()?;
         let mut listen =
             |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
-        transfer::restore(backup, &mut *db, true, &mut listen)
+        transfer::restore(backup, &mut *db, &transfer::Terms::scratch(), &mut listen)
     };
     out.progress_end();
     scratch.drop()?;

@@ -8,6 +8,7 @@ use crate::transfer;
 use crate::ui::format;
 use crate::world::session;
 use db::mariadb::MariaDb;
+use db::marks::Marks;
 use db::sqlite::Sqlite;
 use db::{Address, Database, Dialect};
 use serde_json::json;
@@ -33,6 +34,9 @@ pub struct Args {
     /// Account that views, routines, triggers and events run as, instead of the one in the dump
     #[arg(long, value_name = "USER@HOST")]
     definer: Option<String>,
+    /// These tables alone, with their rows, keys and checks (of a backup of ours)
+    #[arg(long, value_name = "TABLE,…", value_delimiter = ',')]
+    tables: Vec<String>,
     /// Keep events as they are in the dump; otherwise they are created disabled
     #[arg(long)]
     keep_events: bool,
@@ -59,10 +63,27 @@ pub fn run(cx: &Context, args: Args) -> Done {
     // Before anything is replaced by it.
     backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
-    let mut db = empty(cx, &target, args.replace)?;
+    let terms = transfer::Terms {
+        events_disabled: !args.keep_events,
+        resumable: matches!(target, Address::MySql { .. }),
+        only: args.tables.clone(),
+    };
+    let mut db = match unfinished(cx, &target, &backup)? {
+        Some(db) if !args.replace => {
+            out.say(
+                "resumed",
+                out.language.pick(
+                    "una restauración anterior de esta copia quedó a medias: se continúa",
+                    "an earlier restore of this backup was cut off: going on with it",
+                ),
+            );
+            db
+        }
+        _ => empty(cx, &target, args.replace)?,
+    };
     let mut listen =
         |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
-    let restored = transfer::restore(&backup, &mut *db, !args.keep_events, &mut listen);
+    let restored = transfer::restore(&backup, &mut *db, &terms, &mut listen);
     out.progress_end();
     let restored = restored?;
     let document = json!({ "database": args.into, "digest": restored.digest.digest, "verified": true, "rows": restored.rows,
@@ -138,9 +159,46 @@ fn remove(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The target, where an earlier restore of the same backup into it was cut off.
+fn unfinished(
+    cx: &Context,
+    target: &Address,
+    backup: &backup::Backup,
+) -> Result<Option<Box<dyn Database>>, Failure> {
+    let Address::MySql { database, .. } = target else {
+        return Ok(None);
+    };
+    let session = restoring(cx);
+    let mut server = MariaDb::open(&target.with_database(""), &session)?;
+    if !there(&mut server, database)? {
+        return Ok(None);
+    }
+    let mut db = MariaDb::open(target, &session)?;
+    Ok(match Marks::of(backup.id()).found(&mut db)? {
+        Some(true) => Some(Box::new(db)),
+        _ => None,
+    })
+}
+
+/// A session that may see a schema that is not whole yet.
+fn restoring(cx: &Context) -> db::Session {
+    db::Session {
+        restoring: true,
+        ..session(&cx.config, "restore")
+    }
+}
+
+fn there(server: &mut MariaDb, database: &str) -> Result<bool, Failure> {
+    let literal = database.replace('\'', "''");
+    let found = server.count(&format!(
+        "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{literal}'"
+    ))?;
+    Ok(found > 0)
+}
+
 /// Makes the target, empty. One that holds something is refused, unless it may be replaced.
 fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Database>, Failure> {
-    let session = session(&cx.config, "restore");
+    let session = restoring(cx);
     if replace {
         not_live(cx, target)?;
     }
@@ -159,10 +217,7 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
             let mut server = MariaDb::open(&target.with_database(""), &session)?;
             let name = Dialect::MariaDb.quote(database);
             let literal = database.replace('\'', "''");
-            let there = server.count(&format!(
-                "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{literal}'"
-            ))?;
-            if there > 0 {
+            if there(&mut server, database)? {
                 let tables = server.count(&format!(
                     "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}'"
                 ))? + server.count(&format!(

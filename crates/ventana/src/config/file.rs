@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// `ventana.toml`, one environment of it.
@@ -31,6 +32,8 @@ pub struct Database {
     pub url: Option<String>,
     /// Go on with a MySQL server, which has not run the conformance suite.
     pub accept_untested: bool,
+    /// How many connections a backup, a restore or a digest uses at once. Default: [`CONNECTIONS`].
+    pub connections: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

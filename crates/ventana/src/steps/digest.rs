@@ -33,8 +33,13 @@ impl Digest<'_> {
         let scratch = self.world.scratch("rollback").map_err(super::maybe)?;
         {
             let mut db = scratch.create().map_err(super::maybe)?;
-            transfer::restore(&backup, &mut *db, false, &mut super::listen(cx.reporter()))
-                .map_err(super::maybe)?;
+            transfer::restore(
+                &backup,
+                &mut *db,
+                &transfer::Terms::default(),
+                &mut super::listen(cx.reporter()),
+            )
+            .map_err(super::maybe)?;
         }
         let mut live = self.world.live().map_err(super::maybe)?;
         if let (Live::Sqlite(db), db::Address::Sqlite { path }) = (&mut *live, &scratch.address) {

@@ -21,7 +21,12 @@ pub(super) fn prove(world: &World, step: &str, cx: &Context<'_>) -> Result<Value
     let scratch = world.scratch("prove").map_err(super::nothing)?;
     let restored = {
         let mut db = scratch.create().map_err(super::nothing)?;
-        transfer::restore(&backup, &mut *db, true, &mut super::listen(cx.reporter()))
+        transfer::restore(
+            &backup,
+            &mut *db,
+            &transfer::Terms::scratch(),
+            &mut super::listen(cx.reporter()),
+        )
     };
     scratch.drop().map_err(super::nothing)?;
     let restored = restored.map_err(super::nothing)?;

@@ -144,6 +144,6 @@ fn copy_production(
         listen,
     )?;
     let mut copy = scratch.create()?;
-    let restored = transfer::restore(&made.backup, &mut *copy, true, listen)?;
+    let restored = transfer::restore(&made.backup, &mut *copy, &transfer::Terms::scratch(), listen)?;
     Ok(restored.digest.digest)
 }

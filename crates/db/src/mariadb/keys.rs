@@ -1,0 +1,181 @@
+//! A table's definition in two: what its rows need, and the keys that are built faster once the rows are there.
+
+use crate::script::lexer::Kind;
+use crate::script::{Code, Syntax};
+
+/// A definition that can be created in steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The table with what must be there before the rows.
+    pub table: String,
+    /// Statements that add the secondary keys; each is all or nothing.
+    pub keys: Vec<String>,
+    /// The statement that adds the foreign keys, once all tables have their keys.
+    pub foreign: Option<String>,
+}
+
+impl Split {
+    /// A definition that is created in one step.
+    pub fn whole(create: &str) -> Split {
+        Split {
+            table: create.to_string(),
+            keys: Vec::new(),
+            foreign: None,
+        }
+    }
+}
+
+/// Divides the server's own `CREATE TABLE`. Whatever is not plainly a key that can wait stays where it is.
+pub(crate) fn split(create: &str) -> Split {
+    let whole = || Split::whole(create);
+    let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(""));
+    let Some((open, items)) = items(&code) else {
+        return whole();
+    };
+    let Some(name) = (0..open).rev().find(|i| code.is(*i, Kind::Quoted)) else {
+        return whole();
+    };
+    let name = String::from_utf8_lossy(code.bytes(name)).into_owned();
+    let text = |(from, to): (usize, usize)| {
+        let (first, last) = (code.token(from)?, code.token(to)?);
+        create.get(first.start..last.end)
+    };
+    let primary = items
+        .iter()
+        .any(|(from, _)| code.words(*from, &["PRIMARY", "KEY"]));
+    // The key that numbers rows must be there when they come; it is one of those that begin with the column.
+    let counted: Option<&[u8]> = items
+        .iter()
+        .find(|(from, to)| {
+            code.is(*from, Kind::Quoted) && (*from..=*to).any(|i| code.word(i, "AUTO_INCREMENT"))
+        })
+        .map(|(from, _)| code.bytes(*from));
+    let (mut stay, mut together, mut alone, mut foreign) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (from, to) in items {
+        let Some(text) = text((from, to)) else {
+            return whole();
+        };
+        let words = |list: &[&str]| code.words(from, list);
+        let has = |word: &str| (from..=to).any(|i| code.word(i, word));
+        let first = (from..=to)
+            .find(|i| code.is(*i, Kind::Open))
+            .map(|i| code.bytes(i + 1));
+        let numbers = counted.is_some() && first == counted;
+        if code.word(from, "CONSTRAINT") && code.words(from + 2, &["FOREIGN", "KEY"]) {
+            foreign.push(text);
+        } else if words(&["FULLTEXT", "KEY"]) || words(&["SPATIAL", "KEY"]) {
+            alone.push(text);
+        } else if words(&["KEY"]) && !numbers {
+            together.push(text);
+        } else if words(&["UNIQUE", "KEY"]) && primary && !numbers && !has("HASH") && !has("WITHOUT") {
+            // Without a primary key a unique one may be what the rows are sorted by. A hashed key, and one of periods, are
+            // built by copying the table.
+            together.push(text);
+        } else {
+            stay.push(text);
+        }
+    }
+    let (Some(open), Some(close)) = (code.token(open), closing(&code, open).and_then(|i| code.token(i)))
+    else {
+        return whole();
+    };
+    let adding = |list: &[&str]| {
+        let adds: Vec<String> = list.iter().map(|text| format!("ADD {text}")).collect();
+        format!("ALTER TABLE {name} {}", adds.join(", "))
+    };
+    let mut keys = Vec::new();
+    if !together.is_empty() {
+        keys.push(adding(&together));
+    }
+    // The server builds one of these at a time.
+    keys.extend(alone.iter().map(|text| adding(&[text])));
+    Split {
+        table: format!(
+            "{}\n  {}\n{}",
+            &create[..open.end],
+            stay.join(",\n  "),
+            &create[close.start..]
+        ),
+        keys,
+        foreign: (!foreign.is_empty()).then(|| adding(&foreign)),
+    }
+}
+
+/// The parenthesis that opens the list of columns and keys, and each item's first and last token.
+fn items(code: &Code<'_>) -> Option<(usize, Vec<(usize, usize)>)> {
+    let open = (0..code.len()).find(|i| code.is(*i, Kind::Open))?;
+    let close = closing(code, open)?;
+    let mut out = Vec::new();
+    let (mut depth, mut from) = (0, open + 1);
+    for index in open + 1..close {
+        match code.kind(index)? {
+            Kind::Open => depth += 1,
+            Kind::Close => depth -= 1,
+            Kind::Comma if depth == 0 => {
+                out.push((from, index - 1));
+                from = index + 1;
+            }
+            _ => {}
+        }
+    }
+    out.push((from, close - 1));
+    Some((open, out))
+}
+
+fn closing(code: &Code<'_>, open: usize) -> Option<usize> {
+    let mut depth = 0;
+    (open..code.len()).find(|index| {
+        match code.kind(*index) {
+            Some(Kind::Open) => depth += 1,
+            Some(Kind::Close) => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_wait_and_what_the_rows_need_does_not() {
+        let split = split(
+            "CREATE TABLE `t,(` (\n  `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'KEY `a` (`b`),',\n  `n` int(11) DEFAULT NULL,\n  `s` varchar(10) DEFAULT 'x,)',\n  \
+             PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`s`),\n  KEY `k` (`n`,`s`(3)) COMMENT 'a, b',\n  FULLTEXT KEY `f` (`s`),\n  \
+             CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`) ON DELETE CASCADE,\n  CONSTRAINT `c` CHECK (`n` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 COMMENT='x'",
+        );
+        assert_eq!(
+            split.table,
+            "CREATE TABLE `t,(` (\n  `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'KEY `a` (`b`),',\n  `n` int(11) DEFAULT NULL,\n  \
+             `s` varchar(10) DEFAULT 'x,)',\n  PRIMARY KEY (`id`),\n  CONSTRAINT `c` CHECK (`n` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 COMMENT='x'"
+        );
+        assert_eq!(
+            split.keys,
+            [
+                "ALTER TABLE `t,(` ADD UNIQUE KEY `u` (`s`), ADD KEY `k` (`n`,`s`(3)) COMMENT 'a, b'",
+                "ALTER TABLE `t,(` ADD FULLTEXT KEY `f` (`s`)"
+            ]
+        );
+        assert_eq!(
+            split.foreign.as_deref(),
+            Some(
+                "ALTER TABLE `t,(` ADD CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`) ON DELETE CASCADE"
+            )
+        );
+    }
+
+    #[test]
+    fn keys_that_the_rows_need_stay() {
+        let create = "CREATE TABLE `t` (\n  `a` int(11) NOT NULL,\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  UNIQUE KEY `u` (`a`),\n  KEY `k` (`n`)\n) ENGINE=InnoDB";
+        assert_eq!(split(create).table, create);
+        assert!(split(create).keys.is_empty());
+    }
+
+    #[test]
+    fn a_text_that_is_no_table_stays_whole() {
+        for text in ["", "CREATE TABLE `t`", "CREATE TABLE `t` (`a` int", "x ( y"] {
+            assert_eq!(split(text).table, text);
+        }
+    }
+}

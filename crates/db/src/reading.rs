@@ -1,0 +1,282 @@
+//! Many rows over several connections: every table is divided into parts, each reader takes the next one.
+
+use crate::progress::{Listener, Progress};
+use crate::row::{Value, Visit};
+use crate::schema::{Schema, Table};
+use crate::{Database, Error, Result};
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+/// A part of a table: the rows whose `column` is greater than `after` and not greater than `until`, both SQL literals.
+/// The ranges of a table follow each other without a gap; the first has no `after`, the last no `until`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The column, quoted.
+    pub column: String,
+    pub after: Option<String>,
+    pub until: Option<String>,
+}
+
+impl Range {
+    /// The rows as an SQL condition; `None` where the part is the whole table.
+    pub fn condition(&self) -> Option<String> {
+        let column = &self.column;
+        match (&self.after, &self.until) {
+            (None, None) => None,
+            (Some(after), None) => Some(format!("{column}>{after}")),
+            (None, Some(until)) => Some(format!("{column}<={until}")),
+            (Some(after), Some(until)) => Some(format!("{column}>{after} AND {column}<={until}")),
+        }
+    }
+}
+
+/// A part that a reader has taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// Index of the table in the schema.
+    pub(crate) table: usize,
+    pub(crate) range: Range,
+}
+
+/// What is left to read. The next part is always one of the table that has most left for each of its readers, so that
+/// readers keep to tables of their own while there are enough, and all of them share the last big one.
+pub(crate) struct Queue {
+    tables: Mutex<Vec<Waiting>>,
+}
+
+struct Waiting {
+    table: usize,
+    /// In reverse order: the next one is the last.
+    parts: Vec<Range>,
+    /// Rows of one part, about.
+    weight: u64,
+    readers: u64,
+}
+
+impl Queue {
+    /// A queue of the `wanted` tables; `parts` has an entry for each table of the schema.
+    pub(crate) fn of(schema: &Schema, parts: &[Vec<Range>], wanted: impl Fn(&Table) -> bool) -> Queue {
+        let tables = schema
+            .tables
+            .iter()
+            .zip(parts)
+            .enumerate()
+            .filter(|(_, (table, parts))| wanted(table) && !parts.is_empty())
+            .map(|(index, (table, parts))| Waiting {
+                table: index,
+                parts: parts.iter().rev().cloned().collect(),
+                weight: table.rows_estimate / parts.len() as u64 + 1,
+                readers: 0,
+            })
+            .collect();
+        Queue {
+            tables: Mutex::new(tables),
+        }
+    }
+
+    /// The next part for a reader that has just read one of table `done`. `begin` runs before anybody else can take a part:
+    /// what it numbers is numbered in the order of the parts.
+    fn next<B>(
+        &self,
+        done: Option<usize>,
+        begin: impl FnOnce(&Part) -> Result<B>,
+    ) -> Option<Result<(Part, B)>> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in tables.iter_mut().filter(|t| Some(t.table) == done) {
+            table.readers -= 1;
+        }
+        let next = tables
+            .iter_mut()
+            .filter(|t| !t.parts.is_empty())
+            // Of equals the first: tables are then read in their order.
+            .rev()
+            .max_by_key(|t| t.weight * t.parts.len() as u64 / (t.readers + 1))?;
+        next.readers += 1;
+        let part = Part {
+            table: next.table,
+            range: next.parts.pop().unwrap_or_default(),
+        };
+        Some(begin(&part).map(|begun| (part, begun)))
+    }
+}
+
+/// Rows and bytes that a reader has read since it last told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) table: usize,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
+/// How a reader tells how far it is, and hears that another one failed.
+pub(crate) struct Told<'a> {
+    steps: mpsc::Sender<Step>,
+    failed: &'a AtomicBool,
+}
+
+impl Told<'_> {
+    /// Tells a step; an error when there is no use in going on.
+    pub(crate) fn step(&self, step: Step) -> Result<()> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(Error::refused("another connection failed", ""));
+        }
+        // Progress is lossy: that nobody hears it is no error.
+        let _ = self.steps.send(step);
+        Ok(())
+    }
+}
+
+/// Reads every part of the queue with all `readers`; answers what `read` made of each, with its table.
+pub(crate) fn run<T: Send>(
+    readers: Vec<&mut dyn Database>,
+    queue: &Queue,
+    schema: &Schema,
+    listen: &mut Listener<'_>,
+    read: impl Fn(&mut dyn Database, &Part, &Told<'_>) -> Result<T> + Sync,
+) -> Result<Vec<(usize, T)>> {
+    run_begun(
+        readers,
+        queue,
+        schema,
+        listen,
+        |_| Ok(()),
+        |db, part, told, ()| read(db, part, told),
+    )
+}
+
+/// [`run`], with something begun for each part in the order of the parts.
+pub(crate) fn run_begun<B, T: Send>(
+    readers: Vec<&mut dyn Database>,
+    queue: &Queue,
+    schema: &Schema,
+    listen: &mut Listener<'_>,
+    begin: impl Fn(&Part) -> Result<B> + Sync,
+    read: impl Fn(&mut dyn Database, &Part, &Told<'_>, B) -> Result<T> + Sync,
+) -> Result<Vec<(usize, T)>> {
+    let failed = AtomicBool::new(false);
+    let first = Mutex::new(None);
+    let (send, steps) = mpsc::channel();
+    let (begin, read) = (&begin, &read);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = readers
+            .into_iter()
+            .map(|db| {
+                let told = Told {
+                    steps: send.clone(),
+                    failed: &failed,
+                };
+                let first = &first;
+                scope.spawn(move || {
+                    let mut out = Vec::new();
+                    let mut done = None;
+                    while !told.failed.load(Ordering::Relaxed) {
+                        let Some(next) = queue.next(done, begin) else {
+                            break;
+                        };
+                        let read = next.and_then(|(part, begun)| {
+                            done = Some(part.table);
+                            Ok((part.table, read(&mut *db, &part, &told, begun)?))
+                        });
+                        match read {
+                            Ok(read) => out.push(read),
+                            Err(error) => {
+                                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                                // Readers that stop because of it have nothing to tell.
+                                if !told.failed.swap(true, Ordering::Relaxed) {
+                                    *first = Some(error);
+                                }
+                            }
+                        }
+                    }
+                    out
+                })
+            })
+            .collect();
+        drop(send);
+        hear(&steps, schema, listen);
+        let mut out = Vec::new();
+        for handle in handles {
+            match handle.join() {
+                Ok(read) => out.extend(read),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(out),
+        }
+    })
+}
+
+/// Hands on the readers' steps until all of them are done.
+fn hear(steps: &mpsc::Receiver<Step>, schema: &Schema, listen: &mut Listener<'_>) {
+    let mut all = Progress {
+        rows_total: schema.rows_estimate(),
+        ..Progress::default()
+    };
+    for step in steps {
+        all.rows += step.rows;
+        all.bytes += step.bytes;
+        all.table = &schema.tables[step.table].name;
+        listen(all);
+    }
+    all.table = "";
+    listen(all);
+}
+
+/// A visitor that tells how many rows went through it.
+pub(crate) struct Counting<'a, V> {
+    inner: V,
+    told: &'a Told<'a>,
+    table: usize,
+    rows: u64,
+}
+
+/// Rows after which a reader tells.
+pub(crate) const TELL_ROWS: u64 = 16 << 10;
+
+impl<'a, V: Visit> Counting<'a, V> {
+    pub(crate) fn new(inner: V, told: &'a Told<'a>, table: usize) -> Counting<'a, V> {
+        Counting {
+            inner,
+            told,
+            table,
+            rows: 0,
+        }
+    }
+
+    /// Tells the rest.
+    pub(crate) fn finish(mut self) -> Result<V> {
+        self.tell()?;
+        Ok(self.inner)
+    }
+
+    fn tell(&mut self) -> Result<()> {
+        self.told.step(Step {
+            table: self.table,
+            rows: std::mem::take(&mut self.rows),
+            bytes: 0,
+        })
+    }
+}
+
+impl<V: Visit> Visit for Counting<'_, V> {
+    fn value(&mut self, column: usize, value: Value<'_>) -> Result<()> {
+        self.inner.value(column, value)
+    }
+
+    fn long(&mut self, column: usize, text: bool, length: u64, data: &mut dyn Read) -> Result<()> {
+        self.inner.long(column, text, length, data)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.inner.end()?;
+        self.rows += 1;
+        if self.rows >= TELL_ROWS {
+            self.tell()?;
+        }
+        Ok(())
+    }
+}
