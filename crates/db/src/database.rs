@@ -1,5 +1,6 @@
 //! What every dialect can do; the rest of the crate is written against this.
 
+use crate::row::{Gather, Visit};
 use crate::schema::{Schema, Table};
 use crate::{Cell, Dialect, Result};
 use serde::{Deserialize, Serialize};
@@ -27,8 +28,8 @@ pub struct Identity {
 /// A row as it is handed out by [`Database::scan`].
 pub type OnRow<'a> = dyn FnMut(&[Cell]) -> Result<()> + 'a;
 
-/// One connection to one database.
-pub trait Database {
+/// One connection to one database. It may be handed to another thread.
+pub trait Database: Send {
     fn dialect(&self) -> Dialect;
     fn identity(&mut self) -> Result<Identity>;
     /// Reads the catalog. What cannot be carried is listed in the answer, not an error.
@@ -36,8 +37,19 @@ pub trait Database {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
-    /// Hands out every row, `columns` in their order; returns how many.
-    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64>;
+    /// Hands out every row of which the SQL condition `range` is true, or all, `columns` in their order and value by value;
+    /// returns how many. A visitor that fails may cost the connection: afterwards it is good for nothing but being dropped.
+    fn visit(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        range: Option<&str>,
+        visitor: &mut dyn Visit,
+    ) -> Result<u64>;
+    /// Hands out every row as cells: see [`Database::visit`].
+    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
+        self.visit(table, columns, None, &mut Gather::new(each))
+    }
     /// Runs one statement that answers no rows; returns rows affected.
     fn execute(&mut self, sql: &str) -> Result<u64>;
     /// Runs one query and keeps its rows: for small answers.

@@ -6,7 +6,7 @@ mod create;
 mod inspect;
 mod restore;
 
-use crate::database::OnRow;
+use crate::row::{LONG, Value, Visit};
 use crate::schema::{Carry, Schema, Table};
 use crate::{Cell, Database, Dialect, Error, Identity, Result};
 use rusqlite::types::ValueRef;
@@ -130,13 +130,26 @@ impl Sqlite {
     }
 }
 
-fn cell(value: ValueRef<'_>) -> Cell {
+fn value(value: ValueRef<'_>) -> Value<'_> {
     match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(v) => Cell::Int(v),
-        ValueRef::Real(v) => Cell::Double(v),
-        ValueRef::Text(t) => Cell::Text(t.to_vec()),
-        ValueRef::Blob(b) => Cell::Bytes(b.to_vec()),
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Real(v) => Value::Double(v),
+        ValueRef::Text(t) => Value::Text(t),
+        ValueRef::Blob(b) => Value::Bytes(b),
+    }
+}
+
+/// Hands a value to `visitor`, as a stream where it is long.
+fn visited(visitor: &mut dyn Visit, column: usize, value: Value<'_>) -> Result<()> {
+    match value {
+        Value::Text(mut bytes) if bytes.len() as u64 > LONG => {
+            visitor.long(column, true, bytes.len() as u64, &mut bytes)
+        }
+        Value::Bytes(mut bytes) if bytes.len() as u64 > LONG => {
+            visitor.long(column, false, bytes.len() as u64, &mut bytes)
+        }
+        other => visitor.value(column, other),
     }
 }
 
@@ -194,7 +207,13 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {
+    fn visit(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        range: Option<&str>,
+        visitor: &mut dyn Visit,
+    ) -> Result<u64> {
         let computed = |name: &&String| {
             table
                 .columns
@@ -213,20 +232,20 @@ impl Database for Sqlite {
             .collect();
         // In the order of the table itself, which costs nothing and gives a copy the same order of implicit rowids.
         let sql = format!(
-            "SELECT {} FROM {} NOT INDEXED",
+            "SELECT {} FROM {} NOT INDEXED{}",
             picked.join(", "),
-            Dialect::Sqlite.quote(&table.name)
+            Dialect::Sqlite.quote(&table.name),
+            range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
         let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
         let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
         let mut count = 0;
-        let mut cells = Vec::with_capacity(columns.len());
         while let Some(row) = rows.next().map_err(|e| error(&sql, e))? {
-            cells.clear();
             for i in 0..columns.len() {
-                cells.push(cell(row.get_ref(i).map_err(|e| error(&sql, e))?));
+                let found = row.get_ref(i).map_err(|e| error(&sql, e))?;
+                visited(visitor, i, value(found))?;
             }
-            each(&cells)?;
+            visitor.end()?;
             count += 1;
         }
         Ok(count)
@@ -245,7 +264,7 @@ impl Database for Sqlite {
         while let Some(row) = rows.next().map_err(|e| error(sql, e))? {
             let mut cells = Vec::with_capacity(width);
             for i in 0..width {
-                cells.push(cell(row.get_ref(i).map_err(|e| error(sql, e))?));
+                cells.push(value(row.get_ref(i).map_err(|e| error(sql, e))?).to_cell());
             }
             out.push(cells);
         }
