@@ -32,7 +32,7 @@ pub struct Identity {
     pub fields: BTreeMap<String, String>,
 }
 
-/// One connection to one database.
+/// One connection to one database. It may be handed to another thread.
 pub trait Database: Send {
     fn dialect(&self) -> Dialect;
     fn identity(&mut self) -> Result<Identity>;
@@ -51,7 +51,8 @@ pub trait Database: Send {
     fn another(&mut self) -> Result<Option<Box<dyn Database>>> {
         Ok(None)
     }
-    /// Hands every row in `range` (an SQL condition) to `visitor`, `columns` in their order; returns how many.
+    /// Hands out every row of which the SQL condition `range` is true, or all, `columns` in their order and value by value;
+    /// returns how many. A visitor that fails may cost the connection: afterwards it is good for nothing but being dropped.
     fn visit(
         &mut self,
         table: &Table,

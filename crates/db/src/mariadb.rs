@@ -1,10 +1,11 @@
-//! MariaDB and MySQL: one connection over TCP, binary protocol, every session setting explicit.
+//! MariaDB and MySQL: one connection over TCP by our own [`wire`], every session setting explicit.
 
 pub mod encode;
 pub mod fence;
 pub mod keys;
 pub mod objects;
 pub mod swap;
+pub mod wire;
 
 mod connect;
 mod ddl;
@@ -21,13 +22,13 @@ use crate::row::Visit;
 use crate::schema::{Carry, Schema, Table};
 use crate::snapshot::{Snapshot, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
-use mysql::prelude::Queryable;
-use mysql::{Conn, Value};
 use std::io::Read;
+use std::time::Duration;
+use wire::{Fault, Wire};
 
 /// A connection to one schema of a MariaDB (or, when accepted untested, MySQL) server.
 pub struct MariaDb {
-    conn: Conn,
+    wire: Wire,
     address: Address,
     session: Session,
     database: String,
@@ -61,34 +62,30 @@ impl MariaDb {
         Ok(())
     }
 
-    /// The statement's short form for an error: what was tried, never its values.
-    fn error(sql: &str, error: mysql::Error) -> Error {
-        let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
-        match error {
-            mysql::Error::MySqlError(e) => Error::Server {
-                what: format!("`{what} …` failed"),
-                number: e.code.into(),
-                message: e.message,
-            },
-            other => Error::Connect {
-                target: format!("the server during `{what} …`"),
-                source_text: other.to_string(),
-            },
-        }
+    /// How long the server may be silent in the middle of rows, or take nothing of what is loaded, before the connection
+    /// counts as lost; at first [`connect::SILENCE`]. `None`: for ever.
+    pub fn limit_silence(&mut self, silence: Option<Duration>) -> Result<()> {
+        let limited = self.wire.limit_silence(silence);
+        limited.map_err(|fault| Self::error("a limit of silence", fault))
     }
-}
 
-/// A driver value as a cell.
-fn cell(value: Value) -> Cell {
-    match value {
-        Value::NULL => Cell::Null,
-        Value::Bytes(b) => Cell::Bytes(b),
-        Value::Int(v) => Cell::Int(v),
-        Value::UInt(v) => Cell::UInt(v),
-        Value::Float(v) => Cell::Float(v),
-        Value::Double(v) => Cell::Double(v),
-        Value::Date(y, m, d, h, i, s, us) => Cell::Date(y, m, d, h, i, s, us),
-        Value::Time(negative, days, h, m, s, us) => Cell::Time(negative, days, h, m, s, us),
+    /// The statement's short form for an error: what was tried, never its values.
+    fn error(sql: &str, fault: Fault) -> Error {
+        let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+        match fault {
+            Fault::Server { number, message } => Error::Server {
+                what: format!("`{what} …` failed"),
+                number: number.into(),
+                message,
+            },
+            Fault::Lost(text) => Error::Connect {
+                target: format!("the server during `{what} …`"),
+                source_text: text,
+            },
+            Fault::Refused(text) => Error::refused(format!("`{what} …`: {text}"), ""),
+            Fault::Data(text) => Error::io(format!("reading the data for `{what} …`"), text),
+            Fault::Stopped(error) => error,
+        }
     }
 }
 
@@ -165,41 +162,21 @@ impl Database for MariaDb {
             let key: Vec<String> = table.key.iter().map(|k| self.dialect.quote(k)).collect();
             format!(" ORDER BY {}", key.join(", "))
         };
-        let condition = range.map_or(String::new(), |r| format!(" WHERE {r}"));
         let sql = format!(
-            "SELECT {} FROM {}{condition}{order}",
+            "SELECT {} FROM {}{}{order}",
             picked.join(", "),
-            self.dialect.quote(&table.name)
+            self.dialect.quote(&table.name),
+            range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
-        let statement = self.conn.prep(&sql).map_err(|e| Self::error(&sql, e))?;
-        let rows = self
-            .conn
-            .exec_iter(&statement, ())
-            .map_err(|e| Self::error(&sql, e))?;
-        let mut count = 0;
-        for row in rows {
-            let row = row.map_err(|e| Self::error(&sql, e))?;
-            for (i, value) in row.unwrap().into_iter().enumerate() {
-                visitor.value(i, cell(value).as_value())?;
-            }
-            visitor.end()?;
-            count += 1;
-        }
-        self.conn.close(statement).map_err(|e| Self::error(&sql, e))?;
-        Ok(count)
+        self.wire.stream(&sql, visitor).map_err(|e| Self::error(&sql, e))
     }
 
     fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.conn.query_drop(sql).map_err(|e| Self::error(sql, e))?;
-        Ok(self.conn.affected_rows())
+        self.wire.execute(sql).map_err(|e| Self::error(sql, e))
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>> {
-        let rows: Vec<mysql::Row> = self.conn.query(sql).map_err(|e| Self::error(sql, e))?;
-        Ok(rows
-            .into_iter()
-            .map(|r| r.unwrap().into_iter().map(cell).collect())
-            .collect())
+        self.wire.query(sql).map_err(|e| Self::error(sql, e))
     }
 
     fn connections(&self) -> usize {
@@ -251,6 +228,6 @@ impl Database for MariaDb {
     }
 
     fn connection_id(&self) -> Option<u64> {
-        Some(self.conn.connection_id().into())
+        Some(self.wire.connection_id())
     }
 }

@@ -3,6 +3,13 @@
 use crate::{Cell, Error, Result};
 use std::io::Read;
 
+mod gather;
+
+pub(crate) use gather::Gather;
+
+/// A string longer than this, in bytes, is handed out as a stream: [`Visit::long`].
+pub const LONG: u64 = 1 << 20;
+
 /// One value, typed as the engine stores it, borrowed from the connection's buffer; [`Cell`] is the same kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {

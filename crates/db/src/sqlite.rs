@@ -6,7 +6,7 @@ mod create;
 mod inspect;
 mod restore;
 
-use crate::row::{Value, Visit};
+use crate::row::{LONG, Value, Visit};
 use crate::schema::{Carry, Schema, Table};
 use crate::snapshot::{Snapshot, Terms};
 use crate::{Cell, Database, Dialect, Error, Identity, Result};
@@ -141,6 +141,19 @@ fn value(value: ValueRef<'_>) -> Value<'_> {
     }
 }
 
+/// Hands a value to `visitor`, as a stream where it is long.
+fn visited(visitor: &mut dyn Visit, column: usize, value: Value<'_>) -> Result<()> {
+    match value {
+        Value::Text(mut bytes) if bytes.len() as u64 > LONG => {
+            visitor.long(column, true, bytes.len() as u64, &mut bytes)
+        }
+        Value::Bytes(mut bytes) if bytes.len() as u64 > LONG => {
+            visitor.long(column, false, bytes.len() as u64, &mut bytes)
+        }
+        other => visitor.value(column, other),
+    }
+}
+
 impl Database for Sqlite {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
@@ -227,14 +240,15 @@ impl Database for Sqlite {
             "SELECT {} FROM {} NOT INDEXED{}",
             picked.join(", "),
             Dialect::Sqlite.quote(&table.name),
-            range.map_or(String::new(), |r| format!(" WHERE {r}"))
+            range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
         let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
         let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
         let mut count = 0;
         while let Some(row) = rows.next().map_err(|e| error(&sql, e))? {
             for i in 0..columns.len() {
-                visitor.value(i, value(row.get_ref(i).map_err(|e| error(&sql, e))?))?;
+                let found = row.get_ref(i).map_err(|e| error(&sql, e))?;
+                visited(visitor, i, value(found))?;
             }
             visitor.end()?;
             count += 1;

@@ -1,11 +1,13 @@
 //! Opening a session and telling which server it is on.
 
-use super::{MariaDb, cell};
+use super::MariaDb;
+use super::wire::{Fault, Options, Wire};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
-use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How long a server may be silent in the middle of rows: as long as it waits for us ([`SESSION`]).
+pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
 /// Every setting that could change a value, a time or the meaning of SQL is set, never inherited.
 pub(super) const SESSION: &[&str] = &[
@@ -37,30 +39,22 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
             "{address} is not a MySQL or MariaDB address"
         )));
     };
-    let attributes: Vec<(String, String)> = vec![
-        ("program_name".into(), "ventana".into()),
-        ("ventana_run".into(), session.run.clone()),
-    ];
-    let options = OptsBuilder::new()
-        .ip_or_hostname(Some(host.clone()))
-        .tcp_port(*port)
-        // The driver would otherwise follow @@socket to whatever server owns that path.
-        .prefer_socket(false)
-        .user(Some(user.clone()))
-        .pass(Some(password.open().to_string()))
-        .tcp_connect_timeout(Some(Duration::from_secs(10)))
-        .connect_attrs(Some(
-            attributes
-                .into_iter()
-                .collect::<std::collections::HashMap<_, _>>(),
-        ))
-        .tcp_keepalive_time_ms(Some(30_000));
-    let unreachable = |e: mysql::Error| Error::Connect {
+    let unreachable = |fault: Fault| Error::Connect {
         target: address.to_string(),
-        source_text: e.to_string(),
+        source_text: fault.to_string(),
     };
-    let mut conn = Conn::new(options).map_err(unreachable)?;
-    let version: Option<String> = conn.query_first("SELECT VERSION()").map_err(unreachable)?;
+    // Always TCP to where we were sent: a server's @@socket may be the path of another server.
+    let mut wire = Wire::connect(&Options {
+        host,
+        port: *port,
+        user,
+        password,
+        attributes: &[("program_name", "ventana"), ("ventana_run", &session.run)],
+        silence: Some(SILENCE),
+    })
+    .map_err(unreachable)?;
+    let rows = wire.query("SELECT VERSION()").map_err(unreachable)?;
+    let version = rows.first().and_then(|r| r.first()).and_then(Cell::to_text);
     let version = version.unwrap_or_default();
     let dialect = if version.contains("MariaDB") {
         Dialect::MariaDb
@@ -73,7 +67,7 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
         )));
     }
     let mut db = MariaDb {
-        conn,
+        wire,
         address: address.clone(),
         session: session.clone(),
         database: database.clone(),
@@ -146,25 +140,10 @@ impl MariaDb {
         Ok(())
     }
 
-    /// Runs a query with values bound, over the binary protocol.
-    pub(super) fn bound(&mut self, sql: &str, values: Vec<mysql::Value>) -> Result<Vec<Vec<Cell>>> {
-        let params = if values.is_empty() {
-            mysql::Params::Empty
-        } else {
-            mysql::Params::Positional(values)
-        };
-        let rows: Vec<mysql::Row> = self.conn.exec(sql, params).map_err(|e| Self::error(sql, e))?;
-        Ok(rows
-            .into_iter()
-            .map(|r| r.unwrap().into_iter().map(cell).collect())
-            .collect())
-    }
-
     /// Rows of a catalog query whose `?` are all the schema's name, as texts (NULL as `None`).
     pub(super) fn catalog(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
-        let name = mysql::Value::Bytes(self.database.clone().into_bytes());
-        let values = vec![name; sql.matches('?').count()];
-        let rows = self.bound(sql, values)?;
+        let values = vec![self.database.as_bytes(); sql.matches('?').count()];
+        let rows = self.wire.bound(sql, &values).map_err(|e| Self::error(sql, e))?;
         Ok(rows
             .into_iter()
             .map(|r| r.iter().map(Cell::to_text).collect())

@@ -1,0 +1,132 @@
+//! The byte stream under a connection, and how long it may be silent.
+
+use super::packet::Source;
+use rustix::net::sockopt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+/// After how long without a byte the kernel begins to ask whether the other side is still there, and how often.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 6);
+
+/// What carries the bytes. TLS will be the second variant: it takes the plain stream over between the server's greeting and
+/// our answer to it.
+enum Transport {
+    Plain(TcpStream),
+}
+
+pub(super) struct Stream {
+    transport: Transport,
+    /// How long the server may be silent while bytes are due, or take none while we send.
+    silence: Option<Duration>,
+    /// The limit that is set on the socket for reading.
+    limit: Option<Duration>,
+}
+
+impl Stream {
+    /// Connects to the first of the host's addresses that answers, each within `limit`; reads are limited by it too until
+    /// [`Stream::settle`].
+    pub(super) fn connect(
+        host: &str,
+        port: u16,
+        limit: Duration,
+        silence: Option<Duration>,
+    ) -> io::Result<Stream> {
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in (bare.unwrap_or(host), port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, limit) {
+                Ok(tcp) => {
+                    tcp.set_nodelay(true)?;
+                    sockopt::set_socket_keepalive(&tcp, true)?;
+                    let (idle, interval, probes) = KEEPALIVE;
+                    sockopt::set_tcp_keepidle(&tcp, idle)?;
+                    sockopt::set_tcp_keepintvl(&tcp, interval)?;
+                    sockopt::set_tcp_keepcnt(&tcp, probes)?;
+                    tcp.set_read_timeout(Some(limit))?;
+                    tcp.set_write_timeout(Some(limit))?;
+                    return Ok(Stream {
+                        transport: Transport::Plain(tcp),
+                        silence,
+                        limit: Some(limit),
+                    });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Ends the time in which the server must answer at once: a statement may take hours.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        self.tcp().set_write_timeout(self.silence)?;
+        self.limit(None)
+    }
+
+    /// Changes how long the server may be silent while bytes are due.
+    pub(super) fn silence(&mut self, silence: Option<Duration>) -> io::Result<()> {
+        self.silence = silence;
+        self.settle()
+    }
+
+    fn limit(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        self.tcp().set_read_timeout(limit)?;
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// Ends the connection: whoever waits on it sees its end.
+    pub(super) fn shut(&mut self) {
+        // It may be gone already.
+        let _ = self.tcp().shutdown(std::net::Shutdown::Both);
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.transport {
+            Transport::Plain(tcp) => tcp,
+        }
+    }
+}
+
+impl Source for Stream {
+    fn flowing(&mut self, on: bool) -> io::Result<()> {
+        if self.silence.is_some() {
+            self.limit(if on { self.silence } else { None })?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let limit = self.limit;
+        let read = match &mut self.transport {
+            Transport::Plain(tcp) => tcp.read(into),
+        };
+        read.map_err(|e| silent(e, "sent nothing", limit))
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let limit = self.silence;
+        let written = match &mut self.transport {
+            Transport::Plain(tcp) => tcp.write(bytes),
+        };
+        written.map_err(|e| silent(e, "took nothing", limit))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A time limit of a socket is told as "would block".
+fn silent(error: io::Error, did: &str, limit: Option<Duration>) -> io::Error {
+    match (error.kind(), limit) {
+        (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(limit)) => {
+            io::Error::new(io::ErrorKind::TimedOut, format!("the server {did} for {limit:?}"))
+        }
+        _ => error,
+    }
+}
