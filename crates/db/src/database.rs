@@ -1,6 +1,7 @@
 //! What every dialect can do; the rest of the crate is written against this.
 
 use crate::schema::{Schema, Table};
+use crate::snapshot::{Several, Tell, Terms};
 use crate::{Cell, Dialect, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ pub struct Identity {
 pub type OnRow<'a> = dyn FnMut(&[Cell]) -> Result<()> + 'a;
 
 /// One connection to one database.
-pub trait Database {
+pub trait Database: Send {
     fn dialect(&self) -> Dialect;
     fn identity(&mut self) -> Result<Identity>;
     /// Reads the catalog. What cannot be carried is listed in the answer, not an error.
@@ -36,6 +37,12 @@ pub trait Database {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
+    /// Opens more connections to the very same database that share one view; see [`crate::snapshot::open`].
+    fn open_readers(&mut self, _terms: &Terms, _tell: &mut Tell<'_>) -> Result<Several> {
+        Ok(Several::Cannot(
+            "this database is read through one connection".into(),
+        ))
+    }
     /// Hands out every row, `columns` in their order; returns how many.
     fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64>;
     /// Runs one statement that answers no rows; returns rows affected.

@@ -6,7 +6,7 @@
 
 use crate::progress::{Listener, Progress};
 use crate::schema::{Kind, Outline, Schema, Table};
-use crate::{Cell, Database, Error, Result};
+use crate::{Cell, Database, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -201,43 +201,9 @@ pub fn compute(
     Ok(digest)
 }
 
-/// Opens a snapshot together with the catalog that is true in it: a definition that changed between reading the catalog
-/// and opening the view would be hashed with rows that it does not describe.
+/// A snapshot on this connection, with the catalog that is true in it.
 pub(crate) fn snapshot(db: &mut dyn Database) -> Result<Schema> {
-    let mut schema = db.inspect()?;
-    for _ in 0..5 {
-        schema.supported()?;
-        match db.begin_snapshot(&schema) {
-            // A table was changed, dropped or renamed between the catalog and the view.
-            Err(Error::Server {
-                number: 1412 | 1146, ..
-            }) => {
-                schema = db.inspect()?;
-                continue;
-            }
-            other => other?,
-        }
-        let again = match db.inspect() {
-            Ok(again) => again,
-            Err(error) => {
-                // The first error is the one to tell.
-                let _ = db.end_snapshot();
-                return Err(error);
-            }
-        };
-        if again.defines_the_same(&schema) {
-            return Ok(again);
-        }
-        db.end_snapshot()?;
-        schema = again;
-    }
-    Err(Error::refused(
-        format!(
-            "definitions in {} keep changing while they are read",
-            schema.database
-        ),
-        "wait until the other migration is done",
-    ))
+    crate::snapshot::alone(db)
 }
 
 fn scan_all(

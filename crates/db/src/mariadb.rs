@@ -3,6 +3,8 @@
 pub mod encode;
 pub mod fence;
 pub mod objects;
+pub mod privileges;
+pub mod snapshot;
 pub mod swap;
 
 mod connect;
@@ -16,6 +18,7 @@ pub use ddl::ddl;
 
 use crate::database::OnRow;
 use crate::schema::{Carry, Schema, Table};
+use crate::snapshot::{Several, Tell, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Value};
@@ -29,6 +32,8 @@ pub struct MariaDb {
     in_snapshot: bool,
     /// Whether loads go to the binary log; see [`MariaDb::log_loads`].
     logs_loads: bool,
+    /// How it was opened, so that more connections can be.
+    origin: (Address, Session),
 }
 
 impl MariaDb {
@@ -43,12 +48,12 @@ impl MariaDb {
         self.logs_loads = logged;
     }
 
-    /// The view on all tables, once the transaction is open.
-    fn touch(&mut self, schema: &Schema) -> Result<()> {
-        // Touching each table takes its metadata lock: a later ALTER or TRUNCATE waits instead of breaking the view.
+    /// Takes the metadata lock of each table: from now on an ALTER or TRUNCATE waits instead of breaking the view. With
+    /// `rows` 1 a table that was rebuilt after the view was opened is found now (error 1412), not while it is read.
+    fn touch(&mut self, schema: &Schema, rows: u8) -> Result<()> {
         for table in &schema.tables {
             self.query(&format!(
-                "SELECT 1 FROM {} LIMIT 0",
+                "SELECT 1 FROM {} LIMIT {rows}",
                 self.dialect.quote(&table.name)
             ))?;
         }
@@ -109,7 +114,7 @@ impl Database for MariaDb {
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
         self.in_snapshot = true;
-        self.touch(schema).inspect_err(|_| {
+        self.touch(schema, 1).inspect_err(|_| {
             // The first error is the one to tell.
             let _ = self.end_snapshot();
         })
@@ -118,6 +123,10 @@ impl Database for MariaDb {
     fn end_snapshot(&mut self) -> Result<()> {
         self.in_snapshot = false;
         self.execute("COMMIT").map(|_| ())
+    }
+
+    fn open_readers(&mut self, terms: &Terms, tell: &mut Tell<'_>) -> Result<Several> {
+        snapshot::open(self, terms, tell)
     }
 
     fn scan(&mut self, table: &Table, columns: &[String], each: &mut OnRow<'_>) -> Result<u64> {

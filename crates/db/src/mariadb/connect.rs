@@ -78,6 +78,7 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
         dialect,
         in_snapshot: false,
         logs_loads: false,
+        origin: (address.clone(), session.clone()),
     };
     db.settings(SESSION)?;
     if !database.is_empty() {
