@@ -4,7 +4,7 @@ use crate::mariadb::keys::Split;
 use crate::reading::Range;
 use crate::row::Visit;
 use crate::schema::{Schema, Table};
-use crate::snapshot::{Snapshot, Terms};
+use crate::snapshot::{Several, Tell, Terms};
 use crate::{Cell, Dialect, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,8 +41,12 @@ pub trait Database: Send {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
-    /// One view on all tables, for as many connections as this one may open.
-    fn snapshot(&mut self, terms: &Terms) -> Result<Snapshot<'_>>;
+    /// Opens more connections to the very same database that share one view; see [`crate::snapshot::open`].
+    fn open_readers(&mut self, _terms: &Terms, _tell: &mut Tell<'_>) -> Result<Several> {
+        Ok(Several::Cannot(
+            "this database is read through one connection".into(),
+        ))
+    }
     /// How the rows of each table, in the order of the schema, are best divided among several readers.
     fn parts(&mut self, schema: &Schema) -> Result<Vec<Vec<Range>>> {
         Ok(schema.tables.iter().map(|_| vec![Range::default()]).collect())

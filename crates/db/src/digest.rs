@@ -8,7 +8,7 @@ use crate::progress::Listener;
 use crate::reading::{self, Counting, Queue};
 use crate::row::{self, Value, Visit};
 use crate::schema::{Kind, Outline, Schema, Table};
-use crate::snapshot::Terms;
+use crate::snapshot::{self, Terms};
 use crate::{Database, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -281,24 +281,32 @@ pub fn compute(
     outline: Option<&Outline>,
     listen: &mut Listener<'_>,
 ) -> Result<Digest> {
-    let mut snapshot = db.snapshot(&Terms::default())?;
+    let terms = Terms::readers(db.connections());
+    let mut snapshot = snapshot::open(db, &terms, &mut |_| {})?;
     let schema = snapshot.schema.clone();
     let queue = Queue::of(&schema, &snapshot.parts()?, |table| {
         outline.is_none_or(|o| o.tables.contains_key(&table.name))
     });
-    let sums = reading::run(snapshot.readers(), &queue, &schema, listen, |db, part, told| {
-        let table = &schema.tables[part.table];
-        let hasher = TableHasher::new(table, outline).expect("the queue leaves out what the outline lacks");
-        let mut rows = Counting::new(hasher, told, part.table);
-        db.visit(
-            table,
-            &columns(table),
-            part.range.condition().as_deref(),
-            &mut rows,
-        )?;
-        Ok(rows.finish()?.cut())
-    });
-    let closed = snapshot.close();
+    let sums = reading::run(
+        snapshot.connections(),
+        &queue,
+        &schema,
+        listen,
+        |db, part, told| {
+            let table = &schema.tables[part.table];
+            let hasher =
+                TableHasher::new(table, outline).expect("the queue leaves out what the outline lacks");
+            let mut rows = Counting::new(hasher, told, part.table);
+            db.visit(
+                table,
+                &columns(table),
+                part.range.condition().as_deref(),
+                &mut rows,
+            )?;
+            Ok(rows.finish()?.cut())
+        },
+    );
+    let closed = snapshot.end();
     let sums = sums?;
     closed?;
     Ok(combine(&schema, tables(&schema, outline, &sums), outline))

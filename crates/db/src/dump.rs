@@ -6,7 +6,7 @@ use crate::progress::Listener;
 use crate::reading::{self, Part, Queue, Range, Step, TELL_ROWS, Told};
 use crate::row::{self, Value, Visit};
 use crate::schema::{Kind, Outline, Schema, Table};
-use crate::snapshot::{Snapshot, Terms};
+use crate::snapshot::{self, Snapshot, Terms};
 use crate::{Database, Dialect, Digest, Error, Result};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -59,11 +59,12 @@ pub fn dump(
     sink: &dyn Sink,
     listen: &mut Listener<'_>,
 ) -> Result<Dumped> {
-    let mut snapshot = db.snapshot(&Terms::default())?;
+    let terms = Terms::readers(db.connections());
+    let mut snapshot = snapshot::open(db, &terms, &mut |_| {})?;
     let schema = snapshot.schema.clone();
     let sums = rows(&mut snapshot, &schema, outline, sink, listen);
     let proof = std::mem::take(&mut snapshot.proof);
-    let closed = snapshot.close();
+    let closed = snapshot.end();
     let sums = sums?;
     closed?;
     let full: Vec<_> = sums.iter().map(|(table, sums)| (*table, sums.full)).collect();
@@ -113,7 +114,7 @@ fn rows(
     // part may hold nothing, and then has no chunk.
     let begin = |part: &Part| part.range.condition().map(|_| sink.chunk(part.table)).transpose();
     reading::run_begun(
-        snapshot.readers(),
+        snapshot.connections(),
         &queue,
         schema,
         listen,

@@ -21,6 +21,7 @@ pub mod script;
 pub mod secret;
 pub mod snapshot;
 pub mod sqlite;
+pub mod throttle;
 
 pub use address::{Address, Dialect};
 pub use cell::Cell;
@@ -29,6 +30,8 @@ pub use digest::Digest;
 pub use error::{Error, Result};
 pub use schema::{Outline, Schema};
 pub use secret::Secret;
+pub use snapshot::Snapshot;
+pub use throttle::Throttle;
 
 /// Opens a connection to `address`.
 ///

@@ -4,6 +4,8 @@ pub mod encode;
 pub mod fence;
 pub mod keys;
 pub mod objects;
+pub mod privileges;
+pub mod snapshot;
 pub mod swap;
 pub mod wire;
 
@@ -20,7 +22,7 @@ pub use ddl::ddl;
 use crate::reading::Range;
 use crate::row::Visit;
 use crate::schema::{Carry, Schema, Table};
-use crate::snapshot::{Snapshot, Terms};
+use crate::snapshot::{Several, Tell, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use std::io::Read;
 use std::time::Duration;
@@ -29,8 +31,8 @@ use wire::{Fault, Wire};
 /// A connection to one schema of a MariaDB (or, when accepted untested, MySQL) server.
 pub struct MariaDb {
     wire: Wire,
-    address: Address,
-    session: Session,
+    /// How it was opened, so that more connections can be.
+    origin: (Address, Session),
     database: String,
     dialect: Dialect,
     in_snapshot: bool,
@@ -50,12 +52,12 @@ impl MariaDb {
         self.logs_loads = logged;
     }
 
-    /// The view on all tables, once the transaction is open.
-    fn touch(&mut self, schema: &Schema) -> Result<()> {
-        // Touching each table takes its metadata lock: a later ALTER or TRUNCATE waits instead of breaking the view.
+    /// Takes the metadata lock of each table: from now on an ALTER or TRUNCATE waits instead of breaking the view. With
+    /// `rows` 1 a table that was rebuilt after the view was opened is found now (error 1412), not while it is read.
+    fn touch(&mut self, schema: &Schema, rows: u8) -> Result<()> {
         for table in &schema.tables {
             self.query(&format!(
-                "SELECT 1 FROM {} LIMIT 0",
+                "SELECT 1 FROM {} LIMIT {rows}",
                 self.dialect.quote(&table.name)
             ))?;
         }
@@ -112,7 +114,7 @@ impl Database for MariaDb {
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
         self.in_snapshot = true;
-        self.touch(schema).inspect_err(|_| {
+        self.touch(schema, 1).inspect_err(|_| {
             // The first error is the one to tell.
             let _ = self.end_snapshot();
         })
@@ -123,8 +125,8 @@ impl Database for MariaDb {
         self.execute("COMMIT").map(|_| ())
     }
 
-    fn snapshot(&mut self, _terms: &Terms) -> Result<Snapshot<'_>> {
-        Snapshot::of_one(self)
+    fn open_readers(&mut self, terms: &Terms, tell: &mut Tell<'_>) -> Result<Several> {
+        snapshot::open(self, terms, tell)
     }
 
     fn parts(&mut self, schema: &Schema) -> Result<Vec<Vec<Range>>> {
@@ -132,7 +134,7 @@ impl Database for MariaDb {
     }
 
     fn another(&mut self) -> Result<Option<Box<dyn Database>>> {
-        let mut other = MariaDb::open(&self.address, &self.session)?;
+        let mut other = MariaDb::open(&self.origin.0, &self.origin.1)?;
         other.logs_loads = self.logs_loads;
         Ok(Some(Box::new(other)))
     }
@@ -180,7 +182,7 @@ impl Database for MariaDb {
     }
 
     fn connections(&self) -> usize {
-        self.session.connections.max(1)
+        self.origin.1.connections.max(1)
     }
 
     fn split(&self, table: &Table) -> keys::Split {

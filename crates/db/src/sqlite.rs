@@ -8,7 +8,6 @@ mod restore;
 
 use crate::row::{LONG, Value, Visit};
 use crate::schema::{Carry, Schema, Table};
-use crate::snapshot::{Snapshot, Terms};
 use crate::{Cell, Database, Dialect, Error, Identity, Result};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -206,10 +205,6 @@ impl Database for Sqlite {
             self.execute("COMMIT")?;
         }
         Ok(())
-    }
-
-    fn snapshot(&mut self, _terms: &Terms) -> Result<Snapshot<'_>> {
-        Snapshot::of_one(self)
     }
 
     fn visit(

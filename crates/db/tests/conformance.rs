@@ -16,6 +16,7 @@ mod conformance {
     mod load;
     mod migration;
     mod round_trip;
+    mod snapshot;
     mod sqlite;
     mod stock_client;
     mod unsupported;

@@ -68,12 +68,11 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
     }
     let mut db = MariaDb {
         wire,
-        address: address.clone(),
-        session: session.clone(),
         database: database.clone(),
         dialect,
         in_snapshot: false,
         logs_loads: false,
+        origin: (address.clone(), session.clone()),
     };
     db.settings(SESSION)?;
     if !database.is_empty() {

@@ -161,7 +161,7 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     for row in rows {
         let (name, table_type, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
         if name == crate::marks::TABLE {
-            if !db.session.restoring {
+            if !db.origin.1.restoring {
                 out.unsupported.push(format!(
                     "{name}: a restore into this schema is not finished; run it again"
                 ));

@@ -27,8 +27,12 @@ pub(super) struct OwnServer {
 
 impl OwnServer {
     pub(super) fn start() -> OwnServer {
+        Self::start_with(MariaDb::options())
+    }
+
+    pub(super) fn start_with(options: testkit::mariadb::Options) -> OwnServer {
         let scratch = tempfile::tempdir().expect("a temporary folder");
-        let server = MariaDb::options()
+        let server = options
             .arg(format!("--tmpdir={}", scratch.path().display()))
             .start();
         OwnServer {
@@ -109,7 +113,14 @@ impl Spot<'_> {
     }
 
     pub(super) fn open(&self) -> Box<dyn Database> {
-        db::open(&self.address(), &Session::default()).expect("opens")
+        db::open(
+            &self.address(),
+            &Session {
+                connections: 2,
+                ..Session::default()
+            },
+        )
+        .expect("opens")
     }
 
     /// The schema's name, or the file's path.
