@@ -3,6 +3,8 @@
 mod demo;
 mod migrate;
 
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,7 +39,7 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
     (at(0), f64::midpoint(at(last / 2), at(last.div_ceil(2))), at(last))
 }
 
-/// Writes `bench/<name>-<UTC date>.json`, the machine added. A second one of the day replaces the first.
+/// Writes `bench/<name>-<UTC date>.json`, the machine added; the second one of a day gets `_2`, and so on.
 fn record(name: &str, mut results: Value) -> Result<PathBuf> {
     let date = said("date", &["-u", "+%Y%m%d"])?;
     results["at"] = json!(said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?);
@@ -48,12 +50,30 @@ fn record(name: &str, mut results: Value) -> Result<PathBuf> {
             .map(|text| !text.is_empty())
     );
     results["machine"] = machine();
-    let path = workspace::root()
-        .join("bench")
-        .join(format!("{name}-{date}.json"));
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).context("creating bench/")?;
-    std::fs::write(&path, format!("{results:#}\n")).with_context(|| format!("writing {}", path.display()))?;
+    let folder = workspace::root().join("bench");
+    std::fs::create_dir_all(&folder).context("creating bench/")?;
+    let (path, mut file) = untaken(&folder, &format!("{name}-{date}"))?;
+    file.write_all(format!("{results:#}\n").as_bytes())
+        .with_context(|| format!("writing {}", path.display()))?;
     Ok(path)
+}
+
+/// A new file that replaces none: `<stem>.json`, `<stem>_2.json`, …
+fn untaken(folder: &Path, stem: &str) -> Result<(PathBuf, File)> {
+    let suffixes = std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}")));
+    for suffix in suffixes {
+        let path = folder.join(format!("{stem}{suffix}.json"));
+        match File::create_new(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            created => {
+                return Ok((
+                    path.clone(),
+                    created.with_context(|| format!("creating {}", path.display()))?,
+                ));
+            }
+        }
+    }
+    bail!("{stem}: every name is taken")
 }
 
 fn machine() -> Value {
@@ -90,6 +110,24 @@ mod tests {
     fn the_middle_is_the_middle() {
         assert_eq!(spread(&[3.0, 1.0, 2.0]), (1.0, 2.0, 3.0));
         assert_eq!(spread(&[4.0, 1.0]), (1.0, 2.5, 4.0));
+    }
+
+    #[test]
+    fn results_replace_no_others() {
+        let folder = testkit::Sandbox::new();
+        let name = || {
+            let (path, _) = untaken(&folder.path("."), "migrate-20260101").unwrap();
+            path.file_name().unwrap().to_owned()
+        };
+        let names = [name(), name(), name()];
+        assert_eq!(
+            names,
+            [
+                "migrate-20260101.json",
+                "migrate-20260101_2.json",
+                "migrate-20260101_3.json"
+            ]
+        );
     }
 
     #[test]

@@ -74,10 +74,13 @@ impl MariaDb {
     }
 
     fn launch(options: &Options) -> Result<MariaDb> {
-        let folder = tempfile::Builder::new()
-            .prefix("tk-my-")
-            .tempdir()
-            .context("creating a temporary folder")?;
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("tk-my-");
+        let folder = match &options.inside {
+            Some(inside) => folder.tempdir_in(inside),
+            None => folder.tempdir(),
+        }
+        .context("creating a temporary folder")?;
         template::copy_to(&folder.path().join("data"))?;
         let port = Port::reserve()?;
         let args = options.arguments(folder.path(), port.number());

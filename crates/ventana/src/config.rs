@@ -4,9 +4,8 @@ mod database;
 mod file;
 mod origin;
 
-pub use database::database_url;
 pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
-pub use origin::{Origin, origins};
+pub use origin::{Origin, Shown, origins};
 
 use crate::error::Failure;
 use db::{Address, Secret};
@@ -47,6 +46,8 @@ pub struct Config {
     pub environment: String,
     pub database: Option<Address>,
     pub database_origin: Origin,
+    /// Its parts with their origins, where `DB_*` variables have a say.
+    pub database_parts: Vec<Shown>,
     pub vars: Environment,
     /// SHA-256 of the file's bytes.
     pub digest: Option<String>,
@@ -75,12 +76,13 @@ impl Config {
         if let Some(folder) = path.parent().filter(|_| text.is_some()) {
             file.resolve_against(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()));
         }
-        let (database, database_origin) = database_url(&file, &vars)?;
+        let found = database::database(&file, &vars)?;
         Ok(Config {
             file,
             environment: environment.into(),
-            database,
-            database_origin,
+            database: found.address,
+            database_origin: found.origin,
+            database_parts: found.parts,
             vars,
             digest,
         })

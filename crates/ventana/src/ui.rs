@@ -9,6 +9,7 @@ pub mod format;
 mod live;
 mod progress;
 pub mod table;
+pub mod wording;
 
 pub use live::Live;
 
@@ -52,6 +53,8 @@ pub struct Output {
     /// stderr is a terminal: progress may overwrite its line.
     pub terminal: bool,
     pub color: bool,
+    /// How wide lists may be: as the terminal on stdout, or 100 where there is none.
+    pub columns: usize,
 }
 
 impl Output {
@@ -62,6 +65,7 @@ impl Output {
             language,
             terminal,
             color: std::io::stdout().is_terminal() && !json,
+            columns: columns(),
         }
     }
 
@@ -100,6 +104,13 @@ impl Output {
             stderr(&format::safe(text));
         }
     }
+}
+
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    let columns = size.ok().map(|size| usize::from(size.ws_col));
+    // A terminal that does not know its size says 0.
+    columns.filter(|columns| *columns > 0).unwrap_or(100)
 }
 
 /// `println!` panics when nobody reads any more (`| head`); a command must not end, least of all in the middle of a

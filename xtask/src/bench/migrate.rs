@@ -1,7 +1,9 @@
 //! `ventana run` on a big table beside the legacy procedure, with a writer and a reader at work. The measuring is an
 //! example of `testkit`, so that `xtask` needs no database library; the table is made here.
 
-use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{count, record, spread};
@@ -9,12 +11,17 @@ use crate::{programs, release, workspace};
 
 /// Rows of the second table: it is only carried along, and three times the first takes minutes to fill.
 const MANTENIMIENTOS: u32 = 100_000;
+/// As long as the part of a window at a million rows in which writers go on: what the disk does by itself in that time.
+const QUIET_SECONDS: u32 = 60;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
     rows: u32,
     mantenimientos: u32,
     runs: u32,
+    quiet_seconds: u32,
+    /// Where the server's data and the backups lie; the machine's folder for temporary files, if none is given.
+    data: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &[String]) -> Result<()> {
@@ -41,38 +48,61 @@ pub(super) fn run(args: &[String]) -> Result<()> {
     measure.args(["--rows", &options.rows.to_string()]);
     measure.args(["--mantenimientos", &options.mantenimientos.to_string()]);
     measure.args(["--runs", &options.runs.to_string()]);
+    measure.args(["--quiet-seconds", &options.quiet_seconds.to_string()]);
+    if let Some(folder) = &options.data {
+        measure.arg("--data").arg(folder);
+    }
     measure.arg("--results").arg(&results);
     workspace::succeed(&mut measure)?;
     let text = std::fs::read(&results).context("reading the results")?;
     let mut document: Value = serde_json::from_slice(&text).context("reading the results")?;
     document["bench"] = json!("migrate");
-    document["command"] = json!(format!(
-        "cargo xtask bench migrate --rows {} --mantenimientos {} --runs {}",
-        options.rows, options.mantenimientos, options.runs
-    ));
+    document["command"] = json!(options.command());
     print!("{}", tables(&document));
     let path = record("migrate", document)?;
     println!("\nbench migrate: raw results in {}", workspace::relative(&path));
     Ok(())
 }
 
-/// `[--rows N] [--mantenimientos N] [--runs N]`
+impl Options {
+    fn command(&self) -> String {
+        let data = self.data.as_ref();
+        let data = data.map_or(String::new(), |folder| format!(" --data {}", folder.display()));
+        format!(
+            "cargo xtask bench migrate --rows {} --mantenimientos {} --runs {} --quiet-seconds {}{data}",
+            self.rows, self.mantenimientos, self.runs, self.quiet_seconds
+        )
+    }
+}
+
+/// `[--rows N] [--mantenimientos N] [--runs N] [--quiet-seconds N] [--data DIR]`
 fn options(args: &[String]) -> Result<Options> {
     let mut options = Options {
         rows: 1_000_000,
         mantenimientos: MANTENIMIENTOS,
         runs: 1,
+        quiet_seconds: QUIET_SECONDS,
+        data: None,
     };
     for pair in args.chunks(2) {
+        let text = pair
+            .get(1)
+            .with_context(|| format!("{} needs a value", pair[0]))?;
         let place = match pair[0].as_str() {
             "--rows" => &mut options.rows,
             "--mantenimientos" => &mut options.mantenimientos,
             "--runs" => &mut options.runs,
-            other => bail!("unknown argument `{other}`; known: --rows N, --mantenimientos N, --runs N"),
+            "--quiet-seconds" => &mut options.quiet_seconds,
+            "--data" => {
+                let folder = std::path::absolute(text).with_context(|| format!("--data {text}"))?;
+                ensure!(folder.is_dir(), "--data {text}: no such folder");
+                options.data = Some(folder);
+                continue;
+            }
+            other => bail!(
+                "unknown argument `{other}`; known: --rows N, --mantenimientos N, --runs N, --quiet-seconds N, --data DIR"
+            ),
         };
-        let text = pair
-            .get(1)
-            .with_context(|| format!("{} needs a number", pair[0]))?;
         *place = count(&pair[0], text)?;
     }
     Ok(options)
@@ -86,6 +116,22 @@ const COMPARED: &[(&str, &str, usize)] = &[
         1,
     ),
     (
+        "longest bare fsync outside the fence, ms",
+        "/control/outside_fence/longest_ms",
+        1,
+    ),
+    (
+        "longest writer stall beyond the bare fsync beside it, ms",
+        "/beyond_the_disk_ms",
+        1,
+    ),
+    ("quiet phase: longest write, ms", "/writer/quiet/longest_ms", 1),
+    (
+        "quiet phase: longest bare fsync, ms",
+        "/control/quiet/longest_ms",
+        1,
+    ),
+    (
         "writer stalls > 100 ms outside the fence, total ms",
         "/writer/outside_fence/total_stall_ms",
         0,
@@ -95,6 +141,7 @@ const COMPARED: &[(&str, &str, usize)] = &[
         "/writer/outside_fence/p99_ms",
         2,
     ),
+    ("quiet phase: writer p99, ms", "/writer/quiet/p99_ms", 2),
     ("longest reader stall, ms", "/reader/outside_fence/longest_ms", 1),
     (
         "longest reader stall during the fence, ms",
@@ -150,14 +197,21 @@ fn tables(document: &Value) -> String {
         rows.push([(*label).to_owned(), shown(ours), shown(theirs), ratio]);
     }
     let mut text = format!(
-        "{} activos, {} mantenimientos; median of {} runs\n\n{}",
+        "{} activos, {} mantenimientos; median of {} runs; data on {}\n\n{}",
         document["rows"],
         document["mantenimientos"],
         runs.len(),
+        document["data_folder"]["file_system"].as_str().unwrap_or("?"),
         aligned(&rows)
     );
     for (variant, title) in [("window", "ventana"), ("legacy", "legacy procedure")] {
-        let mut rows = vec![row([title, "s", "longest write, ms", "longest read, ms"])];
+        let mut rows = vec![row([
+            title,
+            "s",
+            "longest write, ms",
+            "longest read, ms",
+            "longest bare fsync, ms",
+        ])];
         let steps = runs.first().and_then(|run| run[variant]["steps"].as_array());
         for (at, step) in steps.into_iter().flatten().enumerate() {
             let of = |name: &str| middle(runs, variant, &format!("/steps/{at}/{name}"));
@@ -169,6 +223,7 @@ fn tables(document: &Value) -> String {
                 seconds,
                 shown(of("writer_longest_ms")),
                 shown(of("reader_longest_ms")),
+                shown(of("control_longest_ms")),
             ]);
         }
         text.push_str(&format!("\n{}", aligned(&rows)));
@@ -200,20 +255,25 @@ fn middle(runs: &[Value], variant: &str, pointer: &str) -> Option<f64> {
     (!values.is_empty()).then(|| spread(&values).1)
 }
 
-fn row(cells: [&str; 4]) -> [String; 4] {
+fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
     cells.map(str::to_owned)
 }
 
-fn aligned(rows: &[[String; 4]]) -> String {
-    let width = |column: usize| {
+/// The first column to the left, the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
+    });
     let mut text = String::new();
-    for [label, ours, theirs, ratio] in rows {
-        let [a, b, c, d] = widths;
-        let line = format!("{label:<a$}  {ours:>b$}  {theirs:>c$}  {ratio:>d$}");
+    for row in rows {
+        let mut line = String::new();
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            line.push_str(&match at {
+                0 => format!("{cell:<width$}"),
+                _ => format!("  {cell:>width$}"),
+            });
+        }
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -232,9 +292,17 @@ mod tests {
             rows: 50,
             mantenimientos: 9,
             runs: 3,
+            quiet_seconds: 5,
+            data: Some("/".into()),
         };
-        let args = ["--runs", "3", "--rows", "50", "--mantenimientos", "9"];
-        assert_eq!(parse(&args).unwrap(), small);
+        let args = "--runs 3 --rows 50 --mantenimientos 9 --quiet-seconds 5 --data /";
+        let args: Vec<&str> = args.split(' ').collect();
+        let parsed = parse(&args).unwrap();
+        assert_eq!(parsed, small);
+        let typed = parsed.command();
+        let again: Vec<&str> = typed.split(' ').skip(4).collect();
+        assert_eq!(parse(&again).unwrap(), small, "{typed}");
+        assert!(parse(&["--data", "/no/such/folder"]).is_err());
         assert!(parse(&["--rows"]).is_err() && parse(&["--size", "3"]).is_err());
     }
 
@@ -243,7 +311,7 @@ mod tests {
         let run = |ours: f64| {
             json!({
                 "window": { "writer": { "outside_fence": { "longest_ms": ours } }, "lost_writes": 0,
-                    "steps": [{ "step": "backfill", "ms": 1500, "writer_longest_ms": 20.0 }],
+                    "steps": [{ "step": "backfill", "ms": 1500, "writer_longest_ms": 20.0, "control_longest_ms": 7.5 }],
                     "counts": { "before": { "classes": { "text": 3, "null": 2 } }, "after": { "classes": { "text": 3, "null": 1 } } } },
                 "legacy": { "writer": { "outside_fence": { "longest_ms": 1000.0 } }, "lost_writes": 7 },
             })
@@ -255,14 +323,18 @@ mod tests {
                 .find(|line| line.starts_with(start))
                 .unwrap_or_default()
         };
-        let words = |start: &str| line(start).split_whitespace().rev().take(3).collect::<Vec<_>>();
+        let words = |start: &str| line(start).split_whitespace().rev().collect::<Vec<_>>();
         assert_eq!(
-            words("longest writer stall"),
+            words("longest writer stall")[..3],
             ["0.0200", "1000.0", "20.0"],
             "{text}"
         );
         assert!(line("acknowledged writes lost").ends_with('7'), "{text}");
-        assert_eq!(words("backfill"), ["—", "20.0", "1.50"], "{text}");
+        assert_eq!(
+            words("backfill"),
+            ["7.5", "—", "20.0", "1.50", "backfill"],
+            "{text}"
+        );
         assert!(
             line("text").ends_with("equal") && line("null").ends_with("DIFFERS"),
             "{text}"

@@ -92,7 +92,32 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
             other => other,
         })?;
     }
+    sign(&mut db, &session.run)?;
     Ok(db)
+}
+
+/// A session signs with a named lock that nobody else takes and that goes when it ends. Its number alone is no proof of
+/// whose it is: a server that was restarted gives the same numbers to others.
+fn sign(db: &mut MariaDb, run: &str) -> Result<()> {
+    let id = db.connection_id().unwrap_or_default();
+    let name = signature(run, id);
+    if db.count(&format!("SELECT COALESCE(GET_LOCK('{name}', 0), 0)"))? == 1 {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!("another session has taken the name {name} of this one"),
+        "find who calls GET_LOCK with it: SELECT * FROM information_schema.PROCESSLIST",
+    ))
+}
+
+/// The named lock of session `id` of a run; at most 64 characters, as MySQL wants it.
+pub(super) fn signature(run: &str, id: u64) -> String {
+    let run: String = run
+        .chars()
+        .filter(|c| !matches!(c, '\'' | '\\'))
+        .take(32)
+        .collect();
+    format!("ventana:{run}:{id}")
 }
 
 /// What pins the server. `@@server_id` is 1 by default and says nothing, so it is not among the fields.

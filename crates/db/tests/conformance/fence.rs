@@ -266,10 +266,20 @@ fn one_session_is_ended_and_no_other() {
         &Session::default(),
     )
     .expect("opens");
-    fence::end_session(&mut db, dead.connection_id().expect("an id")).expect("ends");
+    let run = Session::default().run;
+    let of_another = Session {
+        run: "another".into(),
+        ..Session::default()
+    };
+    let address = Address::parse(&world.server.url("ventana", "v", "svc")).expect("an address");
+    let mut later = MariaDb::open(&address, &of_another).expect("opens");
+    fence::end_session(&mut db, &run, dead.connection_id().expect("an id")).expect("ends");
     assert!(dead.execute("DO 1").is_err());
-    fence::end_session(&mut db, dead.connection_id().expect("an id")).expect("gone already");
-    fence::end_session(&mut db, foreign.connection_id().expect("an id")).expect("not ours");
+    fence::end_session(&mut db, &run, dead.connection_id().expect("an id")).expect("gone already");
+    fence::end_session(&mut db, &run, foreign.connection_id().expect("an id")).expect("not ours");
+    // The number in the journal may be that of another run's session by now.
+    fence::end_session(&mut db, &run, later.connection_id().expect("an id")).expect("not of this run");
+    later.execute("DO 1").expect("alive");
     let left = db.count(&format!(
         "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID={}",
         foreign.connection_id().expect("an id")

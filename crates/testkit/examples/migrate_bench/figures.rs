@@ -1,10 +1,11 @@
 //! Numbers out of the probe's samples.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::probe::Sample;
+use crate::probe::{Log, Sample};
 
 /// A latency above this is a stall that somebody notices.
 const STALL_US: i64 = 100_000;
@@ -17,13 +18,15 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The time of a probe alone before the first of `spans`.
-    pub(crate) fn quiet_before(spans: &[Span], samples: &[Sample]) -> Option<Span> {
-        Some(Span {
+    /// From now on, for as long as this thread sleeps.
+    pub(crate) fn quiet(time: Duration) -> Span {
+        let from_us = now_us();
+        std::thread::sleep(time);
+        Span {
             name: "(quiet)".to_owned(),
-            from_us: samples.first()?.from_us,
-            to_us: spans.first()?.from_us - 1,
-        })
+            from_us,
+            to_us: now_us(),
+        }
     }
 
     /// Whether the statement was under way at some moment of this.
@@ -65,27 +68,66 @@ pub(crate) fn figures(samples: &[Sample], chosen: impl Fn(&Sample) -> bool) -> V
     })
 }
 
-/// Each span with its length and the longest statement that was under way in it.
-pub(crate) fn by_span(spans: &[Span], writer: &[Sample], reader: &[Sample]) -> Value {
-    let longest = |samples: &[Sample], span: &Span| {
-        let under_way = samples.iter().filter(|sample| span.touches(sample));
-        under_way.map(|sample| sample.took_us).max().map(ms)
-    };
+/// Each span with its length and the longest statement and fsync that were under way in it.
+pub(crate) fn by_span(spans: &[Span], log: &Log) -> Value {
+    let longest = |samples: &[Sample], span: &Span| longest_in(samples, span.from_us, span.to_us).map(ms);
     let rows = spans.iter().map(|span| {
-        json!({ "step": span.name, "ms": span.ms(), "writer_longest_ms": longest(writer, span), "reader_longest_ms": longest(reader, span) })
+        json!({
+            "step": span.name,
+            "ms": span.ms(),
+            "writer_longest_ms": longest(&log.writer, span),
+            "reader_longest_ms": longest(&log.reader, span),
+            "control_longest_ms": longest(&log.control, span),
+        })
     });
     rows.collect()
 }
 
-/// The longest statements: when (in seconds from `zero_us`), how long, during which span.
-pub(crate) fn worst(samples: &[Sample], spans: &[Span], zero_us: i64) -> Value {
-    let mut sorted: Vec<&Sample> = samples.iter().collect();
+/// The longest writes of the chosen: when (in seconds from `zero_us`), how long, during which span, and the longest bare
+/// fsync that was under way meanwhile.
+pub(crate) fn worst(log: &Log, spans: &[Span], zero_us: i64, chosen: impl Fn(&Sample) -> bool) -> Value {
+    let mut sorted: Vec<&Sample> = log.writer.iter().filter(|sample| chosen(sample)).collect();
     sorted.sort_by_key(|sample| -sample.took_us);
     let rows = sorted.into_iter().take(15).map(|sample| {
-        let during = spans.iter().find(|span| span.touches(sample)).map(|span| &span.name);
-        json!({ "at_s": (sample.from_us - zero_us) as f64 / 1e6, "ms": ms(sample.took_us), "during": during, "error": sample.error })
+        let during = spans
+            .iter()
+            .find(|span| span.touches(sample))
+            .map(|span| &span.name);
+        json!({
+            "at_s": (sample.from_us - zero_us) as f64 / 1e6,
+            "ms": ms(sample.took_us),
+            "during": during,
+            "longest_bare_fsync_ms": longest_in(&log.control, sample.from_us, sample.to_us()).map(ms),
+            "error": sample.error,
+        })
     });
     rows.collect()
+}
+
+/// The most by which a chosen write outlasted the longest bare fsync under way meanwhile, in milliseconds: what is left
+/// of a stall when the disk's share is taken off.
+pub(crate) fn beyond_the_disk(log: &Log, chosen: impl Fn(&Sample) -> bool) -> Option<f64> {
+    let beyond = |sample: &Sample| {
+        let fsync = longest_in(&log.control, sample.from_us, sample.to_us());
+        sample.took_us - fsync.unwrap_or(0)
+    };
+    let chosen = log.writer.iter().filter(|sample| chosen(sample));
+    chosen.map(beyond).max().map(ms)
+}
+
+/// The longest of those under way at some moment between the two. Samples of one thread follow each other.
+fn longest_in(samples: &[Sample], from_us: i64, to_us: i64) -> Option<i64> {
+    let first = samples.partition_point(|sample| sample.to_us() < from_us);
+    let under_way = samples[first..]
+        .iter()
+        .take_while(|sample| sample.from_us <= to_us);
+    under_way.map(|sample| sample.took_us).max()
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now_us() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Microseconds as milliseconds with three digits.

@@ -1,17 +1,17 @@
 //! The peer: the procedure of the legacy maintenance documents, typed by hand on a live service.
 
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
 use serde_json::{Value, json};
 
-use crate::figures::{Span, by_span, figures, worst};
+use crate::figures::{Span, beyond_the_disk, by_span, figures, now_us, worst};
 use crate::ledger::Ledger;
 use crate::pressure::Pressure;
-use crate::probe::{Probe, QUIET};
+use crate::probe::{AFTER, Probe, Sample};
 use crate::scene::Scene;
 
 /// The statements, with the pause that stands for a person who verifies before dropping.
@@ -32,15 +32,18 @@ const STEPS: &[(&str, &str)] = &[
     ),
 ];
 const VERIFY: Duration = Duration::from_secs(5);
+/// How long the writer works alone before: enough to see that it does.
+const QUIET: Duration = Duration::from_secs(3);
 
 pub(crate) fn measure(scene: &Scene) -> Result<Value> {
     let ledger = Ledger::read(&scene.admin())?;
     let mut conn = Conn::new(Opts::from_url(&scene.admin())?).context("connecting")?;
     let pressure = Pressure::now();
-    let probe = Probe::start(&scene.service(), scene.rows)?;
-    thread::sleep(QUIET);
+    let mut probe = Probe::start(&scene.service(), scene.rows, scene.folder())?;
+    let quiet = Span::quiet(QUIET);
+    probe.read()?;
     let (zero, began) = (now_us(), Instant::now());
-    let mut spans = Vec::new();
+    let mut spans = vec![quiet];
     for (name, sql) in STEPS {
         let from_us = now_us();
         match *sql {
@@ -54,21 +57,18 @@ pub(crate) fn measure(scene: &Scene) -> Result<Value> {
         });
     }
     let wall_s = began.elapsed().as_secs_f64();
-    thread::sleep(QUIET);
+    thread::sleep(AFTER);
     let log = probe.finish()?;
-    spans.splice(..0, Span::quiet_before(&spans, &log.writer));
     let pressure = pressure.since();
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
     measured["wall_s"] = json!(wall_s);
     measured["machine_waiting"] = pressure;
-    measured["steps"] = by_span(&spans, &log.writer, &log.reader);
-    measured["writer"] = json!({ "outside_fence": figures(&log.writer, |_| true) });
-    measured["reader"] = json!({ "outside_fence": figures(&log.reader, |_| true) });
-    measured["worst_writes"] = worst(&log.writer, &spans, zero);
+    measured["steps"] = by_span(&spans, &log);
+    let during = |sample: &Sample| sample.from_us >= zero;
+    measured["writer"] = json!({ "outside_fence": figures(&log.writer, during) });
+    measured["reader"] = json!({ "outside_fence": figures(&log.reader, during) });
+    measured["control"] = json!({ "outside_fence": figures(&log.control, during) });
+    measured["beyond_the_disk_ms"] = json!(beyond_the_disk(&log, during));
+    measured["worst_writes"] = worst(&log, &spans, zero, during);
     Ok(measured)
-}
-
-fn now_us() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
 }

@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "says on stderr what it is doing")]
 
+mod control;
 mod figures;
 mod ledger;
 mod legacy;
@@ -17,10 +18,11 @@ mod window;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use tempfile::TempDir;
 
 /// What is measured, and with which binaries.
 pub(crate) struct Job {
@@ -28,8 +30,22 @@ pub(crate) struct Job {
     pub(crate) inventario: PathBuf,
     pub(crate) rows: u32,
     pub(crate) mantenimientos: u32,
+    /// How long the writer and the control work alone before the window.
+    pub(crate) quiet: Duration,
+    /// Where the server's data and the backups lie.
+    pub(crate) data: PathBuf,
     runs: u32,
     results: PathBuf,
+}
+
+impl Job {
+    /// A new folder beside the server's.
+    pub(crate) fn folder(&self) -> Result<TempDir> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("migrate-bench-");
+        let made = folder.tempdir_in(&self.data);
+        made.with_context(|| format!("creating a folder in {}", self.data.display()))
+    }
 }
 
 fn main() -> ExitCode {
@@ -64,6 +80,8 @@ fn run() -> Result<()> {
     let document = json!({
         "rows": job.rows,
         "mantenimientos": job.mantenimientos,
+        "quiet_s": job.quiet.as_secs(),
+        "data_folder": scene.place(&job)?,
         "server": scene.settings()?,
         "fill_s": scene.fill_s,
         "data": scene.data,
@@ -73,7 +91,7 @@ fn run() -> Result<()> {
         .with_context(|| format!("writing {}", job.results.display()))
 }
 
-/// Every argument is a flag with a value, and all but `--runs` must be there.
+/// Every argument is a flag with a value, and all but `--data` must be there.
 fn job(args: impl Iterator<Item = String>) -> Result<Job> {
     let mut args = args;
     let mut given = std::collections::BTreeMap::new();
@@ -81,6 +99,9 @@ fn job(args: impl Iterator<Item = String>) -> Result<Job> {
         let value = args.next().with_context(|| format!("{flag} needs a value"))?;
         given.insert(flag, value);
     }
+    let data = given
+        .remove("--data")
+        .map_or_else(std::env::temp_dir, PathBuf::from);
     let mut take = |flag: &str| given.remove(flag).with_context(|| format!("{flag} is missing"));
     let number = |flag: &str, text: String| {
         let number = text.parse::<u32>();
@@ -91,6 +112,8 @@ fn job(args: impl Iterator<Item = String>) -> Result<Job> {
         inventario: take("--inventario")?.into(),
         rows: number("--rows", take("--rows")?)?,
         mantenimientos: number("--mantenimientos", take("--mantenimientos")?)?,
+        quiet: Duration::from_secs(number("--quiet-seconds", take("--quiet-seconds")?)?.into()),
+        data,
         runs: number("--runs", take("--runs")?)?,
         results: take("--results")?.into(),
     };

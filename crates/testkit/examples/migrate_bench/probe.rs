@@ -1,7 +1,9 @@
 //! The service's users: a writer and a reader, one statement each per 10 ms, each on a connection and in a thread of
-//! its own. Every statement is measured; every acknowledged write is remembered.
+//! its own. Every statement is measured; every acknowledged write is remembered. Beside them the control measures the
+//! disk alone.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,10 +13,12 @@ use anyhow::{Context, Result, anyhow};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Error, Opts};
 
+use crate::control::Control;
+
 /// Time from the start of one statement to the start of the next, unless the first takes longer.
 const EVERY: Duration = Duration::from_millis(10);
 
-/// One statement, from the moment it was wanted to its answer, a reconnect included.
+/// One statement, from the moment it was wanted to its answer, a reconnect included; or one bare fsync.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
     /// Microseconds since 1970, to be laid beside the journal's times.
@@ -43,10 +47,11 @@ pub(crate) struct Written {
     pub(crate) count: u64,
 }
 
-/// What the two did.
+/// What the three did.
 pub(crate) struct Log {
     pub(crate) writer: Vec<Sample>,
     pub(crate) reader: Vec<Sample>,
+    pub(crate) control: Vec<Sample>,
     pub(crate) written: Written,
 }
 
@@ -54,7 +59,10 @@ pub(crate) struct Log {
 pub(crate) struct Probe {
     stop: Arc<AtomicBool>,
     writer: JoinHandle<(Vec<Sample>, Written)>,
-    reader: JoinHandle<Vec<Sample>>,
+    reader: Option<JoinHandle<Vec<Sample>>>,
+    control: JoinHandle<Vec<Sample>>,
+    opts: Opts,
+    rows: u32,
 }
 
 /// The document of write `number`: valid JSON, about as long as a usual one.
@@ -65,16 +73,17 @@ pub(crate) fn document(number: u64) -> String {
     )
 }
 
-/// How long the probe works on a server with nothing else to do, before and after: what the machine itself costs.
-pub(crate) const QUIET: Duration = Duration::from_secs(3);
+/// How long the probe goes on afterwards.
+pub(crate) const AFTER: Duration = Duration::from_secs(3);
 
 impl Probe {
-    /// Starts both on rows 1 to `rows`, connected as `url` says.
-    pub(crate) fn start(url: &str, rows: u32) -> Result<Probe> {
+    /// Starts the writer on rows 1 to `rows`, connected as `url` says, and the control in `folder`. The two alone show
+    /// what a write costs on this machine and this disk when nothing else happens.
+    pub(crate) fn start(url: &str, rows: u32, folder: &Path) -> Result<Probe> {
         let stop = Arc::new(AtomicBool::new(false));
         let opts = Opts::from_url(url).context("the probe's address")?;
-        // Both connect before anything is measured.
-        let (mut writer, mut reader) = (Session::open(&opts)?, Session::open(&opts)?);
+        // Everything is opened before anything is measured.
+        let (mut writer, mut control) = (Session::open(&opts)?, Control::open(folder)?);
         let halt = Arc::clone(&stop);
         let write = std::thread::spawn(move || {
             let mut written = Written::default();
@@ -100,7 +109,27 @@ impl Probe {
             (samples, written)
         });
         let halt = Arc::clone(&stop);
-        let read = std::thread::spawn(move || {
+        let control = std::thread::spawn(move || {
+            at_intervals(&halt, || Asked {
+                answer: control.sync().map_err(|error| error.to_string()),
+                reconnects: 0,
+            })
+        });
+        Ok(Probe {
+            stop,
+            writer: write,
+            reader: None,
+            control,
+            opts,
+            rows,
+        })
+    }
+
+    /// Starts the reader too.
+    pub(crate) fn read(&mut self) -> Result<()> {
+        let mut reader = Session::open(&self.opts)?;
+        let (halt, rows) = (Arc::clone(&self.stop), self.rows);
+        self.reader = Some(std::thread::spawn(move || {
             let mut dice = Dice(0xd1b5_4a32_d192_ed03);
             at_intervals(&halt, || {
                 let id = dice.roll(rows);
@@ -108,23 +137,20 @@ impl Probe {
                     "SELECT id, nombre, estado, especificaciones FROM activos WHERE id={id}"
                 ))
             })
-        });
-        Ok(Probe {
-            stop,
-            writer: write,
-            reader: read,
-        })
+        }));
+        Ok(())
     }
 
-    /// Stops both after the statements that they are at.
+    /// Stops all after what they are at.
     pub(crate) fn finish(self) -> Result<Log> {
         self.stop.store(true, Ordering::SeqCst);
         let gone = |_| anyhow!("a thread of the probe ended by itself");
         let (writer, written) = self.writer.join().map_err(gone)?;
-        let reader = self.reader.join().map_err(gone)?;
+        let reader = self.reader.map_or(Ok(Vec::new()), JoinHandle::join);
         Ok(Log {
             writer,
-            reader,
+            reader: reader.map_err(gone)?,
+            control: self.control.join().map_err(gone)?,
             written,
         })
     }

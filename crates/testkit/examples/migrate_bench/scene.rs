@@ -39,7 +39,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn fill(job: &Job) -> Result<Scene> {
-        let mut options = MariaDb::options();
+        let mut options = MariaDb::options().inside(&job.data);
         for setting in SETTINGS {
             options = options.arg(setting);
         }
@@ -97,6 +97,18 @@ impl Scene {
     /// The address of ventana and of whoever looks at the data.
     pub(crate) fn admin(&self) -> String {
         self.server.url("ventana", "ventana", "inventario")
+    }
+
+    /// The server's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.server.folder()
+    }
+
+    /// Where the server and its backups lay, and on which file system.
+    pub(crate) fn place(&self, job: &Job) -> Result<Value> {
+        let answer = answer(Command::new("df").arg("--output=fstype").arg(self.folder()))?;
+        let file_system = answer.lines().last().map(str::trim);
+        Ok(json!({ "folder": job.data, "file_system": file_system }))
     }
 
     pub(crate) fn settings(&self) -> Result<Value> {

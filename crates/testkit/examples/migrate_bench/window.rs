@@ -11,35 +11,35 @@ use serde_json::{Value, json};
 use testkit::port::Port;
 
 use crate::Job;
-use crate::figures::{Span, by_span, figures, worst};
+use crate::figures::{Span, beyond_the_disk, by_span, figures, now_us, worst};
 use crate::ledger::Ledger;
 use crate::pressure::Pressure;
-use crate::probe::{Probe, QUIET, Sample};
+use crate::probe::{AFTER, Probe, Sample};
 use crate::scene::{Scene, answer};
 
 pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     let operator = Operator::prepare(job, scene)?;
     let ledger = Ledger::read(&scene.admin())?;
     let pressure = Pressure::now();
-    let probe = Probe::start(&scene.service(), scene.rows)?;
-    thread::sleep(QUIET);
-    let began = Instant::now();
+    let mut probe = Probe::start(&scene.service(), scene.rows, scene.folder())?;
+    let quiet = Span::quiet(job.quiet);
+    probe.read()?;
+    let (zero, began) = (now_us(), Instant::now());
     let document = operator.ventana(&["--json", "run"]);
     let wall_s = began.elapsed().as_secs_f64();
-    thread::sleep(QUIET);
+    thread::sleep(AFTER);
     let log = probe.finish()?;
     let pressure = pressure.since();
     let document: Value = serde_json::from_str(&document?).context("the document of `ventana run`")?;
     let evidence = evidence(&document)?;
     let mut measured = ledger.settle(&scene.admin(), &log.written)?;
     let mut steps = spans(&evidence)?;
-    let zero = steps.first().map_or(0, |span| span.from_us);
-    steps.splice(..0, Span::quiet_before(&steps, &log.writer));
     let fence = fence(&evidence)?;
+    let outside = |sample: &Sample| sample.from_us >= zero && !fence.touches(sample);
     let phases = |samples: &[Sample]| {
-        let outside = |sample: &Sample| !fence.touches(sample);
         json!({
-            "before_fence": figures(samples, |s| s.to_us() < fence.from_us),
+            "quiet": figures(samples, |s| quiet.touches(s)),
+            "before_fence": figures(samples, |s| s.from_us >= zero && s.to_us() < fence.from_us),
             "fence": figures(samples, |s| fence.touches(s)),
             "after_fence": figures(samples, |s| s.from_us > fence.to_us),
             "outside_fence": figures(samples, outside),
@@ -47,17 +47,19 @@ pub(crate) fn measure(job: &Job, scene: &Scene) -> Result<Value> {
     };
     measured["writer"] = phases(&log.writer);
     measured["reader"] = phases(&log.reader);
+    measured["control"] = phases(&log.control);
+    measured["beyond_the_disk_ms"] = json!(beyond_the_disk(&log, outside));
     measured["wall_s"] = json!(wall_s);
     measured["machine_waiting"] = pressure;
     measured["outcome"] = document["outcome"].clone();
     measured["blocked_ms"] = evidence["blocked_ms"].clone();
-    measured["steps"] = by_span(&steps, &log.writer, &log.reader);
+    measured["worst_writes"] = worst(&log, &steps, zero, outside);
+    steps.insert(0, quiet);
+    measured["steps"] = by_span(&steps, &log);
     measured["batches"] = facts(&evidence, "backfill").clone();
     let before = &facts(&evidence, "digest_before")["counts_before"];
     let after = &facts(&evidence, "invariants")["counts_after"];
     measured["counts"] = json!({ "before": before, "after": after });
-    let outside: Vec<Sample> = log.writer.iter().filter(|s| !fence.touches(s)).cloned().collect();
-    measured["worst_writes"] = worst(&outside, &steps, zero);
     Ok(measured)
 }
 
@@ -72,10 +74,7 @@ impl Operator {
     fn prepare(job: &Job, scene: &Scene) -> Result<Operator> {
         let operator = Operator {
             ventana: job.ventana.clone(),
-            folder: tempfile::Builder::new()
-                .prefix("migrate-bench-")
-                .tempdir()
-                .context("creating a temporary folder")?,
+            folder: job.folder()?,
             port: Port::reserve()?,
         };
         let folder = operator.folder.path();

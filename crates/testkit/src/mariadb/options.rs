@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -9,6 +9,7 @@ use crate::must;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     extra: Vec<String>,
+    pub(super) inside: Option<PathBuf>,
 }
 
 impl Options {
@@ -23,6 +24,12 @@ impl Options {
         self.arg("--log-bin=binlog")
             .arg("--binlog-format=ROW")
             .arg("--server-id=1")
+    }
+
+    /// Makes the server's folder inside `folder` instead of the machine's folder for temporary files.
+    pub fn inside(mut self, folder: impl Into<PathBuf>) -> Options {
+        self.inside = Some(folder.into());
+        self
     }
 
     /// Starts the server and waits until it greets.

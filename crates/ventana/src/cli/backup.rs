@@ -193,7 +193,7 @@ fn list(cx: &Context) -> Done {
                 cx.config.backup_dir().display()
             );
         }
-        table::render(&rows)
+        table::render(&rows, cx.out.columns)
     });
     Ok(0)
 }

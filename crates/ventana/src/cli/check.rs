@@ -60,7 +60,7 @@ pub fn run(cx: &Context, _args: Args) -> Done {
             for v in &values {
                 rows.push(vec![v.key.to_string(), v.value.clone(), v.origin.clone()]);
             }
-            let mut text = format!("{}\n", table::render(&rows));
+            let mut text = format!("{}\n", table::render(&rows, cx.out.columns));
             for (name, result) in &checks {
                 match result {
                     Ok(said) => text.push_str(&format!("✓ {name}: {said}\n")),

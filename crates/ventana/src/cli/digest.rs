@@ -29,7 +29,11 @@ pub fn run(cx: &Context, _args: Args) -> Done {
         for t in &digest.tables {
             rows.push(vec![t.name.clone(), format::count(t.rows), t.digest.clone()]);
         }
-        format!("{}\n{}  {address}", table::render(&rows), digest.digest)
+        format!(
+            "{}\n{}  {address}",
+            table::render(&rows, out.columns),
+            digest.digest
+        )
     });
     Ok(0)
 }

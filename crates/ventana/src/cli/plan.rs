@@ -2,7 +2,7 @@
 
 use super::{Context, Done};
 use crate::error::Failure;
-use crate::ui::{Output, table};
+use crate::ui::{Output, table, wording};
 use crate::window::{PLAN, planner};
 use engine::plan::PlanFile;
 use serde_json::{Value, json};
@@ -69,8 +69,8 @@ pub fn text(plan: &PlanFile, out: Output) -> String {
             .unwrap_or_default();
         rows.push(vec![
             step.id.clone(),
-            step.effect.clone(),
-            step.undo.how().unwrap_or("—").into(),
+            wording::effect(step, out.language),
+            wording::undo(step, out.language).unwrap_or_else(|| "—".into()),
             expected,
         ]);
     }
@@ -124,7 +124,7 @@ pub fn text(plan: &PlanFile, out: Output) -> String {
     };
     format!(
         "{}\n{}: {} ({})\n{release}{migration}{}: {}\n",
-        table::render(&rows),
+        table::render(&rows, out.columns),
         pick("base de datos", "database"),
         plan.plan.database.database,
         plan.plan.database.dialect,

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 /// `ventana.toml`, one environment of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -185,49 +187,60 @@ pub struct Watch {
 /// The environment that is meant when none is named; it needs no table of its own.
 pub const PRODUCTION: &str = "production";
 
-/// Parses a file's text and lays the keys of `[env.<environment>]` over the others.
+/// Parses a file's text and lays the keys of `[env.<environment>]` over the others. What is wrong in any environment is
+/// an error, whichever is asked for.
 pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure> {
-    let wrong = |e: toml::de::Error| {
-        Failure::usage(format!("{}: {}", path.display(), e.to_string().trim_end()))
+    let wrong = |place: String, mut error: toml::de::Error| {
+        error.set_input(Some(text));
+        let error = error.to_string();
+        Failure::usage(format!("{}: {place}{}", path.display(), error.trim_end()))
             .hint("docs/ventana.example.toml shows every key with its meaning")
     };
-    // First as it stands, so that line numbers in errors are the file's own.
-    let file: File = toml::from_str(text).map_err(wrong)?;
-    let Some(over) = file.env.get(environment) else {
-        // A slip of the pen must not end in production.
-        if environment != PRODUCTION {
-            let known: Vec<&str> = file.env.keys().map(String::as_str).collect();
-            return Err(
-                Failure::usage(format!("{} has no [env.{environment}]", path.display())).hint(format!(
-                    "known: {PRODUCTION} (without --env){}{}",
-                    if known.is_empty() { "" } else { ", " },
-                    known.join(", ")
-                )),
-            );
+    let mut asked: File = toml::from_str(text).map_err(|e| wrong(String::new(), e))?;
+    let known: Vec<String> = asked.env.keys().cloned().collect();
+    // A slip of the pen must not end in production.
+    if environment != PRODUCTION && !known.iter().any(|name| name == environment) {
+        return Err(
+            Failure::usage(format!("{} has no [env.{environment}]", path.display())).hint(format!(
+                "known: {PRODUCTION} (without --env){}{}",
+                if known.is_empty() { "" } else { ", " },
+                known.join(", ")
+            )),
+        );
+    }
+    // Laid over each other with their places in the text, so that errors point at the file's own lines.
+    let whole = DeTable::parse(text).map_err(|e| wrong(String::new(), e))?;
+    for name in known {
+        let mut laid = whole.clone();
+        if let Some(over) = over(&whole, &name) {
+            lay_over(laid.get_mut(), over);
         }
-        return Ok(file);
-    };
-    let mut whole: toml::Table = toml::from_str(text).map_err(wrong)?;
-    lay_over(&mut whole, over);
-    whole.try_into().map_err(|e: toml::de::Error| {
-        let e = e.to_string().replace('\n', " ");
-        Failure::usage(format!(
-            "{}: [env.{environment}]: {}",
-            path.display(),
-            e.trim_end()
-        ))
-        .hint("docs/ventana.example.toml shows every key with its meaning")
-    })
+        let file =
+            File::deserialize(Deserializer::from(laid)).map_err(|e| wrong(format!("[env.{name}]: "), e))?;
+        if name == environment {
+            asked = file;
+        }
+    }
+    Ok(asked)
 }
 
-fn lay_over(base: &mut toml::Table, over: &toml::Table) {
+/// The table `[env.<name>]`.
+fn over<'a, 'i>(whole: &'a Spanned<DeTable<'i>>, name: &str) -> Option<&'a DeTable<'i>> {
+    let env = whole.get_ref().get("env")?.get_ref().as_table()?;
+    env.get(name)?.get_ref().as_table()
+}
+
+fn lay_over<'i>(base: &mut DeTable<'i>, over: &DeTable<'i>) {
     for (key, value) in over {
-        match (base.get_mut(key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
-            _ => {
-                base.insert(key.clone(), value.clone());
-            }
+        if let (Some(below), Some(above)) = (base.get_mut(key), value.get_ref().as_table())
+            && let DeValue::Table(below) = below.get_mut()
+        {
+            lay_over(below, above);
+            continue;
         }
+        // Taken out first: the place of the key is the place of the one that counts.
+        base.remove(key);
+        base.insert(key.clone(), value.clone());
     }
 }
 
@@ -277,6 +290,23 @@ mod tests {
         );
         let wrong = read("service = 3\n", "production").expect_err("wrong type");
         assert!(wrong.message.contains("line 1"), "{}", wrong.message);
+    }
+
+    #[test]
+    fn a_mistake_in_any_environment_points_at_its_line() {
+        let text =
+            "service = \"x\"\n[env.staging.backup]\ndir = \"/s\"\n[env.test.backup]\nfolder = \"/t\"\n";
+        for environment in ["production", "staging", "test"] {
+            let error = read(text, environment).expect_err("unknown key").message;
+            assert!(
+                error.contains("[env.test]") && error.contains("line 5") && error.contains("folder"),
+                "--env {environment}: {error}"
+            );
+        }
+        // Half of a table is enough where the other half stands above.
+        let text = "[release]\nroot = \"/r\"\nsource = \"/a\"\n[env.staging.release]\nsource = \"/b\"\n[env.bad.watch]\nseconds = \"1\"\n";
+        let error = read(text, "staging").expect_err("wrong type").message;
+        assert!(error.contains("line 7") && error.contains("[env.bad]"), "{error}");
     }
 
     #[test]

@@ -32,6 +32,16 @@ pub struct Shown {
     pub origin: String,
 }
 
+impl Shown {
+    pub fn new(key: &'static str, value: String, origin: Origin) -> Shown {
+        Shown {
+            key,
+            value,
+            origin: origin.to_string(),
+        }
+    }
+}
+
 /// The values that decide what a window does.
 pub fn origins(config: &Config) -> Vec<Shown> {
     let from_file = |set: bool| if set { Origin::File } else { Origin::Default };
@@ -109,13 +119,16 @@ pub fn origins(config: &Config) -> Vec<Shown> {
             from_file(file.smoke.is_some()),
         ),
     ];
-    rows.into_iter()
-        .map(|(key, value, origin)| Shown {
-            key,
-            value,
-            origin: origin.to_string(),
-        })
-        .collect()
+    let mut shown: Vec<Shown> = rows
+        .into_iter()
+        .map(|(key, value, origin)| Shown::new(key, value, origin))
+        .collect();
+    let after = shown
+        .iter()
+        .position(|s| s.key == "database.url")
+        .map_or(0, |at| at + 1);
+    shown.splice(after..after, config.database_parts.iter().cloned());
+    shown
 }
 
 impl Config {

@@ -98,7 +98,7 @@ pub fn text(cx: &Context, scene: &Scene, ended: &Ended) -> String {
                 rows.push(vec![name.clone(), number(count), now, became(name).to_string()]);
             }
         }
-        text.push_str(&table::render(&rows));
+        text.push_str(&table::render(&rows, cx.out.columns));
     }
     text.push_str(&format!(
         "\n  {} {}/login   (ana@empresa.example / Cambiar-2025)\n  {} {}/revision\n  {} {}\n",

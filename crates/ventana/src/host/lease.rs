@@ -4,6 +4,10 @@ use crate::error::{Failure, exit, io};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long others may go on looking while the lease is taken: each look takes far less.
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// The lease. The lock goes with the process, however it dies.
 pub struct Lease {
@@ -41,10 +45,20 @@ impl Lease {
             .truncate(false)
             .open(&path)
             .map_err(io(&what))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
-            Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+        let end = Instant::now() + LOOKS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+            }
+            // Whoever only looks shares the lock with us and lets go of it at once; a holder does not.
+            match file.try_lock_shared() {
+                Ok(()) if Instant::now() < end => file.unlock().map_err(io(&what))?,
+                Ok(()) | Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+                Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(io(&what))?;
         writeln!(file, "{holder}").map_err(io(&what))?;
@@ -61,4 +75,47 @@ fn held(file: &mut File) -> Failure {
         exit::LEASE,
     )
     .hint("wait for it, or see `ventana status`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let state = tempfile::tempdir().unwrap();
+        Lease::free(state.path()).unwrap();
+        let lease = Lease::take(state.path(), "run 1").unwrap();
+        let refused = Lease::take(state.path(), "run 2").err().expect("it is held");
+        assert!(
+            refused.exit == exit::LEASE && refused.message.contains("run 1"),
+            "{refused}"
+        );
+        assert!(Lease::free(state.path()).is_err());
+        drop(lease);
+        Lease::take(state.path(), "run 2").unwrap();
+    }
+
+    #[test]
+    fn who_looks_does_not_keep_anybody_from_taking_it() {
+        let state = tempfile::tempdir().unwrap();
+        drop(Lease::take(state.path(), "run 0").unwrap());
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        // Taken or not: both are answers.
+                        let _ = Lease::free(state.path());
+                    }
+                });
+            }
+            let taken: Vec<bool> = (0..500)
+                .map(|run| Lease::take(state.path(), &format!("run {run}")).is_ok())
+                .collect();
+            stop.store(true, Ordering::Relaxed);
+            assert!(taken.iter().all(|taken| *taken));
+        });
+    }
 }

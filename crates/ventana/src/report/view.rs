@@ -4,8 +4,8 @@ mod backups;
 mod counts;
 
 use super::verdict::{self, Verdict};
-use crate::ui::Language;
 use crate::ui::format::{count, duration_ms};
+use crate::ui::{Language, wording};
 use backups::BackupView;
 use counts::{CountTable, TableRows};
 use engine::evidence::{Evidence, StepEvidence};
@@ -112,7 +112,7 @@ impl View {
             digests: digests(evidence, plan, l),
             tables: counts::tables(evidence),
             counts: counts::counts(evidence, l),
-            steps: steps(evidence, l),
+            steps: steps(evidence, plan, l),
             backups: backups::backups(evidence, plan, l),
             notes: notes(evidence),
             inputs: plan
@@ -258,7 +258,7 @@ impl Migrates for Plan {
     }
 }
 
-fn steps(evidence: &Evidence, l: Language) -> Vec<StepView> {
+fn steps(evidence: &Evidence, plan: &Plan, l: Language) -> Vec<StepView> {
     let mut last = None;
     evidence
         .steps
@@ -266,13 +266,21 @@ fn steps(evidence: &Evidence, l: Language) -> Vec<StepView> {
         .map(|step| {
             let phase = (last != Some(step.phase)).then(|| phase_name(step.phase, l));
             last = Some(step.phase);
-            step_view(step, phase, evidence.blocked_ms.by_step.get(&step.id).copied(), l)
+            let effect = wording::effect_of(plan, &step.id, &step.effect, l);
+            step_view(
+                step,
+                effect,
+                phase,
+                evidence.blocked_ms.by_step.get(&step.id).copied(),
+                l,
+            )
         })
         .collect()
 }
 
 fn step_view(
     step: &StepEvidence,
+    effect: String,
     phase: Option<&'static str>,
     blocked: Option<u64>,
     l: Language,
@@ -294,7 +302,7 @@ fn step_view(
     StepView {
         id: step.id.clone(),
         phase,
-        effect: step.effect.clone(),
+        effect,
         tone,
         sign,
         status,

@@ -164,7 +164,8 @@ impl Live {
             };
             screen.line(&heading);
         }
-        screen.active = Some(Active::new(spec, attempt, undo, expected_ms));
+        let effect = self.shared.lines.effect(spec, undo);
+        screen.active = Some(Active::new(spec, effect, attempt, undo, expected_ms));
         if self.mode == Mode::Terminal {
             self.shared.draw(&mut screen);
         }
@@ -271,7 +272,7 @@ impl Watcher for Live {
     fn on_step_started(&self, spec: &StepSpec, attempt: u32) {
         match self.mode {
             Mode::Json => {
-                self.screen().active = Some(Active::new(spec, attempt, false, None));
+                self.screen().active = Some(Active::new(spec, String::new(), attempt, false, None));
                 self.event(&events::started(spec, attempt));
             }
             _ => self.begin(spec, attempt, false),
@@ -304,7 +305,7 @@ impl Watcher for Live {
         match self.mode {
             Mode::Json => {
                 self.event(&events::undo_started(spec));
-                self.screen().active = Some(Active::new(spec, 1, true, None));
+                self.screen().active = Some(Active::new(spec, String::new(), 1, true, None));
             }
             _ => self.begin(spec, 1, true),
         }

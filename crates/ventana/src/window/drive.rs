@@ -187,7 +187,7 @@ fn take_up(world: &World, plan: &Plan, state: &RunState) -> Result<(), Failure> 
         Live::Sqlite(db) if fenced => db.lock_writes().map_err(Failure::from),
         Live::Sqlite(_) => Ok(()),
         Live::Server(db) => {
-            end_dead_sessions(db, state)?;
+            end_dead_sessions(db, &world.run, state)?;
             server_lease(db)
         }
     }
@@ -213,7 +213,7 @@ fn remove_remains(world: &World, plan: &Plan) -> Result<(), Failure> {
 
 /// Ends the sessions that dead processes of this run have left: they may hold the lease, or go on with a statement. The
 /// file lease is ours, so none of them can belong to a living ventana.
-fn end_dead_sessions(db: &mut db::mariadb::MariaDb, state: &RunState) -> Result<(), Failure> {
+fn end_dead_sessions(db: &mut db::mariadb::MariaDb, run: &str, state: &RunState) -> Result<(), Failure> {
     let ours = db::Database::connection_id(db);
     let dead = state
         .steps
@@ -221,7 +221,7 @@ fn end_dead_sessions(db: &mut db::mariadb::MariaDb, state: &RunState) -> Result<
         .filter_map(|step| state.fact(step, "connection").and_then(Value::as_u64));
     for session in dead.collect::<std::collections::BTreeSet<_>>() {
         if Some(session) != ours {
-            db::mariadb::fence::end_session(db, session)?;
+            db::mariadb::fence::end_session(db, run, session)?;
         }
     }
     Ok(())

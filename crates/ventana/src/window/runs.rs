@@ -184,6 +184,7 @@ mod tests {
             environment: "production".into(),
             database: None,
             database_origin: crate::config::Origin::Default,
+            database_parts: Vec::new(),
             vars: Environment::default(),
             digest: None,
         }

@@ -23,7 +23,8 @@ pub fn end_dead(world: &World, cx: &Context<'_>) -> Result<(), StepError> {
     if let Live::Server(db) = &mut *live
         && db::Database::connection_id(db) != Some(dead)
     {
-        db::mariadb::fence::end_session(db, dead).map_err(|e| StepError::from(Failure::from(e)))?;
+        db::mariadb::fence::end_session(db, &world.run, dead)
+            .map_err(|e| StepError::from(Failure::from(e)))?;
     }
     Ok(())
 }

@@ -67,8 +67,13 @@ fn configuration_files() {
 fn an_environment_of_the_file_is_checked_like_the_rest() {
     let scene = Scene::data();
     scene.configure_more("[env.staging.backup]\nfolder = \"x\"\n");
-    scene.run("status").expect(0);
-    let wrong = scene.run("--env staging status --lang en").expect(2);
+    let wrong = scene.run("status --lang en").expect(2);
+    assert_eq!(
+        scene.json("--env staging plan").fails(2, "usage").message,
+        scene.json("plan").fails(2, "usage").message,
+        "whichever is asked for"
+    );
+    scene.configure("[env.staging.backup]\nfolder", "[env.staging.backup]\ndir");
     // A slip of the pen does not end in production.
     let unknown = scene.run("--env stagin status --lang en").expect(2);
     assert!(

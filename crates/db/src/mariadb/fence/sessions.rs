@@ -1,6 +1,7 @@
 //! Ending sessions, and waiting until the server has let go of them.
 
 use super::super::MariaDb;
+use super::super::connect::signature;
 use super::{current_account, normal};
 use crate::{Cell, Database, Error, Result};
 use std::collections::BTreeSet;
@@ -57,15 +58,17 @@ pub(super) fn end_event_runs(db: &mut MariaDb) -> Result<()> {
     end(db, doomed, "running events")
 }
 
-/// Ends one session of this account and waits until the server has let go of it; one that is gone, or whose number now
-/// belongs to another account, is left alone.
-pub fn end_session(db: &mut MariaDb, connection: u64) -> Result<()> {
+/// Ends one session of `run` and waits until the server has let go of it. One that is gone is left alone, and so is one
+/// that only has the number now: of another account, or of another run after the server was started again.
+pub fn end_session(db: &mut MariaDb, run: &str, connection: u64) -> Result<()> {
     let ours = db
         .text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?
         .unwrap_or_default()
         .replace('\'', "''");
     let alive = format!(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND USER='{ours}' AND ID<>CONNECTION_ID()"
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND USER='{ours}' AND ID<>CONNECTION_ID() \
+         AND IS_USED_LOCK('{}')={connection}",
+        signature(run, connection)
     );
     let doomed = db.query(&alive)?.iter().filter_map(|r| r[0].as_i64()).collect();
     end(db, doomed, "session of the dead attempt")

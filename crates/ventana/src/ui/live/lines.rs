@@ -1,8 +1,8 @@
 //! The words and colours of the live view. Pure: what is shown depends on nothing but what is passed in.
 
 use super::status::Active;
-use crate::ui::Language;
 use crate::ui::format::{bytes, count, cut, duration_ms, plain, short, width};
+use crate::ui::{Language, wording};
 use engine::fault::StepError;
 use engine::journal::Found;
 use engine::outcome::Outcome;
@@ -66,6 +66,15 @@ impl Lines {
                 self.pick("vuelta atrás, en orden inverso", "rolling back, in reverse order")
             ),
         )
+    }
+
+    /// What a step, or its undo, does.
+    pub(super) fn effect(&self, spec: &StepSpec, undo: bool) -> String {
+        if undo {
+            wording::undo(spec, self.language).unwrap_or_default()
+        } else {
+            wording::effect(spec, self.language)
+        }
     }
 
     /// The line of a step at work, cut to `columns`.

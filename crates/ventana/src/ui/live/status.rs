@@ -21,15 +21,17 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(spec: &StepSpec, attempt: u32, undo: bool, expected_ms: Option<u64>) -> Active {
-        let effect = if undo {
-            spec.undo.how().unwrap_or_default()
-        } else {
-            &spec.effect
-        };
+    /// `effect`: what is shown of what it does.
+    pub(super) fn new(
+        spec: &StepSpec,
+        effect: String,
+        attempt: u32,
+        undo: bool,
+        expected_ms: Option<u64>,
+    ) -> Active {
         Active {
             id: spec.id.clone(),
-            effect: effect.to_owned(),
+            effect,
             attempt,
             undo,
             expected_ms,

@@ -230,7 +230,14 @@ fn json_lines_are_objects_with_an_event() {
 #[test]
 fn a_moving_line_fits_its_terminal() {
     let lines = Lines::new(false, Language::En, &plan());
-    let mut active = Active::new(&plan().steps[0], 2, false, Some(60_000));
+    let (plan, expected) = (plan(), Some(60_000));
+    let mut active = Active::new(
+        &plan.steps[0],
+        lines.effect(&plan.steps[0], false),
+        2,
+        false,
+        expected,
+    );
     active.progress = Some(Progress {
         done: 3,
         total: Some(9),

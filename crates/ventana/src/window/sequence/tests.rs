@@ -283,3 +283,32 @@ fn triggers_are_acknowledged_by_name() {
         ["bitacora"]
     );
 }
+
+#[test]
+fn every_step_and_undo_is_told_in_spanish_but_for_statements() {
+    use crate::ui::{Language, wording};
+    let online = pinned(&format!("{PRUNED}{ONLINE}"));
+    let files = format!("{SERVICE}verify_final = \"files\"\n");
+    let windows = [
+        plan(Dialect::Sqlite, SERVICE, Some("r2"), Some(&pinned(PRUNED))),
+        plan(Dialect::MariaDb, &files, Some("r2"), Some(&online)),
+    ];
+    for step in windows.iter().flatten() {
+        let statement = matches!(step.kind, StepKind::Statement { .. });
+        let differs = |spanish: Option<String>, words: Option<&str>| spanish.as_deref() != words;
+        assert_eq!(wording::effect(step, Language::En), step.effect);
+        assert_eq!(wording::undo(step, Language::En).as_deref(), step.undo.how());
+        assert_eq!(
+            differs(Some(wording::effect(step, Language::Es)), Some(&step.effect)),
+            !statement,
+            "{}",
+            step.id
+        );
+        assert_eq!(
+            differs(wording::undo(step, Language::Es), step.undo.how()),
+            !statement && !step.undo.is_none(),
+            "{}",
+            step.id
+        );
+    }
+}

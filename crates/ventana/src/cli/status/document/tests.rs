@@ -99,6 +99,7 @@ fn text(standing: &Standing) -> String {
         language: Language::En,
         terminal: false,
         color: false,
+        columns: 100,
     })
 }
 
