@@ -290,7 +290,7 @@ fn recipients_are_named_before_anything_is_written() {
     let recipients = || vec![sample::recipient().parse().unwrap()];
     let begun: [fn(&Writer); 3] = [
         |w| drop(w.schema(Phase::BeforeData, "x", "").unwrap()),
-        |w| drop(w.table(TableSpec::new("t")).unwrap()),
+        |w| assert!(w.table(TableSpec::new("t")).is_ok()),
         |w| w.attach("x.json", b"{}").unwrap(),
     ];
     for begin in begun {
@@ -319,26 +319,22 @@ fn recipients_are_named_before_anything_is_written() {
 #[test]
 fn contents_around_the_length_of_a_piece_come_back() {
     const PIECE: usize = 64 * 1024;
-    let root = tempfile::tempdir().unwrap();
+    let (root, plain_root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let writer = Writer::create(root.path(), "demo", STAMP)
         .unwrap()
         .with_recipients(vec![sample::recipient().parse().unwrap()])
         .unwrap();
+    let plain = Writer::create(plain_root.path(), "demo", STAMP).unwrap();
     let table = writer.table(TableSpec::new("t")).unwrap();
+    let plain_table = plain.table(TableSpec::new("t")).unwrap();
     let mut noise = 1u64;
-    let lengths = [
-        0,
-        1,
-        PIECE - 40,
-        PIECE - 20,
-        PIECE,
-        2 * PIECE,
-        5 * PIECE + 7,
-        40 * PIECE,
-    ];
     let mut contents = Vec::new();
-    for length in lengths.iter().flat_map(|&l| l.saturating_sub(12)..l + 12) {
-        // Numbers that do not compress, so that frames are about as long as contents.
+    let mut whole_pieces = 0;
+    for length in [0, PIECE, 2 * PIECE, 6 * PIECE]
+        .iter()
+        .flat_map(|&l| l.saturating_sub(40)..l + 2)
+    {
+        // Numbers that do not compress, so that frames are some bytes longer than contents.
         let content: Vec<u8> = std::iter::repeat_with(|| {
             noise = noise
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -347,17 +343,22 @@ fn contents_around_the_length_of_a_piece_come_back() {
         })
         .take(length)
         .collect();
-        let mut chunk = writer.chunk(table, "tsv").unwrap();
-        chunk.write_all(&content).unwrap();
-        chunk.finish(1).unwrap();
+        let write = |mut chunk: backup::ChunkWriter| {
+            chunk.write_all(&content).unwrap();
+            chunk.finish(1).unwrap()
+        };
+        let frame = write(plain.chunk(plain_table, "tsv").unwrap()).stored_bytes;
+        whole_pieces += u32::from(frame % PIECE as u64 == 0);
+        let stored = write(writer.chunk(table, "tsv").unwrap()).stored_bytes;
+        assert!(stored > frame + 16 * (frame / PIECE as u64), "{length}");
         contents.push(content);
     }
+    assert_eq!(whole_pieces, 3, "frames that end where a piece does");
     writer.finish_table(table, contents.len() as u64, "d").unwrap();
     let backup = crate::round_trip::finish_empty(writer)
         .unwrap()
         .unlock(&sample::keys())
         .unwrap();
-    let mut whole_pieces = 0;
     for (chunk, content) in backup.manifest().tables[0].chunks.iter().zip(&contents) {
         let mut read = Vec::new();
         backup
@@ -366,13 +367,6 @@ fn contents_around_the_length_of_a_piece_come_back() {
             .read_to_end(&mut read)
             .unwrap();
         assert!(&read == content, "{}", chunk.file);
-        // Header (fixed for one recipient), then pieces with 16 bytes of authentication each.
-        whole_pieces +=
-            u32::from(read.len() > PIECE && (chunk.stored_bytes - 200) % (PIECE as u64 + 16) == 0);
     }
-    println!(
-        "{} contents, {whole_pieces} of whole pieces alone",
-        contents.len()
-    );
     backup.verify(&mut |_, _| ()).unwrap();
 }
