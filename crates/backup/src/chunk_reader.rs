@@ -1,41 +1,81 @@
 //! A chunk's content, checked on the way.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use zstd::stream::read::Decoder;
 
+use crate::encryption::{Closed, Identities, decrypting};
 use crate::error::{Error, Result};
 use crate::files::open_regular;
-use crate::hashed::{BLOCK, Hashed, Seal, hex};
-use crate::manifest::Chunk;
+use crate::hashed::{BLOCK, Hashed, Seal, Shared, hex};
+use crate::manifest::{Chunk, Manifest};
 
-type Stored = BufReader<Hashed<File>>;
+/// The frame, decrypted where the file is encrypted.
+type Frame = BufReader<Box<dyn Read + Send>>;
 
 /// Reads a chunk's content. Where the file or its content is not what the manifest says, the last read gives an error
 /// of kind `InvalidData` that names the file; rows that came before it must not be committed.
 pub struct ChunkReader {
     expected: Chunk,
-    decoder: Option<Decoder<'static, Stored>>,
+    decoder: Option<Decoder<'static, Frame>>,
+    /// The file itself, below what decrypts and decompresses it.
+    stored: Shared,
     content: Sha256,
     bytes: u64,
     /// Why reading ended too early; said again on every further read.
     failed: Option<String>,
 }
 
+/// Why a chunk cannot be opened.
+pub(crate) enum Unopened {
+    /// The file is encrypted, and none of the keys opens it.
+    Locked,
+    /// It cannot be read, or is not what age writes.
+    Io(io::Error),
+}
+
 impl ChunkReader {
-    pub(crate) fn open(folder: &Path, chunk: &Chunk) -> Result<Self> {
+    /// `identities`: the keys that were given; needed where the backup is encrypted.
+    pub(crate) fn open(
+        folder: &Path,
+        manifest: &Manifest,
+        chunk: &Chunk,
+        identities: Option<&Identities>,
+    ) -> Result<Self> {
         let path = folder.join(&chunk.file);
-        let open = || {
-            let file = open_regular(&path)?;
-            Ok(Decoder::with_buffer(BufReader::with_capacity(BLOCK, Hashed::new(file)))?.single_frame())
+        match Self::of(&path, chunk, manifest.encryption.is_some(), identities) {
+            Ok(reader) => Ok(reader),
+            Err(Unopened::Locked) => Err(manifest.locked(folder, &chunk.file, identities)),
+            Err(Unopened::Io(error)) => Err(Error::io("read", path)(error)),
+        }
+    }
+
+    pub(crate) fn of(
+        path: &Path,
+        chunk: &Chunk,
+        encrypted: bool,
+        identities: Option<&Identities>,
+    ) -> std::result::Result<Self, Unopened> {
+        let stored = Shared::new(Hashed::new(open_regular(path).map_err(Unopened::Io)?));
+        let frame: Box<dyn Read + Send> = if encrypted {
+            let identities = identities.ok_or(Unopened::Locked)?;
+            let file = BufReader::with_capacity(BLOCK, stored.clone());
+            match decrypting(identities, file) {
+                Ok(stream) => Box::new(stream),
+                Err(Closed::NoKey) => return Err(Unopened::Locked),
+                Err(Closed::Broken(error)) => return Err(Unopened::Io(error)),
+            }
+        } else {
+            Box::new(stored.clone())
         };
-        let decoder = open().map_err(Error::io("read", &path))?;
+        let frame = BufReader::with_capacity(BLOCK, frame);
+        let decoder = Decoder::with_buffer(frame).map_err(Unopened::Io)?.single_frame();
         Ok(Self {
             expected: chunk.clone(),
             decoder: Some(decoder),
+            stored,
             content: Sha256::new(),
             bytes: 0,
             failed: None,
@@ -44,17 +84,14 @@ impl ChunkReader {
 
     /// Bytes taken from the file so far.
     pub(crate) fn stored_bytes(&self) -> u64 {
-        self.decoder
-            .as_ref()
-            .map_or(self.expected.stored_bytes, |decoder| {
-                decoder.get_ref().get_ref().bytes()
-            })
+        self.stored.taken()
     }
 
     /// Reads the file to its end, whatever became of the content.
-    pub(crate) fn seal_stored(&mut self) -> Option<io::Result<Seal>> {
-        let mut stored = self.decoder.take()?.finish().into_inner();
-        Some(io::copy(&mut stored, &mut io::sink()).map(|_| stored.seal().1))
+    pub(crate) fn seal_stored(&mut self) -> io::Result<Seal> {
+        self.decoder = None;
+        io::copy(&mut self.stored, &mut io::sink())?;
+        Ok(self.stored.seal())
     }
 
     fn fail(&mut self, what: String) -> io::Error {
@@ -68,14 +105,12 @@ impl ChunkReader {
         let Some(decoder) = self.decoder.take() else {
             return Ok(());
         };
-        let buffered = decoder.finish();
-        let mut behind = buffered.buffer().len() as u64;
-        let mut stored = buffered.into_inner();
-        match io::copy(&mut stored, &mut io::sink()) {
-            Ok(n) => behind += n,
-            Err(error) => return Err(self.fail(format!("cannot be read: {error}"))),
+        // The file's own sum comes first: where it differs, nothing else need be said.
+        let behind = io::copy(&mut decoder.finish(), &mut io::sink());
+        if let Err(error) = io::copy(&mut self.stored, &mut io::sink()) {
+            return Err(self.fail(format!("cannot be read: {error}")));
         }
-        let seal = stored.seal().1;
+        let seal = self.stored.seal();
         let Chunk {
             bytes, stored_bytes, ..
         } = self.expected;
@@ -88,8 +123,10 @@ impl ChunkReader {
         if seal.sha256 != self.expected.sha256 {
             return Err(self.fail("the file's SHA-256 is not the one in manifest.json".into()));
         }
-        if behind != 0 {
-            return Err(self.fail(format!("{behind} bytes follow its zstd frame")));
+        match behind {
+            Ok(0) => {}
+            Ok(behind) => return Err(self.fail(format!("{behind} bytes follow its zstd frame"))),
+            Err(error) => return Err(self.fail(format!("cannot be read behind its zstd frame: {error}"))),
         }
         if self.bytes != bytes {
             return Err(self.fail(format!(
@@ -98,7 +135,7 @@ impl ChunkReader {
             )));
         }
         if hex(&std::mem::take(&mut self.content).finalize()) != self.expected.content_sha256 {
-            return Err(self.fail("its content's SHA-256 is not the one in manifest.json".into()));
+            return Err(self.fail("its content's SHA-256 is not the one that was recorded".into()));
         }
         Ok(())
     }

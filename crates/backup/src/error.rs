@@ -88,6 +88,36 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// What was given as a recipient is none; its text is not repeated.
+    #[error("a recipient of the encryption cannot be used: {why}")]
+    Recipient {
+        /// What is wrong, and what to give instead.
+        why: &'static str,
+    },
+    /// What was given as a key file is none; its text is not repeated.
+    #[error("the key file cannot be used{}: {why}", if *line == 0 { String::new() } else { format!(", line {line}") })]
+    Identity {
+        /// The line, from 1; 0 where it is about the whole file.
+        line: usize,
+        /// What is wrong, and what to give instead.
+        why: &'static str,
+    },
+    /// Encrypted, and no key was given that opens it.
+    #[error(
+        "{file} of {path} is encrypted{}. Give the file with the secret key of one of its recipients ({}): --identity FILE",
+        if *keys == 0 { String::new() } else { format!(", and none of the {keys} keys given opens it") },
+        recipients.join(", ")
+    )]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// The file that was to be read.
+        file: String,
+        /// Public keys that it was encrypted to.
+        recipients: Vec<String>,
+        /// How many keys were given, and did not fit.
+        keys: usize,
+    },
     /// Nothing of that name.
     #[error("no backup {which:?} of the service {service} in {root}{hint}")]
     NotFound {

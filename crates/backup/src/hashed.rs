@@ -1,6 +1,8 @@
 //! SHA-256 and length of whatever passes through.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -28,10 +30,6 @@ impl<T> Hashed<T> {
             sha256: Sha256::new(),
             bytes: 0,
         }
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     pub(crate) fn seal(self) -> (T, Seal) {
@@ -64,6 +62,41 @@ impl<W: Write> Write for Hashed<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// A file being read and hashed, held twice: by what decodes it, and by who asks for its sum afterwards. Decoders do not
+/// give their input back, least of all after an error, where the sum of the whole file is still wanted.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Hashed<File>>>);
+
+impl Shared {
+    pub(crate) fn new(file: Hashed<File>) -> Self {
+        Self(Arc::new(Mutex::new(file)))
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    /// Of what was read so far.
+    pub(crate) fn seal(&self) -> Seal {
+        let hashed = self.lock();
+        Seal {
+            bytes: hashed.bytes,
+            sha256: hex(&hashed.sha256.clone().finalize()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Hashed<File>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.lock().read(buffer)
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) use restore_sh::restore_sh;
 
 use crate::manifest::{Manifest, Table};
 
+/// Where the commands take the key file from, if the backup is encrypted.
+const KEY: &str = "\"$KEY\"";
 /// Stands in `load_sql` for the file to load, quotes included.
 pub(crate) const FILE: &str = "'{file}'";
 /// Where the commands hand over the decompressed chunk: standard input carries the SQL.
@@ -19,6 +21,24 @@ fn client(manifest: &Manifest) -> &'static str {
         "sqlite" => "sqlite3",
         "mysql" => "mysql",
         _ => "mariadb",
+    }
+}
+
+/// The command that gives a chunk's content.
+fn chunk_command(manifest: &Manifest, file: &str) -> String {
+    if manifest.encryption.is_some() {
+        format!("age -d -i {KEY} {file} | zstd -dc")
+    } else {
+        format!("zstd -dc {file}")
+    }
+}
+
+/// The command that loads a schema file; `run` is the client with its options.
+fn schema_command(manifest: &Manifest, file: &str, run: &str) -> String {
+    if manifest.encryption.is_some() {
+        format!("age -d -i {KEY} {file} | {run}\n")
+    } else {
+        format!("{run} < {file}\n")
     }
 }
 
@@ -54,11 +74,12 @@ fn end_word(text: &str) -> String {
 fn load_command(manifest: &Manifest, table: &Table, file: &str, run: &str) -> String {
     let script = load_script(manifest, table);
     let word = end_word(&script);
+    let content = chunk_command(manifest, file);
     if table.load_sql.is_some() {
-        format!("zstd -dc {file} | {run} 3<&0 <<'{word}'\n{script}{word}\n")
+        format!("{content} | {run} 3<&0 <<'{word}'\n{script}{word}\n")
     } else if script.is_empty() {
-        format!("zstd -dc {file} | {run}\n")
+        format!("{content} | {run}\n")
     } else {
-        format!("{{ cat; zstd -dc {file}; }} <<'{word}' | {run}\n{script}{word}\n")
+        format!("{{ cat; {content}; }} <<'{word}' | {run}\n{script}{word}\n")
     }
 }

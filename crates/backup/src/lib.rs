@@ -21,12 +21,14 @@
 
 mod catalog;
 mod chunk_reader;
+mod encryption;
 mod error;
 mod files;
 mod hashed;
 mod instructions;
 mod manifest;
 mod name;
+mod paced;
 mod proof;
 mod reader;
 mod replica;
@@ -36,13 +38,15 @@ mod writer;
 
 pub use catalog::{Entry, State, Summary, find, list, remove_remains};
 pub use chunk_reader::ChunkReader;
+pub use encryption::{Identities, Recipient};
 pub use error::{Error, Result};
 pub use manifest::{
-    Chunk, Column, FORMAT, Manifest, Object, OtherFile, Phase, SchemaFile, Source, Table, Tool, Totals,
+    Chunk, Column, Encryption, FORMAT, Manifest, Object, OtherFile, Phase, SchemaFile, Source, Table, Tool,
+    Totals,
 };
 pub use name::{BackupName, partial_of};
 pub use proof::{Proof, Proven};
 pub use reader::Backup;
 pub use replica::{Replica, replicate};
-pub use verify::{Damage, Verified, VerifyError, verify};
+pub use verify::{ChunkPlace, Damage, Verification, Verified, VerifyError, verify};
 pub use writer::{ChunkEnd, ChunkWriter, Content, TableId, TableSpec, Writer};

@@ -1,18 +1,24 @@
 //! `manifest.json`: the table of contents, and whether it is coherent in itself.
 
 mod coherence;
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encryption::Identities;
 use crate::error::{Error, Result};
 use crate::name::MANIFEST;
+
+pub(crate) use sealed::Sealed;
 
 /// The format that is written, and the newest that is read.
 pub const FORMAT: u64 = 1;
 pub(crate) const KIND_FULL: &str = "full";
+/// Chunks, schema files and attached files are age files.
+pub(crate) const FEATURE_AGE: &str = "age";
 
 /// Everything that is known of a backup. Field by field in `docs/BACKUP-FORMAT.md` §3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +27,12 @@ pub struct Manifest {
     pub format: u64,
     /// `full`.
     pub kind: String,
-    /// What a reader must understand beyond version 1; none yet.
+    /// What a reader must understand beyond version 1: nothing, or `age`.
     #[serde(default)]
     pub features: Vec<String>,
+    /// To whom it is encrypted; there exactly where `features` has `age`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The folder's name when it was written.
     pub name: String,
     /// The service.
@@ -52,6 +61,13 @@ pub struct Manifest {
     pub notes: Vec<String>,
     /// Sums over all tables.
     pub totals: Totals,
+}
+
+/// How a backup is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// Public keys (`age1…`): the secret key of any of them reads it.
+    pub recipients: Vec<String>,
 }
 
 /// The program that wrote a backup.
@@ -123,7 +139,7 @@ pub struct Table {
     pub name: String,
     /// All its rows.
     pub rows: u64,
-    /// Its content digest; opaque here.
+    /// Its content digest; opaque here. Empty in an encrypted backup that was not unlocked.
     pub digest: String,
     /// In the chunk's order.
     pub columns: Vec<Column>,
@@ -156,7 +172,7 @@ pub struct Chunk {
     pub rows: u64,
     /// Length of the content.
     pub bytes: u64,
-    /// SHA-256 of the content.
+    /// SHA-256 of the content. Empty in an encrypted backup that was not unlocked.
     pub content_sha256: String,
     /// Length of the file.
     pub stored_bytes: u64,
@@ -248,9 +264,12 @@ impl Manifest {
             .kind
             .filter(|kind| kind != KIND_FULL)
             .map(|kind| format!("kind {kind}"));
-        if let Some(what) =
-            unknown.or_else(|| head.features.first().map(|feature| format!("feature {feature}")))
-        {
+        if let Some(what) = unknown.or_else(|| {
+            let mut features = head.features.iter();
+            features
+                .find(|feature| *feature != FEATURE_AGE)
+                .map(|feature| format!("feature {feature}"))
+        }) {
             return Err(Error::Unknown {
                 path: folder.into(),
                 what,
@@ -263,6 +282,16 @@ impl Manifest {
             Ok(manifest)
         } else {
             Err(damaged(wrong.join("; ")))
+        }
+    }
+
+    /// The error for a file that was to be read without a key that opens it.
+    pub(crate) fn locked(&self, folder: &Path, file: &str, identities: Option<&Identities>) -> Error {
+        Error::Locked {
+            path: folder.into(),
+            file: file.into(),
+            recipients: (self.encryption.as_ref()).map_or_else(Vec::new, |e| e.recipients.clone()),
+            keys: identities.map_or(0, Identities::count),
         }
     }
 

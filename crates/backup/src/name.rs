@@ -9,6 +9,8 @@ pub(crate) const SUMS: &str = "SHA256SUMS";
 pub(crate) const README: &str = "README.txt";
 pub(crate) const RESTORE: &str = "restore.sh";
 pub(crate) const PROVEN: &str = "proven.jsonl";
+/// Of an encrypted backup, what of the manifest is not in the clear.
+pub(crate) const SEALED: &str = "sealed.json.age";
 pub(crate) const SCHEMA_DIR: &str = "schema";
 pub(crate) const DATA_DIR: &str = "data";
 
@@ -141,6 +143,11 @@ pub(crate) fn chunk_file(table_index: usize, table: &str, chunk: usize, extensio
 /// `index` counts from 0 here and from 1 in the name.
 pub(crate) fn schema_file(index: usize, stem: &str) -> String {
     format!("{SCHEMA_DIR}/{:03}-{stem}.sql", index + 1)
+}
+
+/// The name under which a file is stored: with `.age` behind it where it is encrypted.
+pub(crate) fn stored_name(file: String, encrypted: bool) -> String {
+    if encrypted { file + ".age" } else { file }
 }
 
 /// A part that callers choose: file stems and extensions.

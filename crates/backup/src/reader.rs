@@ -1,16 +1,17 @@
 //! A complete backup, opened.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::chunk_reader::ChunkReader;
+use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
 use crate::files::{exists, open_regular};
 use crate::hashed::sha256_hex;
-use crate::manifest::{Chunk, Manifest, SchemaFile};
-use crate::name::{MANIFEST, SUMS, without_partial};
+use crate::manifest::{Chunk, Encryption, Manifest, SchemaFile, Sealed};
+use crate::name::{MANIFEST, SEALED, SUMS, stored_name, without_partial};
 use crate::sums;
-use crate::verify::{Verified, VerifyError, verify};
+use crate::verify::{Verification, Verified, VerifyError};
 
 /// No manifest or list of sums is longer: 5,000 tables need about 10 MiB.
 const LONGEST_TEXT: u64 = 1 << 30;
@@ -21,10 +22,12 @@ pub struct Backup {
     path: PathBuf,
     manifest: Manifest,
     id: String,
+    identities: Option<Identities>,
 }
 
 impl Backup {
-    /// Opens a folder. An incomplete, newer or damaged one is an error that says which.
+    /// Opens a folder. An incomplete, newer or damaged one is an error that says which. An encrypted one opens without
+    /// keys; only its contents need [`Backup::unlock`].
     pub fn open(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path).map_err(Error::io("find", path))?;
         let sums = read_sums(&path)?;
@@ -61,7 +64,35 @@ impl Backup {
                 format!("its sum of {file} is not the one in {MANIFEST}"),
             ));
         }
-        Ok(Self { path, manifest, id })
+        Ok(Self {
+            path,
+            manifest,
+            id,
+            identities: None,
+        })
+    }
+
+    /// To whom it is encrypted; `None` where it is not.
+    pub fn encryption(&self) -> Option<&Encryption> {
+        self.manifest.encryption.as_ref()
+    }
+
+    /// Gives the keys to an encrypted backup: its contents can be read, and its manifest has what was sealed. Keys that
+    /// do not open it are an error. A backup that is not encrypted needs none and stays as it is.
+    pub fn unlock(mut self, identities: &Identities) -> Result<Self> {
+        if self.manifest.encryption.is_some() {
+            self.identities = Some(identities.clone());
+            let json = self.attachment(SEALED)?;
+            let damaged = |what: String| Error::Damaged {
+                path: self.path.clone(),
+                file: SEALED.into(),
+                what,
+            };
+            let sealed: Sealed = serde_json::from_slice(&json)
+                .map_err(|error| damaged(format!("its content cannot be read: {error}")))?;
+            self.manifest.unseal(sealed).map_err(damaged)?;
+        }
+        Ok(self)
     }
 
     /// The folder, absolute.
@@ -86,43 +117,59 @@ impl Backup {
 
     /// The content of a chunk. Damage comes as an error in place of the end: do not commit rows before it.
     pub fn chunk_reader(&self, chunk: &Chunk) -> Result<ChunkReader> {
-        ChunkReader::open(&self.path, chunk)
+        ChunkReader::open(&self.path, &self.manifest, chunk, self.identities.as_ref())
     }
 
     /// The text of a schema file, checked against its sum.
     pub fn schema_file(&self, schema: &SchemaFile) -> Result<String> {
-        let path = self.path.join(&schema.file);
-        let damaged = |what: &str| Error::Damaged {
-            path: self.path.clone(),
-            file: schema.file.clone(),
-            what: what.into(),
-        };
-        let bytes = read_small(&path)?;
-        if bytes.len() as u64 != schema.bytes || sha256_hex(&bytes) != schema.sha256 {
-            return Err(damaged("its SHA-256 is not the one in manifest.json"));
-        }
-        String::from_utf8(bytes).map_err(|_| damaged("it is not UTF-8"))
+        let content = self.small_file(&schema.file, schema.bytes, &schema.sha256)?;
+        String::from_utf8(content).map_err(|_| self.damaged(&schema.file, "it is not UTF-8".into()))
     }
 
-    /// A file that was attached when the backup was written, checked against its sum.
+    /// A file that was attached when the backup was written, under the name that it was given then; checked against its
+    /// sum.
     pub fn attachment(&self, name: &str) -> Result<Vec<u8>> {
-        let damaged = |what: &str| Error::Damaged {
-            path: self.path.clone(),
-            file: name.into(),
-            what: what.into(),
-        };
-        let listed = self.manifest.other_files.iter().find(|other| other.file == name);
-        let listed = listed.ok_or_else(|| damaged("the manifest does not list it"))?;
-        let bytes = read_small(&self.path.join(name))?;
-        if sha256_hex(&bytes) != listed.sha256 {
-            return Err(damaged("its checksum is not the one in the manifest"));
-        }
-        Ok(bytes)
+        let stored = stored_name(name.into(), self.manifest.encryption.is_some());
+        let mut listed = self.manifest.other_files.iter();
+        let listed = listed
+            .find(|other| other.file == stored || other.file == name)
+            .ok_or_else(|| self.damaged(name, format!("{MANIFEST} does not list it")))?;
+        self.small_file(&listed.file, listed.bytes, &listed.sha256)
     }
 
-    /// Re-reads every byte; see [`verify`].
+    /// The content of a file, decrypted where its name says that it is encrypted.
+    fn small_file(&self, file: &str, bytes: u64, sha256: &str) -> Result<Vec<u8>> {
+        let path = self.path.join(file);
+        let stored = read_small(&path)?;
+        if stored.len() as u64 != bytes || sha256_hex(&stored) != sha256 {
+            return Err(self.damaged(file, format!("its SHA-256 is not the one in {MANIFEST}")));
+        }
+        if self.manifest.encryption.is_none() || !file.ends_with(".age") {
+            return Ok(stored);
+        }
+        let locked = || self.manifest.locked(&self.path, file, self.identities.as_ref());
+        match decrypt(self.identities.as_ref().ok_or_else(locked)?, &stored) {
+            Ok(content) => Ok(content),
+            Err(Closed::NoKey) => Err(locked()),
+            Err(Closed::Broken(error)) => Err(self.damaged(file, format!("it cannot be decrypted: {error}"))),
+        }
+    }
+
+    fn damaged(&self, file: &str, what: String) -> Error {
+        Error::Damaged {
+            path: self.path.clone(),
+            file: file.into(),
+            what,
+        }
+    }
+
+    /// Re-reads every byte, the contents of an encrypted backup too if it was unlocked; see [`Verification`].
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, VerifyError> {
-        verify(&self.path, progress)
+        let verification = Verification::of(&self.path);
+        match &self.identities {
+            Some(identities) => verification.identities(identities).run(progress),
+            None => verification.run(progress),
+        }
     }
 }
 
@@ -134,7 +181,7 @@ pub(crate) fn read_sums(folder: &Path) -> Result<Vec<u8>> {
     };
     let metadata = std::fs::metadata(folder).map_err(Error::io("open the backup", folder))?;
     if !metadata.is_dir() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+        let source = io::Error::from(io::ErrorKind::NotADirectory);
         return Err(Error::io("open the backup", folder)(source));
     }
     let name = folder
@@ -166,8 +213,8 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
             .take(LONGEST_TEXT + 1)
             .read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LONGEST_TEXT {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::FileTooLarge,
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
                 "it is longer than 1 GiB",
             ));
         }

@@ -1,15 +1,24 @@
 //! Re-reads a backup whole and finds all damage.
 
+mod content;
 mod examination;
+mod folder;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
+use crate::encryption::Identities;
 use crate::error::{Error, Result};
 use crate::name::SUMS;
 use crate::reader::read_sums;
 
 use examination::Examination;
+
+/// Files read at once: reading and hashing keep one core busy each, and the host has other work.
+const THREADS: usize = 2;
 
 /// What was read and found whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +29,9 @@ pub struct Verified {
     pub bytes: u64,
     /// Rows in their chunks, as the manifest counts them.
     pub rows: u64,
+    /// Whether the contents were checked too, and not the stored files alone: false where the backup is encrypted and no
+    /// keys were given.
+    pub contents: bool,
 }
 
 /// One thing that is wrong.
@@ -29,11 +41,30 @@ pub struct Damage {
     pub file: String,
     /// What is wrong with it.
     pub what: String,
+    /// Whose rows are in it, where it is a chunk that the manifest lists.
+    pub chunk: Option<ChunkPlace>,
+}
+
+/// A chunk's place in the backup.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChunkPlace {
+    /// The table.
+    pub table: String,
+    /// Which of its chunks, from 1.
+    pub number: usize,
+    /// How many it has.
+    pub of: usize,
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.what)
+        write!(f, "{}: {}", self.file, self.what)?;
+        match &self.chunk {
+            Some(ChunkPlace { table, number, of }) => {
+                write!(f, " (table {table:?}, chunk {number} of {of})")
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -56,62 +87,123 @@ fn list(damages: &[Damage]) -> String {
     )
 }
 
-/// Reads every byte of every file of the folder, decompresses every chunk, and compares all with `SHA256SUMS` and the
-/// manifest. Works on folders that are too damaged for [`crate::Backup::open`].
+/// Verifies a folder without keys, two files at a time; see [`Verification`].
+pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, VerifyError> {
+    Verification::of(path).run(progress)
+}
+
+/// A verification: reads every byte of every file of the folder, decompresses every chunk, and compares all with
+/// `SHA256SUMS` and the manifest. Works on folders that are too damaged for [`crate::Backup::open`].
+///
+/// Of an encrypted backup the stored files are compared, which needs no key and finds all damage to them; with keys
+/// everything is decrypted and the contents are compared as well.
 ///
 /// Reading goes through the operating system's cache, which is not dropped: right after writing this proves what was
-/// written, later what the disk has kept. `progress` is told bytes done and bytes in all.
-pub fn verify(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, VerifyError> {
-    let path = std::path::absolute(path).map_err(Error::io("find", path))?;
-    let sums_text = match read_sums(&path) {
-        Err(Error::Io {
-            path: file, source, ..
-        }) if file.ends_with(SUMS) => {
-            return Err(VerifyError::Damaged(vec![damage(
-                SUMS,
-                format!("it cannot be read: {source}"),
-            )]));
+/// written, later what the disk has kept.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    path: PathBuf,
+    identities: Option<Identities>,
+    threads: usize,
+}
+
+impl Verification {
+    /// Of this folder, without keys.
+    pub fn of(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            identities: None,
+            threads: THREADS,
         }
-        other => other?,
-    };
-    let mut examination = Examination::new(&path, &sums_text)?;
-    let total = examination.sizes.values().sum();
-    let mut done = examination.sizes.get(SUMS).copied().unwrap_or(0);
-    progress(done, total);
-    for file in examination
-        .sizes
-        .keys()
-        .filter(|file| *file != SUMS)
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        examination.file(&file, &mut |read| {
-            done += read;
+    }
+
+    /// Gives the keys to an encrypted backup's contents. Keys that do not open it are an error.
+    pub fn identities(mut self, identities: &Identities) -> Self {
+        self.identities = Some(identities.clone());
+        self
+    }
+
+    /// How many files are read at once; each takes a core, and memory for one block of a chunk.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Reads everything. `progress` is told bytes done and bytes in all, on the caller's thread.
+    pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, VerifyError> {
+        let path = std::path::absolute(&self.path).map_err(Error::io("find", &self.path))?;
+        let sums_text = match read_sums(&path) {
+            Err(Error::Io {
+                path: file, source, ..
+            }) if file.ends_with(SUMS) => {
+                let what = format!("it cannot be read: {source}");
+                return Err(VerifyError::Damaged(vec![damage(SUMS, what)]));
+            }
+            other => other?,
+        };
+        let mut examination = Examination::new(&path, &sums_text, self.identities.as_ref())?;
+        let total = examination.sizes.values().sum();
+        let mut done = examination.sizes.get(SUMS).copied().unwrap_or(0);
+        progress(done, total);
+        let mut found = examine(&examination, self.threads, &mut |read| {
+            done = total.min(done + read);
             progress(done, total);
         });
+        let mut damages = std::mem::take(&mut examination.damages);
+        damages.append(&mut found);
+        if damages.is_empty() {
+            return Ok(Verified {
+                files: examination.sizes.len() as u64,
+                bytes: total,
+                rows: examination.rows(),
+                contents: examination.reads_contents(),
+            });
+        }
+        damages.sort();
+        damages.dedup();
+        Err(VerifyError::Damaged(damages))
     }
-    let Examination {
-        mut damages,
-        sizes,
-        manifest,
-        ..
-    } = examination;
-    if damages.is_empty() {
-        let rows = manifest.map_or(0, |manifest| manifest.totals.rows);
-        return Ok(Verified {
-            files: sizes.len() as u64,
-            bytes: total,
-            rows,
-        });
-    }
-    damages.sort();
-    damages.dedup();
-    Err(VerifyError::Damaged(damages))
+}
+
+/// Reads all files but `SHA256SUMS`, which was read already, and tells what is wrong with them, in no order.
+fn examine(examination: &Examination<'_>, threads: usize, read: &mut dyn FnMut(u64)) -> Vec<Damage> {
+    let files: Vec<&String> = examination.sizes.keys().filter(|file| *file != SUMS).collect();
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(files.len()))
+            .map(|_| {
+                let (tell, next, files) = (tell.clone(), &next, &files);
+                scope.spawn(move || {
+                    let mut damages = Vec::new();
+                    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // The receiver outlives the workers; were it gone, nobody would want to be told.
+                        damages.append(&mut examination.file(file, &mut |bytes| {
+                            let _ = tell.send(bytes);
+                        }));
+                    }
+                    damages
+                })
+            })
+            .collect();
+        drop(tell);
+        told.iter().for_each(read);
+        let mut found = Vec::new();
+        for worker in workers {
+            match worker.join() {
+                Ok(mut damages) => found.append(&mut damages),
+                // Damage unseen would pass for none.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    })
 }
 
 fn damage(file: &str, what: String) -> Damage {
     Damage {
         file: file.into(),
         what,
+        chunk: None,
     }
 }

@@ -8,15 +8,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::encryption::{Recipient, encrypt};
 use crate::error::{Error, Result};
 use crate::files::{create_dir, create_new, create_root, exists, lock_dir, sync_dir, write_new};
 use crate::hashed::{Hashed, sha256_hex};
 use crate::instructions;
-use crate::manifest::{FORMAT, KIND_FULL, Manifest, OtherFile, Phase, SchemaFile, Table, Totals};
-use crate::name::{
-    BackupName, DATA_DIR, MANIFEST, README, RESTORE, SCHEMA_DIR, SUMS, chunk_file, is_plain, partial_of,
-    schema_file,
+use crate::manifest::{
+    Encryption, FEATURE_AGE, FORMAT, KIND_FULL, Manifest, OtherFile, Phase, SchemaFile, Table, Totals,
 };
+use crate::name::{
+    BackupName, DATA_DIR, MANIFEST, PROVEN, README, RESTORE, SCHEMA_DIR, SEALED, SUMS, chunk_file, is_plain,
+    partial_of, schema_file, stored_name,
+};
+use crate::paced::Paced;
 use crate::reader::Backup;
 use crate::sums::{self, Sums};
 
@@ -36,6 +40,8 @@ pub struct Writer {
     name: BackupName,
     partial: PathBuf,
     level: i32,
+    /// Empty: it is not encrypted.
+    recipients: Arc<[Recipient]>,
     state: Arc<Mutex<Written>>,
     /// Held as long as the folder is written.
     _lock: Option<File>,
@@ -82,6 +88,7 @@ impl Writer {
             name,
             partial,
             level: LEVEL,
+            recipients: Arc::default(),
             state: Arc::default(),
             _lock: lock,
         })
@@ -91,6 +98,20 @@ impl Writer {
     pub fn with_level(mut self, level: i32) -> Self {
         self.level = level.clamp(1, 19);
         self
+    }
+
+    /// Encrypts everything but the table of contents and the instructions, so that the secret key of any one of these
+    /// recipients reads it; none: not encrypted. Has to be said before anything is written.
+    pub fn with_recipients(mut self, recipients: Vec<Recipient>) -> Result<Self> {
+        let begun = {
+            let state = self.state();
+            !(state.schema.is_empty() && state.tables.is_empty() && state.attached.is_empty())
+        };
+        if begun {
+            return Err(self.unfinished("its recipients were named after something was written".into()));
+        }
+        self.recipients = recipients.into();
+        Ok(self)
     }
 
     /// The name that the folder will have.
@@ -115,7 +136,7 @@ impl Writer {
             });
         }
         let mut state = self.state();
-        let file = schema_file(state.schema.len(), stem);
+        let file = self.stored_name(schema_file(state.schema.len(), stem));
         if phase == Phase::BeforeData
             && state
                 .schema
@@ -126,12 +147,11 @@ impl Writer {
                 "{file} (before the rows) comes after files for after the rows"
             )));
         }
-        write_new(&self.partial.join(&file), sql.as_bytes())?;
-        let sha256 = sha256_hex(sql.as_bytes());
+        let OtherFile { file, bytes, sha256 } = self.write_small(file, sql.as_bytes())?;
         state.schema.push(SchemaFile {
             file: file.clone(),
             phase,
-            bytes: sql.len() as u64,
+            bytes,
             sha256,
         });
         Ok(file)
@@ -183,7 +203,7 @@ impl Writer {
             )));
         }
         let number = written.chunks.len();
-        let file = chunk_file(table.0, &written.spec.name, number, extension);
+        let file = self.stored_name(chunk_file(table.0, &written.spec.name, number, extension));
         let path = self.partial.join(&file);
         let stored = create_new(&path).map_err(Error::io("write", &path))?;
         written.chunks.push(None);
@@ -192,13 +212,9 @@ impl Writer {
             table,
             number,
         };
-        Ok(ChunkWriter::new(
-            place,
-            file,
-            path,
-            Hashed::new(stored),
-            self.level,
-        ))
+        let stored = Hashed::new(Paced::new(stored));
+        let sink = chunk::Sink::new(stored, &self.recipients).map_err(Error::io("write", &path))?;
+        Ok(ChunkWriter::new(place, file, path, sink, self.level))
     }
 
     /// Ends a table. `rows` has to be the sum over its chunks, which all have to be finished.
@@ -227,7 +243,9 @@ impl Writer {
 
     /// Adds a file that belongs to whoever writes the backup, and that this crate does not look into.
     pub fn attach(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        if !name.split('.').all(is_plain) || [README, RESTORE, MANIFEST, SUMS].contains(&name) {
+        let own = [README, RESTORE, MANIFEST, SUMS, PROVEN, SEALED].contains(&name)
+            || stored_name(name.into(), true) == SEALED;
+        if !name.split('.').all(is_plain) || own {
             let rule = "1 to 64 of A-Z a-z 0-9 _ - in parts joined by dots, and no name of the format's own";
             return Err(Error::Name {
                 what: "the attached file",
@@ -235,20 +253,42 @@ impl Writer {
                 rule,
             });
         }
-        write_new(&self.partial.join(name), bytes)?;
-        let sha256 = sha256_hex(bytes);
-        self.state().attached.push(OtherFile {
-            file: name.into(),
-            bytes: bytes.len() as u64,
-            sha256,
-        });
+        let attached = self.write_small(self.stored_name(name.into()), bytes)?;
+        self.state().attached.push(attached);
         Ok(())
+    }
+
+    fn stored_name(&self, file: String) -> String {
+        stored_name(file, !self.recipients.is_empty())
+    }
+
+    /// Writes a file whole, encrypted if there are recipients.
+    fn write_small(&self, file: String, content: &[u8]) -> Result<OtherFile> {
+        let path = self.partial.join(&file);
+        let encrypted = if self.recipients.is_empty() {
+            None
+        } else {
+            Some(encrypt(&self.recipients, content).map_err(Error::io("encrypt", &path))?)
+        };
+        let stored = encrypted.as_deref().unwrap_or(content);
+        write_new(&path, stored)?;
+        Ok(OtherFile {
+            file,
+            bytes: stored.len() as u64,
+            sha256: sha256_hex(stored),
+        })
     }
 
     /// Writes what remains, makes all of it durable, gives the folder its name, and opens it.
     pub fn finish(self, content: Content) -> Result<Backup> {
         let mut manifest = self.manifest(content)?;
         manifest.other_files.append(&mut self.state().attached);
+        if !self.recipients.is_empty() {
+            let sealed =
+                serde_json::to_vec(&manifest.seal()).map_err(|error| self.unfinished(error.to_string()))?;
+            let sealed = self.write_small(SEALED.into(), &sealed)?;
+            manifest.other_files.push(sealed);
+        }
         let instructions = [
             (README, instructions::readme(&manifest)),
             (RESTORE, instructions::restore_sh(&manifest)),
@@ -327,10 +367,14 @@ impl Writer {
             session_sql,
             notes,
         } = content;
+        let encryption = (!self.recipients.is_empty()).then(|| Encryption {
+            recipients: self.recipients.iter().map(Recipient::to_string).collect(),
+        });
         Ok(Manifest {
             format: FORMAT,
             kind: KIND_FULL.into(),
-            features: Vec::new(),
+            features: encryption.iter().map(|_| FEATURE_AGE.to_owned()).collect(),
+            encryption,
             name: self.name(),
             service: self.name.service().into(),
             created_at,

@@ -1,6 +1,6 @@
 //! `README.txt`: what the folder is and the exact commands, in Spanish and English.
 
-use super::{client, load_command};
+use super::{client, load_command, schema_command};
 use crate::manifest::{Manifest, Phase};
 
 pub(crate) fn readme(manifest: &Manifest) -> String {
@@ -38,6 +38,22 @@ pub(crate) fn readme(manifest: &Manifest) -> String {
     } else {
         ("", "")
     };
+    let (age, key, key_es, key_en) = match &manifest.encryption {
+        Some(encryption) => {
+            let recipients = encryption.recipients.join(", ");
+            (
+                "age, ",
+                "KEY=FILE ",
+                format!(
+                    "Está cifrada con age. KEY es el archivo con la clave secreta de uno de estos destinatarios:\n{recipients}\n"
+                ),
+                format!(
+                    "It is encrypted with age. KEY is the file with the secret key of one of these recipients:\n{recipients}\n"
+                ),
+            )
+        }
+        None => ("", "", String::new(), String::new()),
+    };
     let digest = &manifest.digest;
     let commands = commands(manifest, sqlite);
     format!(
@@ -45,17 +61,17 @@ pub(crate) fn readme(manifest: &Manifest) -> String {
          ESPAÑOL\n\
          Copia de respaldo completa del servicio {service}, base {database:?} ({dialect} {version}), hecha {created_at}.\n\
          {tables} tablas, {rows} filas. Digest del contenido: {digest}\n\
-         Se restaura sin ningún otro programa que zstd y {client}, en {target_es}:\n\n\
-         \x20   sh restore.sh {usage_es}\n\n\
-         {infile_es}\
+         Se restaura sin ningún otro programa que {age}zstd y {client}, en {target_es}:\n\n\
+         \x20   {key}sh restore.sh {usage_es}\n\n\
+         {key_es}{infile_es}\
          restore.sh hace exactamente lo que sigue, para cada archivo; léalo o hágalo a mano (los comandos están abajo).\n\
          Si una línea falla, no siga: use una réplica u otra copia. No cambie nada en esta carpeta.\n\n\
          ENGLISH\n\
          A full backup of the service {service}, database {database:?} ({dialect} {version}), made {created_at}.\n\
          {tables} tables, {rows} rows. Content digest: {digest}\n\
-         It is restored with no other program than zstd and {client}, into {target_en}:\n\n\
-         \x20   sh restore.sh {usage_en}\n\n\
-         {infile_en}\
+         It is restored with no other program than {age}zstd and {client}, into {target_en}:\n\n\
+         \x20   {key}sh restore.sh {usage_en}\n\n\
+         {key_en}{infile_en}\
          restore.sh does exactly what follows, for each file; read it, or do it by hand (the commands are below).\n\
          If a line fails, do not go on: use a replica or another backup. Change nothing in this folder.\n\n\
          COMANDOS / COMMANDS\n\
@@ -78,9 +94,12 @@ fn commands(manifest: &Manifest, sqlite: bool) -> String {
         ("BASE", format!("{client} --user=USUARIO {options} BASE"))
     };
     let mut text = format!("# {database}: destino / target\nsha256sum -c SHA256SUMS\n");
+    if manifest.encryption.is_some() {
+        text.push_str("KEY=FILE   # archivo con la clave secreta de age / file with the secret key of age\n");
+    }
     let schema = |text: &mut String, phase| {
         for schema in manifest.schema.iter().filter(|schema| schema.phase == phase) {
-            text.push_str(&format!("{run} < {}\n", schema.file));
+            text.push_str(&schema_command(manifest, &schema.file, &run));
         }
     };
     schema(&mut text, Phase::BeforeData);

@@ -1,7 +1,8 @@
 //! `restore.sh`: the commands of the README with this backup's files, in order.
 
-use super::{client, end_word, load_command};
+use super::{client, end_word, load_command, schema_command};
 use crate::manifest::{Manifest, Phase};
+use crate::name::SEALED;
 
 const SQLITE_HEAD: &str = r#"if [ $# -ne 1 ]; then echo "usage: sh restore.sh NEW_FILE" >&2; exit 2; fi
 case "$1" in /*) database=$1 ;; *) database=$PWD/$1 ;; esac
@@ -23,7 +24,19 @@ if [ "$found" != 0 ]; then echo "$database is not empty / no esta vacia" >&2; ex
 const LOADING: &str = r#"trap '[ $? = 0 ] || echo "NOT restored, do not use $database / NO se restauro, no use $database" >&2' EXIT
 "#;
 
-const COMMON: &str = r#"for program in sha256sum zstd "$client"; do
+/// Also from where the caller stands. A file that opens with the key shows that all do, before anything is touched.
+const KEY_HEAD: &str = r#"if [ ! -r "${KEY:-}" ]; then
+  echo "it is encrypted / esta cifrada: KEY=FILE_WITH_YOUR_AGE_KEY sh restore.sh ..." >&2; exit 2
+fi
+case "$KEY" in /*) ;; *) KEY=$PWD/$KEY ;; esac
+"#;
+
+const KEY_CHECK: &str = r#"if ! age -d -i "$KEY" {sealed} >/dev/null; then
+  echo "$KEY does not open this backup / no abre esta copia" >&2; exit 1
+fi
+"#;
+
+const COMMON: &str = r#"for program in sha256sum zstd {age}"$client"; do
   command -v "$program" >/dev/null || { echo "$program is not installed / no esta instalado" >&2; exit 1; }
 done
 cd "$(dirname "$0")"
@@ -44,18 +57,29 @@ pub(crate) fn restore_sh(manifest: &Manifest) -> String {
     } else {
         "DATABASE [client options]     (it exists and is empty)"
     };
+    let encrypted = manifest.encryption.is_some();
+    let (age, key) = if encrypted {
+        ("age, ", "KEY=FILE ")
+    } else {
+        ("", "")
+    };
     let mut script = format!(
-        "#!/bin/sh\n# Restores the backup {name} with zstd and {client} alone. See README.txt.\n# Restaura la copia {name} \
-         solo con zstd y {client}. Vea README.txt.\n#   sh restore.sh {usage}\nset -eu\nclient=${{CLIENT:-{client}}}\n",
+        "#!/bin/sh\n# Restores the backup {name} with {age}zstd and {client} alone. See README.txt.\n# Restaura la copia {name} \
+         solo con {age}zstd y {client}. Vea README.txt.\n#   {key}sh restore.sh {usage}\nset -eu\nclient=${{CLIENT:-{client}}}\n",
         name = manifest.name,
     );
+    let mut common = COMMON.replace("{age}", if encrypted { "age " } else { "" });
+    if encrypted {
+        script.push_str(KEY_HEAD);
+        common.push_str(&KEY_CHECK.replace("{sealed}", SEALED));
+    }
     if sqlite {
         // The file's path is meant from where the caller stands, so it is read before the folder is entered.
         script.push_str(SQLITE_HEAD);
-        script.push_str(COMMON);
+        script.push_str(&common);
     } else {
         script.push_str(SERVER_USAGE);
-        script.push_str(COMMON);
+        script.push_str(&common);
         script.push_str(SERVER_HEAD);
     }
     script.push_str(LOADING);
@@ -86,7 +110,7 @@ pub(crate) fn restore_sh(manifest: &Manifest) -> String {
 fn schema(manifest: &Manifest, phase: Phase, script: &mut String) {
     script.push('\n');
     for schema in manifest.schema.iter().filter(|schema| schema.phase == phase) {
-        script.push_str(&format!("sql \"$@\" < {}\n", schema.file));
+        script.push_str(&schema_command(manifest, &schema.file, "sql \"$@\""));
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Manifest, Phase, Table, Totals};
+use super::{FEATURE_AGE, Manifest, Phase, Table, Totals};
+use crate::encryption::Recipient;
 use crate::hashed::is_sha256;
-use crate::name::{BackupName, MANIFEST, README, RESTORE, SUMS, chunk_file, is_plain, schema_file};
+use crate::name::{
+    BackupName, MANIFEST, README, RESTORE, SEALED, SUMS, chunk_file, is_plain, schema_file, stored_name,
+};
 
 impl Manifest {
     /// What does not add up; empty in a manifest as the format has it.
@@ -17,12 +20,15 @@ impl Manifest {
                 self.name, self.service
             ));
         }
+        let encrypted = self.encryption.is_some();
+        self.encryption_incoherences(&mut wrong);
         for (index, schema) in self.schema.iter().enumerate() {
             let stem = schema
                 .file
                 .split_once('-')
-                .and_then(|(_, rest)| rest.strip_suffix(".sql"));
-            if !stem.is_some_and(|stem| is_plain(stem) && schema.file == schema_file(index, stem)) {
+                .and_then(|(_, rest)| rest.strip_suffix(&stored_name(".sql".into(), encrypted)));
+            let named = |stem: &str| schema.file == stored_name(schema_file(index, stem), encrypted);
+            if !stem.is_some_and(|stem| is_plain(stem) && named(stem)) {
                 wrong.push(format!(
                     "{:?} is not the name of schema file {}",
                     schema.file,
@@ -55,7 +61,7 @@ impl Manifest {
             if !names.insert(&table.name) {
                 wrong.push(format!("table {:?} is listed twice", table.name));
             }
-            table.incoherences(index, &mut wrong);
+            table.incoherences(index, encrypted, &mut wrong);
         }
         if Totals::of(&self.tables) != Some(self.totals) {
             wrong.push("the totals are not the sums over the chunks".into());
@@ -71,31 +77,69 @@ impl Manifest {
                 "other_files lacks {README} or {RESTORE}, or names a file twice or badly"
             ));
         }
+        let open = |file: &&str| ![README, RESTORE].contains(file) && !file.ends_with(".age");
+        if encrypted && (!others.contains(&SEALED) || others.iter().any(open)) {
+            wrong.push(format!(
+                "it is encrypted, but other_files lacks {SEALED} or names a file that is not encrypted"
+            ));
+        }
         for (file, _, sha256) in self.listed().filter(|(_, _, sha256)| !is_sha256(sha256)) {
             wrong.push(format!("{sha256:?} of {file} is not a SHA-256"));
         }
         wrong
     }
+
+    fn encryption_incoherences(&self, wrong: &mut Vec<String>) {
+        let features = match &self.encryption {
+            Some(_) => &[FEATURE_AGE][..],
+            None => &[],
+        };
+        if self.features != features {
+            wrong.push(format!("features has to be {features:?} to go with encryption"));
+        }
+        let Some(encryption) = &self.encryption else {
+            return;
+        };
+        let mut recipients = encryption.recipients.iter();
+        if encryption.recipients.is_empty() || recipients.any(|text| text.parse::<Recipient>().is_err()) {
+            wrong.push("its encryption names no recipients, or one that is no public key".into());
+        }
+    }
 }
 
 impl Table {
-    fn incoherences(&self, index: usize, wrong: &mut Vec<String>) {
+    fn incoherences(&self, index: usize, encrypted: bool, wrong: &mut Vec<String>) {
+        let ending = stored_name(".zst".into(), encrypted);
+        if encrypted && !self.digest.is_empty() {
+            wrong.push(format!("the digest of table {:?} is not sealed", self.name));
+        }
         for (number, chunk) in self.chunks.iter().enumerate() {
             let extension = chunk
                 .file
-                .strip_suffix(".zst")
+                .strip_suffix(&ending)
                 .and_then(|file| file.rsplit_once('.'))
                 .map(|(_, e)| e);
-            if !extension
-                .is_some_and(|e| is_plain(e) && chunk.file == chunk_file(index, &self.name, number, e))
-            {
+            let named =
+                |e: &str| chunk.file == stored_name(chunk_file(index, &self.name, number, e), encrypted);
+            if !extension.is_some_and(|e| is_plain(e) && named(e)) {
                 let n = number + 1;
                 wrong.push(format!(
                     "{:?} is not the name of chunk {n} of table {:?}",
                     chunk.file, self.name
                 ));
             }
-            if !is_sha256(&chunk.content_sha256) {
+            if encrypted {
+                let sealed = chunk.content_sha256.is_empty()
+                    && [&chunk.digest, &chunk.first_key, &chunk.last_key]
+                        .iter()
+                        .all(|value| value.is_none());
+                if !sealed {
+                    wrong.push(format!(
+                        "what tells about the content of {} is not sealed",
+                        chunk.file
+                    ));
+                }
+            } else if !is_sha256(&chunk.content_sha256) {
                 wrong.push(format!(
                     "{:?} of {} is not a SHA-256",
                     chunk.content_sha256, chunk.file

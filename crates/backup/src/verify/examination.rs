@@ -1,17 +1,17 @@
 //! One verification: compares folder, sums, manifest and every file's bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
-use super::{Damage, VerifyError, damage};
-use crate::chunk_reader::ChunkReader;
+use super::content::{examine_chunk, examine_encrypted};
+use super::folder::sizes_in;
+use super::{ChunkPlace, Damage, VerifyError, damage};
+use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
 use crate::files::{open_regular, seal_of};
-use crate::hashed::{BLOCK, Seal, sha256_hex};
-use crate::manifest::{Chunk, Manifest};
-use crate::name::{DATA_DIR, MANIFEST, PROVEN, SCHEMA_DIR, SUMS};
+use crate::hashed::{Seal, sha256_hex};
+use crate::manifest::{Chunk, Manifest, Sealed};
+use crate::name::{DATA_DIR, MANIFEST, SCHEMA_DIR, SEALED, SUMS};
 use crate::reader::read_small;
 use crate::sums::{self, Sums};
 
@@ -19,8 +19,10 @@ use crate::sums::{self, Sums};
 pub(super) struct Examination<'a> {
     path: &'a Path,
     sums: Sums,
-    pub(super) manifest: Option<Manifest>,
-    chunks: BTreeMap<String, Chunk>,
+    manifest: Option<Manifest>,
+    chunks: BTreeMap<String, (Chunk, ChunkPlace)>,
+    /// Keys that open the backup; `None` where there are none, or it needs none.
+    keys: Option<&'a Identities>,
     /// Length and sum that the manifest gives.
     listed: BTreeMap<String, Seal>,
     /// Files that are there and belong to the set.
@@ -30,10 +32,14 @@ pub(super) struct Examination<'a> {
 
 impl<'a> Examination<'a> {
     /// Reads the tables of contents and compares them with what is in the folder.
-    pub(super) fn new(path: &'a Path, sums_text: &[u8]) -> Result<Self, VerifyError> {
+    pub(super) fn new(
+        path: &'a Path,
+        sums_text: &[u8],
+        identities: Option<&'a Identities>,
+    ) -> Result<Self, VerifyError> {
         let (sums, wrong) = sums::parse(sums_text);
         let mut damages: Vec<Damage> = wrong.into_iter().map(|what| damage(SUMS, what)).collect();
-        let manifest = match read_small(&path.join(MANIFEST)) {
+        let mut manifest = match read_small(&path.join(MANIFEST)) {
             Ok(json) => match Manifest::parse(&json, path) {
                 Ok(manifest) => Some(manifest),
                 Err(Error::Damaged { what, .. }) => {
@@ -46,30 +52,44 @@ impl<'a> Examination<'a> {
             },
             Err(_) => None,
         };
+        let mut keys = None;
+        if let (Some(manifest), Some(identities)) = (&mut manifest, identities)
+            && manifest.encryption.is_some()
+            && unseal(path, &sums, manifest, identities, &mut damages)?
+        {
+            keys = Some(identities);
+        }
         let mut listed = BTreeMap::new();
         let mut chunks = BTreeMap::new();
         if let Some(manifest) = &manifest {
             for (file, bytes, sha256) in manifest.listed() {
-                listed.insert(
-                    file.to_owned(),
-                    Seal {
-                        bytes,
-                        sha256: sha256.into(),
-                    },
-                );
+                let sha256 = sha256.into();
+                listed.insert(file.to_owned(), Seal { bytes, sha256 });
             }
-            let all = manifest.tables.iter().flat_map(|table| &table.chunks);
-            chunks.extend(all.map(|chunk| (chunk.file.clone(), chunk.clone())));
+            for table in &manifest.tables {
+                for (index, chunk) in table.chunks.iter().enumerate() {
+                    let place = ChunkPlace {
+                        table: table.name.clone(),
+                        number: index + 1,
+                        of: table.chunks.len(),
+                    };
+                    chunks.insert(chunk.file.clone(), (chunk.clone(), place));
+                }
+            }
         }
         let mut sizes = BTreeMap::new();
         for folder in ["", SCHEMA_DIR, DATA_DIR] {
             sizes_in(path, folder, &mut sizes, &mut damages);
+        }
+        for damage in &mut damages {
+            damage.chunk = chunks.get(&damage.file).map(|(_, place)| place.clone());
         }
         let mut examination = Self {
             path,
             sums,
             manifest,
             chunks,
+            keys,
             listed,
             sizes,
             damages,
@@ -78,12 +98,36 @@ impl<'a> Examination<'a> {
         Ok(examination)
     }
 
+    /// As the manifest counts them.
+    pub(super) fn rows(&self) -> u64 {
+        self.manifest.as_ref().map_or(0, |manifest| manifest.totals.rows)
+    }
+
+    /// Whether what is in the files is compared, and not the files alone.
+    pub(super) fn reads_contents(&self) -> bool {
+        self.keys.is_some() || !self.is_encrypted()
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.encryption.is_some())
+    }
+
+    fn damage(&self, file: &str, what: String) -> Damage {
+        Damage {
+            chunk: self.chunks.get(file).map(|(_, place)| place.clone()),
+            ..damage(file, what)
+        }
+    }
+
     /// Files that are missing, that nobody lists, or that only one of the two lists has.
     fn compare_lists(&mut self) {
         let known: BTreeSet<&String> = self.sums.keys().chain(self.listed.keys()).collect();
         for file in &known {
             if !self.sizes.contains_key(*file) && !self.damages.iter().any(|damage| damage.file == **file) {
-                self.damages.push(damage(file, "the file is missing".into()));
+                let missing = self.damage(file, "the file is missing".into());
+                self.damages.push(missing);
             }
         }
         for file in self
@@ -120,32 +164,34 @@ impl<'a> Examination<'a> {
     }
 
     /// Reads one file to its end and judges it.
-    pub(super) fn file(&mut self, file: &str, read: &mut dyn FnMut(u64)) {
-        let outcome = match self.chunks.get(file) {
-            Some(chunk) => examine_chunk(self.path, chunk, read),
-            None => open_regular(&self.path.join(file))
-                .and_then(|f| seal_of(f, read))
+    pub(super) fn file(&self, file: &str, read: &mut dyn FnMut(u64)) -> Vec<Damage> {
+        let path = self.path.join(file);
+        let outcome = match (self.chunks.get(file), self.keys) {
+            (Some((chunk, _)), keys) if self.reads_contents() => {
+                examine_chunk(&path, chunk, self.is_encrypted(), keys, read)
+            }
+            (None, Some(keys)) if file.ends_with(".age") => examine_encrypted(&path, keys, read),
+            _ => open_regular(&path)
+                .and_then(|file| seal_of(file, read))
                 .map(|seal| (seal, None)),
         };
         match outcome {
-            Err(error) => self
-                .damages
-                .push(damage(file, format!("it cannot be read: {error}"))),
+            Err(error) => vec![self.damage(file, format!("it cannot be read: {error}"))],
             Ok((seal, content)) => self.judge(file, &seal, content),
         }
     }
 
-    fn judge(&mut self, file: &str, actual: &Seal, content: Option<String>) {
+    fn judge(&self, file: &str, actual: &Seal, content: Option<String>) -> Vec<Damage> {
         let sum = self.sums.get(file);
         let listed = self.listed.get(file);
         let sum_right = sum.is_none_or(|sum| *sum == actual.sha256);
-        let mut wrong = Vec::new();
+        let (mut wrong, mut damages) = (Vec::new(), Vec::new());
         match listed {
             Some(listed) if listed == actual && sum_right => {}
             // The manifest and the file agree, so the sum is what changed.
             Some(listed) if listed == actual => {
                 let what = format!("its sum of {file} is wrong: file and {MANIFEST} agree");
-                self.damages.push(damage(SUMS, what));
+                damages.push(damage(SUMS, what));
             }
             Some(listed) if listed.bytes != actual.bytes => {
                 wrong.push(format!(
@@ -154,7 +200,7 @@ impl<'a> Examination<'a> {
                 ));
             }
             Some(_) if sum_right && sum.is_some() => {
-                self.damages.push(damage(
+                damages.push(damage(
                     MANIFEST,
                     format!("its SHA-256 of {file} is not the file's and not that of {SUMS}"),
                 ));
@@ -165,87 +211,40 @@ impl<'a> Examination<'a> {
         }
         wrong.extend(content);
         if !wrong.is_empty() {
-            self.damages.push(damage(file, wrong.join("; ")));
+            damages.push(self.damage(file, wrong.join("; ")));
         }
+        damages
     }
 }
 
-/// Stored seal of a chunk's file and what is wrong with its content, in one reading.
-fn examine_chunk(
+/// Puts what was sealed back into the manifest. False: the sealed file is damaged, so contents cannot be compared; what
+/// is wrong with it is known, or its sum will tell.
+fn unseal(
     path: &Path,
-    chunk: &Chunk,
-    read: &mut dyn FnMut(u64),
-) -> std::io::Result<(Seal, Option<String>)> {
-    let mut reader = match ChunkReader::open(path, chunk) {
-        Ok(reader) => reader,
-        Err(Error::Io { source, .. }) => return Err(source),
-        Err(other) => return Err(std::io::Error::other(other)),
+    sums: &Sums,
+    manifest: &mut Manifest,
+    identities: &Identities,
+    damages: &mut Vec<Damage>,
+) -> Result<bool, VerifyError> {
+    let Ok(stored) = read_small(&path.join(SEALED)) else {
+        return Ok(false);
     };
-    let mut block = vec![0; BLOCK];
-    let mut told = 0;
-    loop {
-        let outcome = reader.read(&mut block);
-        let stored = reader.stored_bytes();
-        read(stored.saturating_sub(told));
-        told = told.max(stored);
-        match outcome {
-            Ok(0) => {
-                let Chunk {
-                    stored_bytes, sha256, ..
-                } = chunk;
-                return Ok((
-                    Seal {
-                        bytes: *stored_bytes,
-                        sha256: sha256.clone(),
-                    },
-                    None,
-                ));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                let seal = match reader.seal_stored() {
-                    Some(seal) => seal?,
-                    // The frame ended and the reader compared the file itself: read it again for its sum.
-                    None => seal_of(open_regular(&path.join(&chunk.file))?, &mut |_| ())?,
-                };
-                read(seal.bytes.saturating_sub(told));
-                let what = error.to_string();
-                let whole = seal.bytes == chunk.stored_bytes && seal.sha256 == chunk.sha256;
-                let what = what
-                    .strip_prefix(&format!("{}: ", chunk.file))
-                    .unwrap_or(&what)
-                    .to_owned();
-                let about_the_file = what.starts_with("the file");
-                return Ok((seal, (whole || !about_the_file).then_some(what)));
-            }
-        }
+    if sums.get(SEALED).is_none_or(|sum| *sum != sha256_hex(&stored)) {
+        return Ok(false);
     }
-}
-
-/// Lengths of the files in a folder of the set; what is no file is damage.
-fn sizes_in(path: &Path, folder: &str, sizes: &mut BTreeMap<String, u64>, damages: &mut Vec<Damage>) {
-    let entries = match fs::read_dir(path.join(folder)) {
-        Ok(entries) => entries,
-        Err(error) => return damages.push(damage(folder, format!("the folder cannot be read: {error}"))),
+    let json = match decrypt(identities, &stored) {
+        Ok(json) => json,
+        Err(Closed::NoKey) => return Err(manifest.locked(path, SEALED, Some(identities)).into()),
+        Err(Closed::Broken(error)) => {
+            damages.push(damage(SEALED, format!("it cannot be decrypted: {error}")));
+            return Ok(false);
+        }
     };
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return damages.push(damage(folder, format!("the folder cannot be read: {error}"))),
-        };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let file = if folder.is_empty() {
-            name
-        } else {
-            format!("{folder}/{name}")
-        };
-        match entry.metadata() {
-            Ok(metadata) if metadata.is_file() && file != PROVEN => drop(sizes.insert(file, metadata.len())),
-            Ok(metadata) if metadata.is_file() => {}
-            Ok(metadata) if metadata.is_dir() && (file == SCHEMA_DIR || file == DATA_DIR) => {}
-            Ok(_) => damages.push(damage(&file, "it is not a file of the backup".into())),
-            Err(error) => damages.push(damage(&file, format!("it cannot be read: {error}"))),
-        }
+    let unsealed = serde_json::from_slice::<Sealed>(&json)
+        .map_err(|error| format!("its content cannot be read: {error}"))
+        .and_then(|sealed| manifest.unseal(sealed));
+    if let Err(what) = &unsealed {
+        damages.push(damage(SEALED, what.clone()));
     }
+    Ok(unsealed.is_ok())
 }

@@ -1,17 +1,19 @@
 //! One chunk being written: compressed and hashed on the way.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use age::stream::StreamWriter;
 use sha2::{Digest, Sha256};
 use zstd::stream::write::Encoder;
 
 use super::{TableId, Written, lock};
+use crate::encryption::{Recipient, encrypting};
 use crate::error::{Error, Result};
 use crate::hashed::{Hashed, hex};
 use crate::manifest::Chunk;
+use crate::paced::Paced;
 
 /// A chunk that ends before this many bytes has its content size in its frame, and a window no larger than it.
 const KNOWN: usize = 256 * 1024;
@@ -36,10 +38,50 @@ pub(super) struct Place {
 
 enum Stage {
     /// The first bytes: the frame's header is written once it is known whether they are all.
-    Begun(Vec<u8>, Hashed<File>),
-    Streaming(Encoder<'static, Hashed<File>>),
+    Begun(Vec<u8>, Sink),
+    Streaming(Encoder<'static, Sink>),
     /// A write failed; nothing more can be written.
     Broken,
+}
+
+/// Where the frame goes.
+pub(super) enum Sink {
+    Plain(Hashed<Paced>),
+    Encrypted(StreamWriter<Hashed<Paced>>),
+}
+
+impl Sink {
+    /// No recipients: as it is.
+    pub(super) fn new(stored: Hashed<Paced>, recipients: &[Recipient]) -> io::Result<Self> {
+        Ok(if recipients.is_empty() {
+            Self::Plain(stored)
+        } else {
+            Self::Encrypted(encrypting(recipients, stored)?)
+        })
+    }
+
+    fn finish(self) -> io::Result<Hashed<Paced>> {
+        match self {
+            Self::Plain(stored) => Ok(stored),
+            Self::Encrypted(stream) => stream.finish(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stored) => stored.write(buffer),
+            Self::Encrypted(stream) => stream.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stored) => stored.flush(),
+            Self::Encrypted(stream) => stream.flush(),
+        }
+    }
 }
 
 /// What is known of a chunk at its end. A number of rows alone will do.
@@ -65,8 +107,8 @@ impl From<u64> for ChunkEnd {
 }
 
 impl ChunkWriter {
-    pub(super) fn new(place: Place, file: String, path: PathBuf, stored: Hashed<File>, level: i32) -> Self {
-        let stage = Stage::Begun(Vec::new(), stored);
+    pub(super) fn new(place: Place, file: String, path: PathBuf, sink: Sink, level: i32) -> Self {
+        let stage = Stage::Begun(Vec::new(), sink);
         Self {
             place,
             file,
@@ -92,7 +134,7 @@ impl ChunkWriter {
     pub fn finish(mut self, end: impl Into<ChunkEnd>) -> Result<Chunk> {
         let stored = self.end_frame().map_err(Error::io("write", &self.path))?;
         let (file, seal) = stored.seal();
-        file.sync_all()
+        file.finish()
             .map_err(Error::io("make durable (fsync)", &self.path))?;
         let ChunkEnd {
             rows,
@@ -119,16 +161,17 @@ impl ChunkWriter {
         Ok(chunk)
     }
 
-    fn end_frame(&mut self) -> io::Result<Hashed<File>> {
-        match std::mem::replace(&mut self.stage, Stage::Broken) {
+    fn end_frame(&mut self) -> io::Result<Hashed<Paced>> {
+        let sink = match std::mem::replace(&mut self.stage, Stage::Broken) {
             Stage::Begun(content, stored) => {
                 let mut encoder = encoder(stored, self.level, Some(content.len() as u64))?;
                 encoder.write_all(&content)?;
-                encoder.finish()
+                encoder.finish()?
             }
-            Stage::Streaming(encoder) => encoder.finish(),
-            Stage::Broken => Err(broken()),
-        }
+            Stage::Streaming(encoder) => encoder.finish()?,
+            Stage::Broken => return Err(broken()),
+        };
+        sink.finish()
     }
 
     fn put(&mut self, buffer: &[u8]) -> io::Result<()> {
@@ -168,12 +211,8 @@ impl Write for ChunkWriter {
     }
 }
 
-fn encoder(
-    stored: Hashed<File>,
-    level: i32,
-    size: Option<u64>,
-) -> io::Result<Encoder<'static, Hashed<File>>> {
-    let mut encoder = Encoder::new(stored, level)?;
+fn encoder(sink: Sink, level: i32, size: Option<u64>) -> io::Result<Encoder<'static, Sink>> {
+    let mut encoder = Encoder::new(sink, level)?;
     encoder.include_checksum(true)?;
     encoder.include_contentsize(true)?;
     encoder.set_pledged_src_size(size)?;

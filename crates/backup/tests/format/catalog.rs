@@ -122,7 +122,7 @@ fn newer_formats_and_unknown_features_are_refused_by_name() {
         |m| *m = json!({"format": 2, "tables": "elsewhere"}),
         "backup format 2; this program knows up to 1",
     );
-    refused(|m| m["features"] = json!(["age"]), "feature age");
+    refused(|m| m["features"] = json!(["age", "parity"]), "feature parity");
     refused(|m| m["kind"] = json!("incremental"), "kind incremental");
     // What version 1 may gain without harm.
     sample::copy(backup.path(), &folder);

@@ -9,6 +9,7 @@
 mod catalog;
 mod crash;
 mod damage;
+mod encrypted;
 mod fixtures;
 mod replicas;
 mod round_trip;

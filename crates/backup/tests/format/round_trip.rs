@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
-use backup::{Backup, ChunkEnd, Error, Phase, TableSpec, Writer};
+use backup::{Backup, ChunkEnd, Error, Phase, TableSpec, Verification, Writer};
 use proptest::prelude::*;
 use testkit::Process;
 
@@ -320,15 +320,102 @@ fn content() -> backup::Content {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Every field of the manifest, whatever its text, comes back from the file as it was given.
+    #[test]
+    fn any_manifest_comes_back(
+        texts in prop::collection::vec(any::<String>(), 12),
+        names in prop::collection::btree_set(any::<String>(), 0..6),
+        stem in "[A-Za-z0-9_-]{1,64}",
+        rows in any::<u32>(),
+        encrypted: bool,
+    ) {
+        let root = tempfile::tempdir().unwrap();
+        let recipients = encrypted.then(|| sample::recipient().parse().unwrap());
+        let writer = Writer::create(root.path(), "p", STAMP).unwrap();
+        let writer = writer.with_recipients(recipients.into_iter().collect()).unwrap();
+        let file = writer.schema(Phase::AfterData, &stem, &texts[0]).unwrap();
+        writer.attach("x.json", texts[1].as_bytes()).unwrap();
+        for name in &names {
+            let text = &texts[2];
+            let column = backup::Column { name: text.clone(), type_name: name.clone(), load: text.clone() };
+            let table = writer
+                .table(TableSpec {
+                    name: name.clone(),
+                    columns: vec![column],
+                    load_sql: Some(format!("{text} '{{file}}' {name}")),
+                    count_sql: Some(text.clone()),
+                })
+                .unwrap();
+            writer.chunk(table, "tsv").unwrap().finish(u64::from(rows)).unwrap();
+            writer.finish_table(table, u64::from(rows), name).unwrap();
+        }
+        let map = || std::collections::BTreeMap::from([(texts[3].clone(), texts[4].clone())]);
+        let object = backup::Object { kind: texts[5].clone(), name: texts[6].clone(), file, properties: map() };
+        let given = backup::Content {
+            created_at: texts[7].clone(),
+            tool: backup::Tool { name: texts[8].clone(), version: texts[9].clone() },
+            source: backup::Source { identity: map(), snapshot: map(), ..content().source },
+            digest: texts[10].clone(),
+            counters: map(),
+            objects: vec![object],
+            session_sql: texts[11].clone(),
+            notes: texts.clone(),
+        };
+        let backup = writer.finish(given.clone()).unwrap().unlock(&sample::keys()).unwrap();
+        let manifest = backup.manifest();
+        prop_assert_eq!(&manifest.created_at, &given.created_at);
+        prop_assert_eq!((&manifest.tool, &manifest.source), (&given.tool, &given.source));
+        prop_assert_eq!((&manifest.digest, &manifest.counters), (&given.digest, &given.counters));
+        prop_assert_eq!((&manifest.objects, &manifest.notes), (&given.objects, &given.notes));
+        prop_assert_eq!(&manifest.session_sql, &given.session_sql);
+        prop_assert_eq!(manifest.totals.rows, names.len() as u64 * u64::from(rows));
+        for (table, name) in manifest.tables.iter().zip(&names) {
+            prop_assert_eq!((&table.name, &table.digest, table.rows), (name, name, u64::from(rows)));
+            prop_assert_eq!(&table.columns[0].type_name, name);
+            prop_assert_eq!(table.load_sql.clone(), Some(format!("{} '{{file}}' {name}", texts[2])));
+        }
+        prop_assert_eq!(&backup.schema_file(&manifest.schema[0]).unwrap(), &texts[0]);
+        prop_assert_eq!(&backup.attachment("x.json").unwrap(), texts[1].as_bytes());
+        prop_assert!(backup.verify(&mut |_, _| ()).unwrap().contents);
+    }
+
+    /// A name is read back into its parts, and nothing else passes for one.
+    #[test]
+    fn any_name_comes_back(
+        service in "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+        stamp in "[0-9]{8}_[0-9]{6}",
+        taken in 0usize..3,
+        other in any::<String>(),
+    ) {
+        let root = tempfile::tempdir().unwrap();
+        let mut writers: Vec<Writer> =
+            (0..=taken).map(|_| Writer::create(root.path(), &service, &stamp).unwrap()).collect();
+        let name = writers.pop().unwrap().name();
+        let parsed = backup::BackupName::parse(&service, &name).unwrap();
+        prop_assert_eq!(parsed.to_string(), name.clone());
+        prop_assert_eq!((parsed.service(), parsed.stamp()), (service.as_str(), stamp.as_str()));
+        prop_assert_eq!(parsed.number() as usize, taken + 1);
+        for stranger in [&other, &format!("{service}{other}"), &format!("{name}{other}")] {
+            if let Some(parsed) = backup::BackupName::parse(&service, stranger) {
+                prop_assert_eq!(&parsed.to_string(), stranger);
+            }
+        }
+    }
+
     /// Any bytes, written in any pieces, over and under the size from which a frame is streamed, at any level.
     #[test]
     fn any_chunk_comes_back(
         pieces in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..200), 1usize..1500), 0..12),
         level in 0i32..6,
+        encrypted: bool,
+        threads in 1usize..5,
+        end in (any::<Option<String>>(), any::<Option<String>>(), any::<Option<String>>()),
         read_by in 1usize..100_000,
     ) {
         let root = tempfile::tempdir().unwrap();
         let writer = Writer::create(root.path(), "p", STAMP).unwrap().with_level(level);
+        let recipients = encrypted.then(|| sample::recipient().parse().unwrap());
+        let writer = writer.with_recipients(recipients.into_iter().collect()).unwrap();
         let table = writer.table(TableSpec::new("t")).unwrap();
         let mut chunk = writer.chunk(table, "tsv").unwrap();
         let mut expected = Vec::new();
@@ -337,9 +424,10 @@ proptest! {
             chunk.write_all(&piece).unwrap();
             expected.extend(piece);
         }
-        let written = chunk.finish(3).unwrap();
+        let (digest, first_key, last_key) = end;
+        let written = chunk.finish(ChunkEnd { rows: 3, digest, first_key, last_key }).unwrap();
         writer.finish_table(table, 3, "d").unwrap();
-        let backup = finish_empty(writer).unwrap();
+        let backup = finish_empty(writer).unwrap().unlock(&sample::keys()).unwrap();
         prop_assert_eq!(&backup.manifest().tables[0].chunks[0], &written);
         let mut reader = backup.chunk_reader(&written).unwrap();
         let (mut content, mut block) = (Vec::new(), vec![0; read_by]);
@@ -351,6 +439,7 @@ proptest! {
         }
         prop_assert_eq!(reader.read(&mut block).unwrap(), 0);
         prop_assert!(content == expected);
-        prop_assert!(backup.verify(&mut |_, _| ()).is_ok());
+        let verification = Verification::of(backup.path()).identities(&sample::keys()).threads(threads);
+        prop_assert!(verification.run(&mut |_, _| ()).unwrap().contents);
     }
 }

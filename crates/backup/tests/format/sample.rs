@@ -5,7 +5,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use backup::{Backup, Column, Content, Error, Object, Phase, Source, TableSpec, Tool, Writer};
+use backup::{
+    Backup, ChunkEnd, Column, Content, Error, Identities, Object, Phase, Source, TableSpec, Tool, Writer,
+};
 use sha2::{Digest, Sha256};
 
 pub(crate) const STAMP: &str = "20250102_030405";
@@ -215,11 +217,20 @@ pub(crate) fn write_until(
     last: Stage,
     reached: &mut dyn FnMut(Stage),
 ) -> Result<Option<Backup>, Error> {
+    write_with(Writer::create(root, "demo", STAMP)?, dialect, big, last, reached)
+}
+
+fn write_with(
+    writer: Writer,
+    dialect: Dialect,
+    big: usize,
+    last: Stage,
+    reached: &mut dyn FnMut(Stage),
+) -> Result<Option<Backup>, Error> {
     let mut go_on = |stage: Stage| {
         reached(stage);
         stage < last
     };
-    let writer = Writer::create(root, "demo", STAMP)?;
     if !go_on(Stage::Created) {
         return Ok(None);
     }
@@ -231,7 +242,7 @@ pub(crate) fn write_until(
     }
     let io = |source| Error::Io {
         doing: "write",
-        path: root.into(),
+        path: "the sample".into(),
         source,
     };
     for (name, chunks) in &tables {
@@ -262,7 +273,13 @@ pub(crate) fn write_until(
                 return Ok(None);
             }
             chunk.write_all(b).map_err(io)?;
-            chunk.finish(rows.len() as u64)?;
+            let key = |row: Option<&Row>| row.map(|(id, ..)| format!("key {id}"));
+            chunk.finish(ChunkEnd {
+                rows: rows.len() as u64,
+                digest: Some(format!("digest of {} rows", rows.len())),
+                first_key: key(rows.first()),
+                last_key: key(rows.last()),
+            })?;
             if !go_on(Stage::ChunkFinished) {
                 return Ok(None);
             }
@@ -332,9 +349,42 @@ pub(crate) fn write(root: &Path, dialect: Dialect, big: usize) -> Backup {
         .unwrap()
 }
 
-/// Reads everything as a restore does.
+/// The key file of the encrypted samples.
+pub(crate) const KEY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1-age/key.txt");
+
+pub(crate) fn keys() -> Identities {
+    fs::read_to_string(KEY_FILE).unwrap().parse().unwrap()
+}
+
+/// The public key that stands in the key file, for people, as a comment.
+pub(crate) fn recipient() -> String {
+    let text = fs::read_to_string(KEY_FILE).unwrap();
+    let line = text.lines().find(|line| line.starts_with("# public key: "));
+    line.unwrap()["# public key: ".len()..].to_owned()
+}
+
+/// The same sample, encrypted to the fixture's key and to `others`, with a file attached.
+pub(crate) fn write_encrypted(root: &Path, dialect: Dialect, big: usize, others: &[String]) -> Backup {
+    let mut recipients = vec![recipient().parse().unwrap()];
+    recipients.extend(others.iter().map(|other| other.parse().unwrap()));
+    let writer = Writer::create(root, "demo", STAMP)
+        .unwrap()
+        .with_recipients(recipients)
+        .unwrap();
+    writer.attach("catalog.json", b"{\"attached\": true}").unwrap();
+    write_with(writer, dialect, big, Stage::Finished, &mut |_| ())
+        .unwrap()
+        .unwrap()
+}
+
+/// Reads everything as a restore does, with the fixture's key where one is needed.
 pub(crate) fn read_all(folder: &Path) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
-    let backup = Backup::open(folder)?;
+    let backup = Backup::open(folder)?.unlock(&keys())?;
+    for other in &backup.manifest().other_files {
+        if !matches!(other.file.as_str(), "README.txt" | "restore.sh") {
+            backup.attachment(&other.file)?;
+        }
+    }
     for schema in &backup.manifest().schema {
         backup.schema_file(schema)?;
     }

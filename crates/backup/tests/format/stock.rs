@@ -8,6 +8,8 @@ use crate::sample::{self, Dialect, ODD};
 
 pub(crate) fn restore_sh(folder: &Path, args: &[&str]) -> Output {
     let shell = Process::new(testkit::program::find("sh").unwrap());
+    // Without effect where the backup is not encrypted.
+    let shell = shell.env("KEY", sample::KEY_FILE);
     shell.arg(folder.join("restore.sh")).args(args).run()
 }
 
@@ -107,6 +109,78 @@ fn sqlite3_and_zstd_restore_a_backup() {
 fn mariadb_and_zstd_restore_a_backup() {
     let root = tempfile::tempdir().unwrap();
     restores_with_mariadb(sample::write(root.path(), Dialect::MariaDb, 5000).path(), 5000);
+}
+
+#[test]
+fn sqlite3_zstd_and_age_restore_an_encrypted_backup() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = sample::write_encrypted(root.path(), Dialect::Sqlite, 2000, &[]);
+    restores_with_sqlite3(backup.path(), 2000);
+}
+
+#[test]
+fn mariadb_zstd_and_age_restore_an_encrypted_backup() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = sample::write_encrypted(root.path(), Dialect::MariaDb, 5000, &[]);
+    restores_with_mariadb(backup.path(), 5000);
+}
+
+/// The commands as the README prints them, run by hand in a shell: nothing of this project takes part.
+#[test]
+fn the_commands_of_the_readme_restore_an_encrypted_backup() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = sample::write_encrypted(root.path(), Dialect::Sqlite, 50, &[]);
+    let readme = std::fs::read_to_string(backup.path().join("README.txt")).unwrap();
+    for text in ["KEY=FILE sh restore.sh NEW.db", "age, zstd", &sample::recipient()] {
+        assert!(readme.contains(text), "{text:?} is not in\n{readme}");
+    }
+    let commands = readme.split("COMANDOS / COMMANDS\n").nth(1).unwrap();
+    let target = root.path().join("by-hand.db");
+    let commands = commands
+        .replace("KEY=FILE ", &format!("KEY={} ", sample::KEY_FILE))
+        .replace("NUEVO.db", target.to_str().unwrap());
+    assert!(
+        commands.contains("age -d -i \"$KEY\" data/0001-activos.0002.sql.zst.age | zstd -dc"),
+        "{commands}"
+    );
+    let shell = Process::new(testkit::program::find("sh").unwrap());
+    shell
+        .args(["-e", "-c", &commands])
+        .cwd(backup.path())
+        .run()
+        .expect(0);
+    let sqlite3 = Process::new(testkit::program::find("sqlite3").unwrap());
+    let count = sqlite3.arg(&target).arg("SELECT n FROM resumen").run().expect(0);
+    assert_eq!(count.stdout, "14\n");
+}
+
+#[test]
+fn restore_sh_needs_the_right_key_before_it_touches_the_target() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = sample::write_encrypted(root.path(), Dialect::Sqlite, 20, &[]);
+    let target = root.path().join("restored.db");
+    let with_key = |key: Option<&Path>| {
+        let mut shell = Process::new(testkit::program::find("sh").unwrap());
+        if let Some(key) = key {
+            shell = shell.env("KEY", key);
+        }
+        let script = backup.path().join("restore.sh");
+        shell.arg(script).arg(&target).cwd(root.path()).run()
+    };
+    let other = root.path().join("other key.txt");
+    let keygen = Process::new(testkit::program::find("age-keygen").unwrap());
+    keygen.arg("-o").arg(&other).run().expect(0);
+    for (key, code, said) in [
+        (None, 2, "KEY=FILE_WITH_YOUR_AGE_KEY"),
+        (Some(Path::new("missing.txt")), 2, "KEY=FILE_WITH_YOUR_AGE_KEY"),
+        (Some(Path::new("other key.txt")), 1, "does not open this backup"),
+        (Some(other.as_path()), 1, "does not open this backup"),
+    ] {
+        let refused = with_key(key).expect(code);
+        assert!(refused.stderr.contains(said), "{refused}");
+        assert!(!target.exists());
+    }
+    with_key(Some(Path::new(sample::KEY_FILE))).expect(0);
 }
 
 #[test]
