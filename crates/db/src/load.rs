@@ -48,6 +48,14 @@ pub fn tables(
     source: &dyn Source,
     listen: &mut Listener<'_>,
 ) -> Result<u64> {
+    for statement in schema
+        .objects
+        .iter()
+        .filter(|o| o.kind == Kind::Sequence)
+        .flat_map(|o| &o.create)
+    {
+        db.execute(statement)?;
+    }
     for table in &schema.tables {
         db.execute(&table.create)?;
     }
@@ -72,7 +80,9 @@ pub fn tables(
 /// Objects that name the source schema literally are pointed at the schema they are loaded into.
 pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) -> Result<()> {
     let into = db.identity()?.database;
-    let created = schema.objects.iter().try_for_each(|object| {
+    // Sequences stand with the tables already.
+    let mut objects = schema.objects.iter().filter(|o| o.kind != Kind::Sequence);
+    let created = objects.try_for_each(|object| {
         for statement in &object.create {
             if events_disabled && crate::mariadb::objects::enables_event(object, statement) {
                 continue;
@@ -100,13 +110,9 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
 
 /// The statement with its references to the source schema pointed at `into`.
 fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Result<String> {
-    let stored = matches!(
-        object.kind,
-        Kind::Routine | Kind::View | Kind::Trigger | Kind::Event
-    );
     if schema.dialect == Dialect::Sqlite
         || schema.database == into
-        || !stored
+        || !object.kind.is_program()
         || !statement.starts_with("CREATE ")
     {
         return Ok(statement.to_string());

@@ -10,12 +10,13 @@ mod ddl;
 mod infile;
 mod inspect;
 mod tables;
+pub mod target;
 mod writers;
 
 pub use ddl::ddl;
 
 use crate::database::OnRow;
-use crate::schema::{Carry, Schema, Table};
+use crate::schema::{Schema, Table};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Value};
@@ -126,10 +127,8 @@ impl Database for MariaDb {
             .map(|name| {
                 let quoted = self.dialect.quote(name);
                 match table.columns.iter().find(|c| c.name == *name) {
-                    Some(c) if c.carry == Carry::Virtual => "NULL".into(),
-                    // Not `+0`: that is a floating-point sum, too coarse for a SET of 64 members.
-                    Some(c) if encode::is_numbered(c) => format!("CAST({quoted} AS UNSIGNED)"),
-                    _ => quoted,
+                    Some(column) => encode::selected(column, quoted),
+                    None => quoted,
                 }
             })
             .collect();
@@ -140,9 +139,10 @@ impl Database for MariaDb {
             format!(" ORDER BY {}", key.join(", "))
         };
         let sql = format!(
-            "SELECT {} FROM {}{order}",
+            "SELECT {} FROM {}{}{order}",
             picked.join(", "),
-            self.dialect.quote(&table.name)
+            self.dialect.quote(&table.name),
+            encode::all_rows(table)
         );
         let statement = self.conn.prep(&sql).map_err(|e| Self::error(&sql, e))?;
         let rows = self

@@ -127,17 +127,16 @@ impl Sink for Files {
                 load: carry(c.carry).into(),
             })
             .collect();
-        let quoted = if self.extension == "sql" {
-            Dialect::Sqlite
+        let count_sql = if self.extension == "sql" {
+            format!("SELECT COUNT(*) FROM {}", Dialect::Sqlite.quote(&table.name))
         } else {
-            Dialect::MariaDb
-        }
-        .quote(&table.name);
+            db::mariadb::encode::count_statement(table)
+        };
         let spec = TableSpec {
             name: table.name.clone(),
             columns,
             load_sql: (!load_sql.is_empty()).then(|| load_sql.to_string()),
-            count_sql: Some(format!("SELECT COUNT(*) FROM {quoted}")),
+            count_sql: Some(count_sql),
         };
         self.table = Some(self.writer.table(spec).map_err(failed)?);
         Ok(())
@@ -166,8 +165,11 @@ impl Sink for Files {
 fn carry(carry: Carry) -> &'static str {
     match carry {
         Carry::Text => "text",
+        Carry::Raw => "raw",
         Carry::Hex => "hex",
         Carry::Number => "number",
+        Carry::History => "history",
+        Carry::Discarded => "discarded",
         Carry::Generated => "generated",
         Carry::Virtual => "virtual",
     }
