@@ -32,7 +32,7 @@ pub struct Digest {
     /// Objects by kind and name, each with the hash of its definition.
     pub objects: BTreeMap<String, String>,
     /// Carried and reported, not part of `digest`: equal after a restore, never lower after a rollback.
-    pub counters: BTreeMap<String, u64>,
+    pub counters: BTreeMap<String, i128>,
 }
 
 impl Digest {
@@ -336,12 +336,15 @@ pub(crate) fn columns(table: &Table) -> Vec<String> {
 pub(crate) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Database => "database",
+        Kind::Sequence => "sequence",
         Kind::Table => "table",
         Kind::Column => "column",
         Kind::Index => "index",
         Kind::ForeignKey => "foreign key",
         Kind::Check => "check",
         Kind::Routine => "routine",
+        Kind::Package => "package",
+        Kind::PackageBody => "package body",
         Kind::View => "view",
         Kind::Trigger => "trigger",
         Kind::Event => "event",

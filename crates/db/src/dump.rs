@@ -340,11 +340,11 @@ fn table_file(schema: &Schema) -> String {
         for statement in schema
             .objects
             .iter()
-            .filter(|o| o.kind == Kind::Database)
+            .filter(|o| matches!(o.kind, Kind::Database | Kind::Sequence))
             .flat_map(|o| &o.create)
         {
             sql.push_str(statement);
-            sql.push_str(";\n\n");
+            sql.push_str("\n;\n\n");
         }
     }
     for table in &schema.tables {
@@ -359,7 +359,7 @@ fn table_file(schema: &Schema) -> String {
 fn split(dialect: Dialect, table: &Table) -> Split {
     match dialect {
         Dialect::Sqlite => Split::whole(&table.create),
-        _ => crate::mariadb::keys::split(&table.create),
+        _ => crate::mariadb::keys::split(table),
     }
 }
 
@@ -368,6 +368,8 @@ fn object_files(schema: &Schema) -> Vec<(String, String)> {
     let kinds = [
         (Kind::Index, "200-indexes"),
         (Kind::Routine, "300-routines"),
+        (Kind::Package, "310-packages"),
+        (Kind::PackageBody, "320-package-bodies"),
         (Kind::View, "400-views"),
         (Kind::Trigger, "500-triggers"),
         (Kind::Event, "600-events"),

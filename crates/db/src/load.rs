@@ -67,6 +67,15 @@ pub fn tables(
         Some(marks) => marks.read(db)?,
         None => Done::default(),
     };
+    // Before the tables: a column's default may read one.
+    for sequence in schema.objects.iter().filter(|o| o.kind == Kind::Sequence) {
+        if !done.has(&Mark::Sequence(&sequence.name)) {
+            for statement in &sequence.create {
+                db.execute(statement)?;
+            }
+            Marks::set(marks, db, &Mark::Sequence(&sequence.name))?;
+        }
+    }
     for (table, step) in schema.tables.iter().zip(&steps) {
         if !done.created(&table.name) {
             db.execute(&step.table)?;
@@ -243,7 +252,9 @@ fn add(
 /// Objects that name the source schema literally are pointed at the schema they are loaded into.
 pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) -> Result<()> {
     let into = db.identity()?.database;
-    let created = schema.objects.iter().try_for_each(|object| {
+    // Sequences stand with the tables already.
+    let mut objects = schema.objects.iter().filter(|o| o.kind != Kind::Sequence);
+    let created = objects.try_for_each(|object| {
         for statement in &object.create {
             if events_disabled && crate::mariadb::objects::enables_event(object, statement) {
                 continue;
@@ -271,13 +282,9 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
 
 /// The statement with its references to the source schema pointed at `into`.
 fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Result<String> {
-    let stored = matches!(
-        object.kind,
-        Kind::Routine | Kind::View | Kind::Trigger | Kind::Event
-    );
     if schema.dialect == Dialect::Sqlite
         || schema.database == into
-        || !stored
+        || !object.kind.is_program()
         || !statement.starts_with("CREATE ")
     {
         return Ok(statement.to_string());

@@ -15,13 +15,14 @@ mod infile;
 mod inspect;
 mod parts;
 mod tables;
+pub mod target;
 mod writers;
 
 pub use ddl::ddl;
 
 use crate::reading::Range;
 use crate::row::Visit;
-use crate::schema::{Carry, Schema, Table};
+use crate::schema::{Schema, Table};
 use crate::snapshot::{Several, Tell, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use std::io::Read;
@@ -151,10 +152,8 @@ impl Database for MariaDb {
             .map(|name| {
                 let quoted = self.dialect.quote(name);
                 match table.columns.iter().find(|c| c.name == *name) {
-                    Some(c) if c.carry == Carry::Virtual => "NULL".into(),
-                    // Not `+0`: that is a floating-point sum, too coarse for a SET of 64 members.
-                    Some(c) if encode::is_numbered(c) => format!("CAST({quoted} AS UNSIGNED)"),
-                    _ => quoted,
+                    Some(column) => encode::selected(column, quoted),
+                    None => quoted,
                 }
             })
             .collect();
@@ -165,9 +164,10 @@ impl Database for MariaDb {
             format!(" ORDER BY {}", key.join(", "))
         };
         let sql = format!(
-            "SELECT {} FROM {}{}{order}",
+            "SELECT {} FROM {}{}{}{order}",
             picked.join(", "),
             self.dialect.quote(&table.name),
+            encode::all_rows(table),
             range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
         self.wire.stream(&sql, visitor).map_err(|e| Self::error(&sql, e))
@@ -186,7 +186,7 @@ impl Database for MariaDb {
     }
 
     fn split(&self, table: &Table) -> keys::Split {
-        keys::split(&table.create)
+        keys::split(table)
     }
 
     fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send), mark: Option<&str>) -> Result<u64> {

@@ -17,6 +17,8 @@ pub struct Marks {
 /// Something that is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark<'a> {
+    /// The sequence was created.
+    Sequence(&'a str),
     /// The table was created.
     Created(&'a str),
     /// A unit of its rows was loaded, in one transaction with this mark.
@@ -36,6 +38,7 @@ pub(crate) struct Done {
 impl Mark<'_> {
     fn name(&self) -> String {
         match self {
+            Mark::Sequence(name) => format!("sequence {name}"),
             Mark::Created(table) => format!("created {table}"),
             Mark::Rows(table, unit) => format!("rows {unit} {table}"),
             Mark::Keys(table, number) => format!("keys {number} {table}"),

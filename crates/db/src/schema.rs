@@ -10,11 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Carry {
     /// Numbers, dates and times as text; character data as its own bytes.
     Text,
-    /// Binary data as hexadecimal digits.
+    /// Binary data, geometries (internal form: SRID, then WKB), UUID and INET as their own bytes, escaped.
+    Raw,
+    /// Binary data as hexadecimal digits: how backups were written before [`Carry::Raw`]. Read for ever.
     Hex,
     /// BIT, ENUM and SET by their number.
     Number,
-    /// Computed by the server and stored; read for the digest, never loaded.
+    /// When a row of a system-versioned table came and went; loaded as history. Implicit columns are listed too.
+    History,
+    /// Computed by the server and stored: stands in the chunk, so that the digest can be taken from it, and is thrown
+    /// away by the loading statement.
+    Discarded,
+    /// Computed by the server and stored, but not in the chunk: how backups were written before [`Carry::Discarded`].
+    /// On SQLite, where no chunk is needed to digest a row, still so.
     Generated,
     /// Computed by the server at each reading, perhaps from the clock: neither read nor loaded. Its definition and what
     /// it is computed from say all there is to say.
@@ -22,7 +30,7 @@ pub enum Carry {
 }
 
 impl Carry {
-    /// Whether the server computes the column, so that no dump holds it.
+    /// Whether the server computes the column and no dump holds it.
     pub fn computed(self) -> bool {
         matches!(self, Carry::Generated | Carry::Virtual)
     }
@@ -52,20 +60,41 @@ pub struct Table {
     pub create: String,
 }
 
+impl Table {
+    /// Whether the table keeps its history: all of it is read, and loaded again as it was.
+    pub fn is_versioned(&self) -> bool {
+        self.columns.iter().any(|c| c.carry == Carry::History)
+    }
+}
+
 /// Kinds of things in a schema beside rows. The order is the order in which they are created on a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Database,
+    /// Created before the tables: a column's default may read it.
+    Sequence,
     Table,
     Column,
     Index,
     ForeignKey,
     Check,
     Routine,
+    Package,
+    PackageBody,
     View,
     Trigger,
     Event,
+}
+
+impl Kind {
+    /// Whether the object is text that the server runs, under a session's settings and a definer's rights.
+    pub fn is_program(self) -> bool {
+        matches!(
+            self,
+            Kind::Routine | Kind::Package | Kind::PackageBody | Kind::View | Kind::Trigger | Kind::Event
+        )
+    }
 }
 
 /// Something with a definition: compared by `definition`, created again by `create`.
@@ -87,8 +116,8 @@ pub struct Schema {
     pub database: String,
     pub tables: Vec<Table>,
     pub objects: Vec<Object>,
-    /// AUTO_INCREMENT by table, `sqlite_sequence` by table.
-    pub counters: BTreeMap<String, u64>,
+    /// AUTO_INCREMENT by table, `sqlite_sequence` by table, `sequence NAME` and `sequence NAME cycles`.
+    pub counters: BTreeMap<String, i128>,
     /// What cannot be carried exactly, each as `table.column: type`; empty when all can.
     pub unsupported: Vec<String>,
 }
@@ -127,13 +156,13 @@ impl Schema {
     }
 
     /// One value for tables, columns, keys, checks and triggers: what tells whether a DDL statement has happened.
-    /// Views, routines and events are left out, because the fence itself changes events.
+    /// Views, routines, packages and events are left out, because the fence itself changes events.
     pub fn structure(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut objects: Vec<&Object> = self
             .objects
             .iter()
-            .filter(|o| !matches!(o.kind, Kind::View | Kind::Routine | Kind::Event))
+            .filter(|o| !o.kind.is_program() || o.kind == Kind::Trigger)
             .collect();
         // Objects stand in the order of their creation, which a copy need not share.
         objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));

@@ -11,6 +11,7 @@ mod conformance {
 
     mod ddl;
     mod digest;
+    mod exact;
     mod fence;
     mod identity;
     mod load;

@@ -136,14 +136,15 @@ impl Sink for Files {
                 load: carry(c.carry).into(),
             })
             .collect();
+        let count_sql = match self.dialect {
+            Dialect::Sqlite => format!("SELECT COUNT(*) FROM {}", self.dialect.quote(&table.name)),
+            _ => db::mariadb::encode::count_statement(table),
+        };
         let spec = TableSpec {
             name: table.name.clone(),
             columns,
             load_sql: (!load_sql.is_empty()).then(|| load_sql.to_string()),
-            count_sql: Some(format!(
-                "SELECT COUNT(*) FROM {}",
-                self.dialect.quote(&table.name)
-            )),
+            count_sql: Some(count_sql),
         };
         let id = self.writer.table(spec).map_err(failed)?;
         self.tables().push(id);
@@ -203,8 +204,11 @@ impl Chunk for File {
 fn carry(carry: Carry) -> &'static str {
     match carry {
         Carry::Text => "text",
+        Carry::Raw => "raw",
         Carry::Hex => "hex",
         Carry::Number => "number",
+        Carry::History => "history",
+        Carry::Discarded => "discarded",
         Carry::Generated => "generated",
         Carry::Virtual => "virtual",
     }

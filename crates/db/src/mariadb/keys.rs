@@ -1,5 +1,6 @@
 //! A table's definition in two: what its rows need, and the keys that are built faster once the rows are there.
 
+use crate::schema::Table;
 use crate::script::lexer::Kind;
 use crate::script::{Code, Syntax};
 
@@ -25,8 +26,17 @@ impl Split {
     }
 }
 
+/// Divides a table's definition. One that keeps its history is not altered once it has some.
+pub(crate) fn split(table: &Table) -> Split {
+    if table.is_versioned() {
+        Split::whole(&table.create)
+    } else {
+        divided(&table.create)
+    }
+}
+
 /// Divides the server's own `CREATE TABLE`. Whatever is not plainly a key that can wait stays where it is.
-pub(crate) fn split(create: &str) -> Split {
+fn divided(create: &str) -> Split {
     let whole = || Split::whole(create);
     let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(""));
     let Some((open, items)) = items(&code) else {
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn keys_wait_and_what_the_rows_need_does_not() {
-        let split = split(
+        let split = divided(
             "CREATE TABLE `t,(` (\n  `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'KEY `a` (`b`),',\n  `n` int(11) DEFAULT NULL,\n  `s` varchar(10) DEFAULT 'x,)',\n  \
              PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`s`),\n  KEY `k` (`n`,`s`(3)) COMMENT 'a, b',\n  FULLTEXT KEY `f` (`s`),\n  \
              CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`) ON DELETE CASCADE,\n  CONSTRAINT `c` CHECK (`n` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 COMMENT='x'",
@@ -168,14 +178,14 @@ mod tests {
     #[test]
     fn keys_that_the_rows_need_stay() {
         let create = "CREATE TABLE `t` (\n  `a` int(11) NOT NULL,\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  UNIQUE KEY `u` (`a`),\n  KEY `k` (`n`)\n) ENGINE=InnoDB";
-        assert_eq!(split(create).table, create);
-        assert!(split(create).keys.is_empty());
+        assert_eq!(divided(create).table, create);
+        assert!(divided(create).keys.is_empty());
     }
 
     #[test]
     fn a_text_that_is_no_table_stays_whole() {
         for text in ["", "CREATE TABLE `t`", "CREATE TABLE `t` (`a` int", "x ( y"] {
-            assert_eq!(split(text).table, text);
+            assert_eq!(divided(text).table, text);
         }
     }
 }

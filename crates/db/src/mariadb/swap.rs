@@ -167,6 +167,8 @@ impl Swap<'_> {
                     Some((kind, name)) => format!("DROP {} IF EXISTS {}", kind.to_uppercase(), quote(name)),
                     None => continue,
                 },
+                Kind::Package if !same => format!("DROP PACKAGE IF EXISTS {}", quote(&object.name)),
+                Kind::PackageBody if !same => format!("DROP PACKAGE BODY IF EXISTS {}", quote(&object.name)),
                 _ => continue,
             };
             db.execute(&statement)?;

@@ -1,49 +1,26 @@
 //! Tables, columns, keys and checks from the catalog.
 
+mod columns;
+pub(super) mod create;
+mod keys;
+mod partitions;
+
 use super::MariaDb;
-use crate::schema::{Carry, Column, Kind, Object, Table};
-use crate::{Database, Error, Result};
+use crate::schema::{Carry, Kind, Object, Table};
+use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one reading of the table catalog gives.
 pub(super) struct Tables {
     pub(super) tables: Vec<Table>,
     pub(super) objects: Vec<Object>,
-    pub(super) counters: BTreeMap<String, u64>,
+    pub(super) counters: BTreeMap<String, i128>,
     pub(super) unsupported: Vec<String>,
+    /// Names of system-versioned tables.
+    versioned: BTreeSet<String>,
+    /// Table, column, and the spatial reference system that the column declares.
+    references: Vec<(String, String, u32)>,
 }
-
-const TYPES: &[&str] = &[
-    "tinyint",
-    "smallint",
-    "mediumint",
-    "int",
-    "bigint",
-    "decimal",
-    "float",
-    "double",
-    "bit",
-    "char",
-    "varchar",
-    "tinytext",
-    "text",
-    "mediumtext",
-    "longtext",
-    "binary",
-    "varbinary",
-    "tinyblob",
-    "blob",
-    "mediumblob",
-    "longblob",
-    "date",
-    "datetime",
-    "timestamp",
-    "time",
-    "year",
-    "enum",
-    "set",
-    "json",
-];
 
 pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
     let mut out = Tables {
@@ -51,37 +28,40 @@ pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
         objects: Vec::new(),
         counters: BTreeMap::new(),
         unsupported: Vec::new(),
+        versioned: BTreeSet::new(),
+        references: Vec::new(),
     };
     let known = catalog_columns(db)?;
     read_tables(db, &mut out)?;
-    read_columns(db, &mut out)?;
-    read_indexes(db, &known, &mut out)?;
-    read_foreign_keys(db, &mut out)?;
-    read_checks(db, &known, &mut out)?;
+    columns::read_columns(db, &mut out)?;
+    keys::read_indexes(db, &known, &mut out)?;
+    keys::read_foreign_keys(db, &mut out)?;
+    keys::read_checks(db, &known, &mut out)?;
+    partitions::read_partitions(db, &mut out)?;
+    create::read_statements(db, &mut out)?;
     for table in &mut out.tables {
-        let sql = format!("SHOW CREATE TABLE {}", db.dialect.quote(&table.name));
-        let rows = db.query(&sql)?;
-        let create = rows
-            .first()
-            .and_then(|r| r.get(1))
-            .and_then(|c| c.to_text())
-            .unwrap_or_default();
-        if create.contains('\u{fffd}') {
-            // A BINARY column's default, most likely: the server prints its bytes as they are.
-            out.unsupported
-                .push(format!("{}: its definition is not UTF-8", table.name));
-        }
-        if create.contains("\n  PERIOD FOR ") {
-            out.unsupported
-                .push(format!("{}: application-time period", table.name));
-        }
-        if table.columns.iter().all(|c| c.carry.computed()) {
+        let stored = |c: &crate::schema::Column| !c.carry.computed() && c.carry != Carry::Discarded;
+        if !table.columns.iter().any(stored) {
             out.unsupported
                 .push(format!("{}: a table without a stored column", table.name));
         }
-        table.create = create;
+        // Rows of the past share their key with those of today.
+        if let Some(end) = table.columns.iter().rfind(|c| c.carry == Carry::History)
+            && !table.key.is_empty()
+            && !table.key.contains(&end.name)
+        {
+            table.key.push(end.name.clone());
+        }
     }
     Ok(out)
+}
+
+/// Adds to the definition of an object what its catalog row does not say.
+fn define_more(objects: &mut [Object], kind: Kind, name: &str, more: &str) {
+    if let Some(object) = objects.iter_mut().find(|o| o.kind == kind && o.name == name) {
+        object.definition.push(' ');
+        object.definition.push_str(more);
+    }
 }
 
 /// Columns of the catalog's own views that not every server version has, as `VIEW.COLUMN`.
@@ -168,7 +148,11 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             }
             continue;
         }
-        if table_type != "BASE TABLE" {
+        if table_type == "SEQUENCE" {
+            continue;
+        }
+        let versioned = table_type == "SYSTEM VERSIONED";
+        if table_type != "BASE TABLE" && !versioned {
             out.unsupported
                 .push(format!("{name}: {}", table_type.to_lowercase()));
             continue;
@@ -178,10 +162,13 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             return Err(locked(&name));
         }
         if engine != "InnoDB" {
-            out.unsupported.push(format!("{name}: engine {engine}"));
+            out.unsupported.push(format!(
+                "{name}: engine {engine} (its rows are outside every snapshot; ALTER TABLE {} ENGINE=InnoDB)",
+                db.dialect.quote(&name)
+            ));
         }
-        if text(&row, 7).contains("partitioned") {
-            out.unsupported.push(format!("{name}: partitions"));
+        if versioned {
+            out.versioned.insert(name.clone());
         }
         if let Some(counter) = row[4].as_ref().and_then(|v| v.parse().ok()) {
             out.counters.insert(name.clone(), counter);
@@ -198,154 +185,15 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             ]),
             create: Vec::new(),
         });
+        if versioned {
+            define_more(&mut out.objects, Kind::Table, &name, "WITH SYSTEM VERSIONING");
+        }
         out.tables.push(Table {
             name,
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: text(&row, 3).parse().unwrap_or(0),
             create: String::new(),
-        });
-    }
-    Ok(())
-}
-
-fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
-    let rows = db.catalog(
-        "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, \
-         GENERATION_EXPRESSION, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, ORDINAL_POSITION",
-    )?;
-    for row in rows {
-        let (table, name, declared, data_type) = (text(&row, 0), text(&row, 1), text(&row, 2), text(&row, 3));
-        let Some(entry) = out.tables.iter_mut().find(|t| t.name == table) else {
-            continue;
-        };
-        let extra = text(&row, 8);
-        if !TYPES.contains(&data_type.as_str()) {
-            out.unsupported.push(format!("{table}.{name}: {data_type}"));
-        }
-        if declared == "year(2)" {
-            out.unsupported.push(format!("{table}.{name}: {declared}"));
-        }
-        if declared.contains("/* mariadb-5.3 */") || declared.contains("/* mysql-5.6 */") {
-            out.unsupported.push(format!("{table}.{name}: {declared} (a temporal format of an old server; ALTER TABLE … FORCE renews it)"));
-        }
-        if extra.contains("ROW START")
-            || extra.contains("ROW END")
-            || extra.contains("WITHOUT SYSTEM VERSIONING")
-        {
-            out.unsupported.push(format!("{table}.{name}: system versioning"));
-        }
-        if declared.contains("COMPRESSED*/") || declared.contains("COMPRESSED */") {
-            out.unsupported.push(format!("{table}.{name}: compressed column"));
-        }
-        let carry = if extra.contains("VIRTUAL GENERATED") {
-            Carry::Virtual
-        } else if extra.contains("STORED GENERATED") || extra.contains("PERSISTENT") {
-            Carry::Generated
-        } else {
-            match data_type.as_str() {
-                "bit" | "enum" | "set" => Carry::Number,
-                "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => Carry::Hex,
-                _ => Carry::Text,
-            }
-        };
-        out.objects.push(Object {
-            kind: Kind::Column,
-            name: label(&table, &name),
-            definition: fields(&[
-                row[2].clone(),
-                row[4].clone(),
-                row[5].clone(),
-                row[6].clone(),
-                row[7].clone(),
-                row[8].clone(),
-                row[9].clone(),
-                row[10].clone(),
-            ]),
-            create: Vec::new(),
-        });
-        entry.columns.push(Column {
-            name,
-            declared,
-            carry,
-            nullable: text(&row, 4) == "YES",
-        });
-    }
-    Ok(())
-}
-
-fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
-    let ignored = or_empty(known, "STATISTICS", "IGNORED");
-    let rows = db.catalog(&format!(
-        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART, INDEX_TYPE, COLLATION, INDEX_COMMENT, {ignored} \
-         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
-    ))?;
-    let mut definitions: BTreeMap<String, String> = BTreeMap::new();
-    for row in rows {
-        let (table, index) = (text(&row, 0), text(&row, 1));
-        if table == crate::marks::TABLE {
-            continue;
-        }
-        if index == "PRIMARY"
-            && let Some(entry) = out.tables.iter_mut().find(|t| t.name == table)
-        {
-            entry.key.push(text(&row, 2));
-        }
-        let definition = definitions.entry(label(&table, &index)).or_default();
-        definition.push_str(&fields(&row[2..]));
-        definition.push(';');
-    }
-    for (name, definition) in definitions {
-        out.objects.push(Object {
-            kind: Kind::Index,
-            name,
-            definition,
-            create: Vec::new(),
-        });
-    }
-    Ok(())
-}
-
-fn read_foreign_keys(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
-    let rows = db.catalog(
-        "SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, IF(k.REFERENCED_TABLE_SCHEMA=?, '', k.REFERENCED_TABLE_SCHEMA), \
-         k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE \
-         FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
-         ON r.CONSTRAINT_SCHEMA=k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME=k.CONSTRAINT_NAME AND r.TABLE_NAME=k.TABLE_NAME \
-         WHERE k.TABLE_SCHEMA=? AND r.CONSTRAINT_SCHEMA=? AND k.REFERENCED_TABLE_NAME IS NOT NULL \
-         ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION",
-    )?;
-    let mut definitions: BTreeMap<String, String> = BTreeMap::new();
-    for row in rows {
-        let definition = definitions
-            .entry(label(&text(&row, 0), &text(&row, 1)))
-            .or_default();
-        definition.push_str(&fields(&row[2..]));
-        definition.push(';');
-    }
-    for (name, definition) in definitions {
-        out.objects.push(Object {
-            kind: Kind::ForeignKey,
-            name,
-            definition,
-            create: Vec::new(),
-        });
-    }
-    Ok(())
-}
-
-fn read_checks(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
-    let level = or_empty(known, "CHECK_CONSTRAINTS", "LEVEL");
-    let rows = db.catalog(&format!(
-        "SELECT TABLE_NAME, CONSTRAINT_NAME, {level}, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA=? ORDER BY TABLE_NAME, CONSTRAINT_NAME"
-    ))?;
-    for row in rows {
-        out.objects.push(Object {
-            kind: Kind::Check,
-            name: label(&text(&row, 0), &text(&row, 1)),
-            definition: fields(&row[2..]),
-            create: Vec::new(),
         });
     }
     Ok(())

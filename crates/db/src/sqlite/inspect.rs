@@ -143,7 +143,7 @@ fn pragmas(db: &mut Sqlite, schema: &mut Schema) -> Result<()> {
     if sequences > 0 {
         for row in db.query("SELECT name, seq FROM sqlite_sequence ORDER BY name")? {
             let (name, value) = (row[0].to_text().unwrap_or_default(), row[1].as_i64().unwrap_or(0));
-            schema.counters.insert(name.clone(), value as u64);
+            schema.counters.insert(name.clone(), i128::from(value));
             let literal = name.replace('\'', "''");
             create.push(format!("DELETE FROM sqlite_sequence WHERE name='{literal}'"));
             create.push(format!(

@@ -59,7 +59,7 @@ fn a_dump_is_the_digest_through_an_outline_too(place: Place) {
 }
 
 /// Compares without our code: every value of every table, and on MariaDB every definition as its own tools print it.
-fn same_by_the_servers_own_means(original: &Spot<'_>, copy: &Spot<'_>) {
+pub(super) fn same_by_the_servers_own_means(original: &Spot<'_>, copy: &Spot<'_>) {
     match (original, copy) {
         (Spot::Sqlite { path, .. }, Spot::Sqlite { path: other, .. }) => same_files(path, other),
         (Spot::MariaDb(schema), Spot::MariaDb(other)) => same_schemas(schema, other),
@@ -135,7 +135,7 @@ fn same_files(original: &std::path::Path, copy: &std::path::Path) {
 fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb::Schema<'_>) {
     let server = original.server();
     let (a, b) = (original.name(), copy.name());
-    let names = original.query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_TYPE='BASE TABLE'");
+    let names = original.query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')");
     assert!(names.len() > 12);
     let quote = |n: &str| format!("`{}`", n.replace('`', "``"));
     for name in names.into_iter().flatten().flatten() {
@@ -143,7 +143,15 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
         let columns = original.query(&format!(
             "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='{literal}' AND EXTRA NOT LIKE 'VIRTUAL%'"
         ));
-        let exact: Vec<String> = columns
+        let versioned = original.query(&format!(
+            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='{literal}' AND TABLE_TYPE='SYSTEM VERSIONED'"
+        ));
+        let history = if versioned.is_empty() {
+            ""
+        } else {
+            " FOR SYSTEM_TIME ALL"
+        };
+        let mut exact: Vec<String> = columns
             .iter()
             .map(|c| {
                 (
@@ -159,9 +167,13 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
                 _ => format!("HEX({name})"),
             })
             .collect();
+        if !history.is_empty() && !columns.iter().any(|c| c[0].as_deref() == Some("ended")) {
+            exact.extend(["row_start".into(), "row_end".into()]);
+        }
         let list = exact.join(", ");
         for (x, y) in [(a, b), (b, a)] {
-            let rows = |schema: &str| format!("SELECT {list} FROM {}.{}", quote(schema), quote(&name));
+            let rows =
+                |schema: &str| format!("SELECT {list} FROM {}.{}{history}", quote(schema), quote(&name));
             let more = server.query(&format!(
                 "SET SESSION sql_mode='ALLOW_INVALID_DATES'; SELECT COUNT(*) FROM ({} EXCEPT ALL {}) d",
                 rows(x),

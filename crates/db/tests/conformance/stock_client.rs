@@ -27,8 +27,17 @@ fn feed(mut client: Command, input: &[u8]) {
 
 #[test]
 fn mariadb_loads_the_files_in_their_order() {
+    loads_with_the_stock_client(include_str!("mariadb.sql"));
+}
+
+#[test]
+fn mariadb_loads_history_sequences_packages_and_every_type() {
+    loads_with_the_stock_client(include_str!("exact.sql"));
+}
+
+fn loads_with_the_stock_client(sql: &str) {
     let place = Place::mariadb();
-    let original = place.with(include_str!("mariadb.sql"));
+    let original = place.with(sql);
     let (store, dumped) = dumped(&original, None);
     let copy = place.empty();
     let Spot::MariaDb(schema) = &copy else {

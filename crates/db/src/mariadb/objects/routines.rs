@@ -1,0 +1,72 @@
+//! Procedures and functions, packages and their bodies.
+
+use super::{Row, definition, foreign_text, hidden, same_bytes, session, show, text};
+use crate::Result;
+use crate::mariadb::MariaDb;
+use crate::schema::{Kind, Object, Schema};
+use crate::script::{Code, Syntax};
+
+pub(super) fn routines(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
+    // A parameter's type without its character set does not say all: the set may come from the schema's default.
+    let rows = db.catalog(
+        "SELECT ROUTINE_NAME, ROUTINE_TYPE, DTD_IDENTIFIER, ROUTINE_DEFINITION, IS_DETERMINISTIC, SQL_DATA_ACCESS, SECURITY_TYPE, SQL_MODE, \
+         ROUTINE_COMMENT, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, COLLATION_NAME, DATABASE_COLLATION \
+         FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA=? ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+    )?;
+    let parameters = db.catalog(
+        "SELECT SPECIFIC_NAME, ROUTINE_TYPE, ORDINAL_POSITION, PARAMETER_MODE, PARAMETER_NAME, DTD_IDENTIFIER, COLLATION_NAME \
+         FROM information_schema.PARAMETERS WHERE SPECIFIC_SCHEMA=? ORDER BY SPECIFIC_NAME, ROUTINE_TYPE, ORDINAL_POSITION",
+    )?;
+    for row in rows {
+        let (name, word) = (text(&row, 0), text(&row, 1));
+        let label = format!("{} {name}", word.to_lowercase());
+        let kind = match word.as_str() {
+            "PROCEDURE" | "FUNCTION" => Kind::Routine,
+            "PACKAGE" => Kind::Package,
+            "PACKAGE BODY" => Kind::PackageBody,
+            _ => {
+                schema
+                    .unsupported
+                    .push(format!("{name}: {}", word.to_lowercase()));
+                continue;
+            }
+        };
+        let sql = format!("SHOW CREATE {word} {}", db.dialect.quote(&name));
+        let Some(create) = show(db, &sql, 2)? else {
+            schema
+                .unsupported
+                .push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
+            continue;
+        };
+        if !same_bytes(&text(&row, 10), &create) {
+            schema.unsupported.push(foreign_text(&label, &text(&row, 10)));
+        }
+        let mut rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
+            .iter()
+            .map(|i| row[*i].clone())
+            .collect();
+        for parameter in parameters.iter().filter(|p| p[0] == row[0] && p[1] == row[1]) {
+            rest.extend(parameter[2..].iter().cloned());
+        }
+        // The catalog does not tell an aggregate function from another.
+        if is_aggregate(&create, &text(&row, 7)) {
+            rest.push(Some("AGGREGATE".into()));
+        }
+        let mut statements = session(&text(&row, 7), &text(&row, 10), &text(&row, 11));
+        statements.push(create);
+        schema.objects.push(Object {
+            kind,
+            name: if kind == Kind::Routine { label } else { name },
+            definition: definition(&schema.database, &text(&row, 3), &text(&row, 7), &rest),
+            create: statements,
+        });
+    }
+    Ok(())
+}
+
+/// Whether the creating statement is that of an aggregate function: the word stands between its definer and its kind.
+fn is_aggregate(create: &str, sql_mode: &str) -> bool {
+    let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(sql_mode));
+    code.find(0, &["AGGREGATE", "FUNCTION", "PROCEDURE", "PACKAGE"])
+        .is_some_and(|at| code.word(at, "AGGREGATE"))
+}

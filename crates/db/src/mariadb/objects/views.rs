@@ -1,0 +1,113 @@
+//! Views, in an order in which they can be created.
+
+use super::{Row, account, definition, foreign_text, hidden, same_bytes, session, show, text};
+use crate::mariadb::MariaDb;
+use crate::mariadb::encode::LOAD_MODE;
+use crate::mariadb::tables::create::unqualified;
+use crate::mariadb::tables::or_empty;
+use crate::schema::{Kind, Object, Schema};
+use crate::{Error, Result};
+use std::collections::BTreeSet;
+
+pub(super) fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Schema) -> Result<Vec<String>> {
+    let algorithm = or_empty(known, "VIEWS", "ALGORITHM");
+    let rows = db.catalog(&format!(
+        "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, {algorithm} \
+         FROM information_schema.VIEWS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME"
+    ))?;
+    // The server shows no columns of a view that it cannot open, and could not create it again either.
+    let broken = db.catalog(
+        "SELECT TABLE_NAME FROM information_schema.TABLES t WHERE TABLE_SCHEMA=? AND TABLE_TYPE='VIEW' \
+         AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA=? AND c.TABLE_NAME=t.TABLE_NAME)",
+    )?;
+    for row in broken {
+        schema.unsupported.push(format!(
+            "view {}: it reads something that does not exist",
+            text(&row, 0)
+        ));
+    }
+    let bodies: Vec<(String, String)> = rows.iter().map(|r| (text(r, 0), text(r, 1))).collect();
+    for row in rows {
+        let name = text(&row, 0);
+        let sql = format!("SHOW CREATE VIEW {}", db.dialect.quote(&name));
+        let create = match show(db, &sql, 1) {
+            Ok(create) => create.unwrap_or_default(),
+            // It takes values of a sequence, and this is a read-only view on the data.
+            Err(Error::Server { number: 1792, .. }) => composed(db, &row),
+            Err(other) => return Err(other),
+        };
+        let label = format!("view {name}");
+        if text(&row, 1).is_empty() {
+            schema.unsupported.push(hidden(&label, "SHOW VIEW"));
+        }
+        if !same_bytes(&text(&row, 5), &create) {
+            schema.unsupported.push(foreign_text(&label, &text(&row, 5)));
+        }
+        let rest: Row = [2, 3, 4, 5, 6, 7].iter().map(|i| row[*i].clone()).collect();
+        let mut statements = session(LOAD_MODE, &text(&row, 5), &text(&row, 6));
+        statements.push(create);
+        schema.objects.push(Object {
+            kind: Kind::View,
+            name,
+            definition: definition(&schema.database, &text(&row, 1), "", &rest),
+            create: statements,
+        });
+    }
+    Ok(order_views(&schema.database, bodies))
+}
+
+/// The statement as the server would print it in the schema itself, from the catalog's row of the view.
+fn composed(db: &MariaDb, row: &Row) -> String {
+    let algorithm = text(row, 7);
+    let check = match text(row, 2).as_str() {
+        "NONE" | "" => String::new(),
+        check => format!(" WITH {check} CHECK OPTION"),
+    };
+    format!(
+        "CREATE ALGORITHM={} DEFINER={} SQL SECURITY {} VIEW {} AS {}{check}",
+        if algorithm.is_empty() {
+            "UNDEFINED"
+        } else {
+            &algorithm
+        },
+        account(&text(row, 3)),
+        text(row, 4),
+        db.dialect.quote(&text(row, 0)),
+        unqualified(&text(row, 1), &db.database)
+    )
+}
+
+/// Views behind the views that they read. In the catalog every view and table that is read stands with its schema.
+fn order_views(own: &str, mut waiting: Vec<(String, String)>) -> Vec<String> {
+    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let place = |name: &str| format!("{}.{}", quote(own), quote(name));
+    let mut ordered = Vec::new();
+    while !waiting.is_empty() {
+        let free = waiting.iter().position(|(name, body)| {
+            !waiting
+                .iter()
+                .any(|(other, _)| other != name && body.contains(&place(other)))
+        });
+        // None is free only when an alias is spelled like the schema; any order is as good then.
+        ordered.push(waiting.remove(free.unwrap_or(0)).0);
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_come_behind_what_they_read_and_aliases_do_not_mislead() {
+        let views = [
+            ("a", "select `s`.`b`.`x` AS `c` from `s`.`b`"),
+            ("b", "select `a`.`x` from `s`.`c` `a`"),
+            ("c", "select 1 AS `a`"),
+        ];
+        let views = views
+            .map(|(name, body)| (name.to_string(), body.to_string()))
+            .to_vec();
+        assert_eq!(order_views("s", views), ["c", "b", "a"]);
+    }
+}

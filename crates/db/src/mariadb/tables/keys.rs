@@ -1,0 +1,84 @@
+//! Indexes, foreign keys and checks from the catalog.
+
+use super::{Tables, fields, label, or_empty, text};
+use crate::Result;
+use crate::mariadb::MariaDb;
+use crate::schema::{Kind, Object};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
+    let ignored = or_empty(known, "STATISTICS", "IGNORED");
+    let rows = db.catalog(&format!(
+        "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART, INDEX_TYPE, COLLATION, INDEX_COMMENT, {ignored} \
+         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
+    ))?;
+    let mut definitions: BTreeMap<String, String> = BTreeMap::new();
+    for row in rows {
+        let (table, index) = (text(&row, 0), text(&row, 1));
+        if table == crate::marks::TABLE {
+            continue;
+        }
+        if index == "PRIMARY"
+            && let Some(entry) = out.tables.iter_mut().find(|t| t.name == table)
+        {
+            entry.key.push(text(&row, 2));
+        }
+        let definition = definitions.entry(label(&table, &index)).or_default();
+        definition.push_str(&fields(&row[2..]));
+        definition.push(';');
+    }
+    for (name, definition) in definitions {
+        out.objects.push(Object {
+            kind: Kind::Index,
+            name,
+            definition,
+            create: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn read_foreign_keys(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
+    let rows = db.catalog(
+        "SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, IF(k.REFERENCED_TABLE_SCHEMA=?, '', k.REFERENCED_TABLE_SCHEMA), \
+         k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE \
+         FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
+         ON r.CONSTRAINT_SCHEMA=k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME=k.CONSTRAINT_NAME AND r.TABLE_NAME=k.TABLE_NAME \
+         WHERE k.TABLE_SCHEMA=? AND r.CONSTRAINT_SCHEMA=? AND k.REFERENCED_TABLE_NAME IS NOT NULL \
+         ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION",
+    )?;
+    let mut definitions: BTreeMap<String, String> = BTreeMap::new();
+    for row in rows {
+        let definition = definitions
+            .entry(label(&text(&row, 0), &text(&row, 1)))
+            .or_default();
+        definition.push_str(&fields(&row[2..]));
+        definition.push(';');
+    }
+    for (name, definition) in definitions {
+        out.objects.push(Object {
+            kind: Kind::ForeignKey,
+            name,
+            definition,
+            create: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn read_checks(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
+    let level = or_empty(known, "CHECK_CONSTRAINTS", "LEVEL");
+    let rows = db.catalog(&format!(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, {level}, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
+         WHERE CONSTRAINT_SCHEMA=? ORDER BY TABLE_NAME, CONSTRAINT_NAME"
+    ))?;
+    for row in rows {
+        out.objects.push(Object {
+            kind: Kind::Check,
+            name: label(&text(&row, 0), &text(&row, 1)),
+            definition: fields(&row[2..]),
+            create: Vec::new(),
+        });
+    }
+    Ok(())
+}

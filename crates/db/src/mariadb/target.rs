@@ -1,0 +1,1 @@
+//! What a server lacks before a schema can be restored to it: found before anything is written.
