@@ -18,9 +18,14 @@ pub struct Session {
     pub accept_untested: bool,
     /// How many connections one piece of work may use; 0 is 1.
     pub connections: usize,
+    /// Bytes of table data that become one chunk of a dump; 0 is [`CHUNK_BYTES`].
+    pub chunk_bytes: u64,
     /// Sees past the marks of a restore that is not finished, because it is the one that finishes it.
     pub restoring: bool,
 }
+
+/// Large enough to compress and to load well, small enough to be read again when one is damaged.
+pub const CHUNK_BYTES: u64 = 32 << 20;
 
 /// What a plan pins a server to; anything else is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,8 @@ mod conformance {
     mod identity;
     mod load;
     mod migration;
+    mod parts;
+    mod resume;
     mod round_trip;
     mod snapshot;
     mod sqlite;

@@ -175,6 +175,7 @@ pub fn session(config: &Config, run: &str) -> Session {
             .database
             .connections
             .map_or(CONNECTIONS, NonZeroUsize::get),
+        chunk_bytes: 0,
         restoring: false,
     }
 }

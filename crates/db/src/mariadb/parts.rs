@@ -1,13 +1,12 @@
 //! How big tables are divided among several readers: by ranges of the first column of their primary key.
 
 use super::MariaDb;
+use crate::database::CHUNK_BYTES;
 use crate::reading::Range;
 use crate::schema::{Schema, Table};
 use crate::{Cell, Database, Result};
 use std::collections::BTreeMap;
 
-/// Bytes of a part, as the catalog counts them. A part becomes one chunk.
-const PART_BYTES: u64 = 32 << 20;
 /// A part of an integer key is divided again while the server expects more than this many times its share in it.
 const UNEVEN: u64 = 3;
 /// Ranges of one table: a backup's folder should stay one that people can list.
@@ -23,11 +22,16 @@ pub(super) fn parts(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Vec<Range>>
             Some((name?, length?.parse().ok()?))
         })
         .collect();
+    // A part becomes one chunk.
+    let bytes = match db.origin.1.chunk_bytes {
+        0 => CHUNK_BYTES,
+        bytes => bytes,
+    };
     schema
         .tables
         .iter()
         .map(|table| {
-            let wanted = (sizes.get(&table.name).copied().unwrap_or(0) / PART_BYTES).min(MOST);
+            let wanted = (sizes.get(&table.name).copied().unwrap_or(0) / bytes).min(MOST);
             match key(table).filter(|_| wanted > 1) {
                 None => Ok(vec![Range::default()]),
                 Some(Key::Integer(column)) => by_value(db, table, &column, wanted),

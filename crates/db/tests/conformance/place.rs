@@ -117,6 +117,8 @@ impl Spot<'_> {
             &self.address(),
             &Session {
                 connections: 2,
+                // So that tables of a test's size are divided too.
+                chunk_bytes: 64 << 10,
                 ..Session::default()
             },
         )
