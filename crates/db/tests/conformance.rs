@@ -19,5 +19,6 @@ mod conformance {
     mod sqlite;
     mod stock_client;
     mod unsupported;
+    mod wire;
     mod writers;
 }
