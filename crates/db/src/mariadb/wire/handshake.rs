@@ -166,7 +166,7 @@ pub(super) fn shake<S: Source + Write>(
 }
 
 /// The proof that we know the password, as `plugin` wants it over `nonce`; empty for an empty password.
-fn prove(plugin: &AuthPlugin<'_>, login: &Login<'_>, nonce: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(super) fn prove(plugin: &AuthPlugin<'_>, login: &Login<'_>, nonce: &[u8]) -> Result<Vec<u8>, Fault> {
     // A zero ends the nonce, or not: its length tells.
     let length = match plugin {
         AuthPlugin::MysqlNativePassword | AuthPlugin::CachingSha2Password => 20,

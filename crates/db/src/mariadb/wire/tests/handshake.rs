@@ -1,9 +1,10 @@
 //! Signing in, with servers that ask for what they should not have.
 
-use super::super::handshake::{Login, shake};
+use super::super::handshake::{Login, prove, shake};
 use super::{Packets, Script, ok, packets, refusal};
 use crate::mariadb::wire::Fault;
 use mysql_common::constants::CapabilityFlags;
+use mysql_common::packets::AuthPlugin;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -93,6 +94,25 @@ fn a_server_may_ask_for_other_methods_but_not_for_ever() {
     assert!(matches!(outcome, Err(Fault::Lost(_))), "{outcome:?}");
     let (outcome, _) = shaken(&[first, switch("mysql_native_password", b"short"), ok(0, 2)]);
     assert!(matches!(outcome, Err(Fault::Lost(_))), "{outcome:?}");
+}
+
+/// Debian's server core comes without the plugin; a server that has it took the proofs of an independent reckoning, and this
+/// is one of them.
+#[test]
+fn the_proof_of_ed25519_is_the_known_one() {
+    let login = Login {
+        user: "curve",
+        password: "señal y clave",
+        attributes: HashMap::new(),
+    };
+    let nonce: Vec<u8> = (1..=32).collect();
+    let proof = prove(&AuthPlugin::Ed25519, &login, &nonce).expect("proves");
+    let hex: String = proof.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(
+        hex,
+        "926c6f3f39ccfcc4bd4aa12095adaeb9bed5dc153a159e936d820611244e3302\
+         024dd140e2b1a5bdbb51e4586a5c370dc486fc999fa0c0daf8ed5dffc8249401"
+    );
 }
 
 #[test]
