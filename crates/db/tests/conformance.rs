@@ -23,5 +23,6 @@ mod conformance {
     mod sqlite;
     mod stock_client;
     mod unsupported;
+    mod wire;
     mod writers;
 }

@@ -51,6 +51,9 @@ fn needed() -> CapabilityFlags {
 /// The longest payload that we are ready to take.
 const LONGEST: u32 = 1 << 30;
 
+/// How often a server may ask for another method.
+const SWITCHES: u32 = 8;
+
 #[derive(Debug, PartialEq)]
 struct Greeting {
     connection_id: u32,
@@ -127,7 +130,7 @@ pub(super) fn shake<S: Source + Write>(
     response.serialize(&mut payload);
     packets.send(&[&payload])?;
 
-    let mut switched = false;
+    let mut switches = 0;
     loop {
         let payload = packets.whole()?.to_vec();
         match payload.split_first() {
@@ -139,8 +142,9 @@ pub(super) fn shake<S: Source + Write>(
                 });
             }
             Some((0xff, rest)) => return Err(refusal(rest)),
-            Some((0xfe, rest)) if !switched => {
-                switched = true;
+            // An account may have several methods, each tried in its turn.
+            Some((0xfe, rest)) if switches < SWITCHES => {
+                switches += 1;
                 let mut from = Cursor(rest);
                 let name = from.zero_ended();
                 plugin = AuthPlugin::from_bytes(name).into_owned();
@@ -162,7 +166,7 @@ pub(super) fn shake<S: Source + Write>(
 }
 
 /// The proof that we know the password, as `plugin` wants it over `nonce`; empty for an empty password.
-fn prove(plugin: &AuthPlugin<'_>, login: &Login<'_>, nonce: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(super) fn prove(plugin: &AuthPlugin<'_>, login: &Login<'_>, nonce: &[u8]) -> Result<Vec<u8>, Fault> {
     // A zero ends the nonce, or not: its length tells.
     let length = match plugin {
         AuthPlugin::MysqlNativePassword | AuthPlugin::CachingSha2Password => 20,

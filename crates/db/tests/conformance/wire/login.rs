@@ -1,0 +1,86 @@
+//! Signing in to a real server.
+
+use super::*;
+
+fn opened(server: &MariaDb, user: &str, password: &str) -> Result<db::mariadb::MariaDb> {
+    let address = Address::parse(&server.url(user, password, "")).expect("parses");
+    let session = Session {
+        run: "run-8".into(),
+        ..Session::default()
+    };
+    db::mariadb::MariaDb::open(&address, &session)
+}
+
+#[test]
+fn accounts_sign_in_with_what_they_have() {
+    let server = MariaDb::options().arg("--performance-schema=ON").start();
+    server.query(
+        "CREATE USER native@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('señal y clave');
+         CREATE USER either@'%' IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('señal y clave');
+         CREATE USER open@'%'; CREATE USER socket@'%' IDENTIFIED VIA unix_socket;",
+    );
+    let right = "se%C3%B1al%20y%20clave";
+    for (user, password) in [("native", right), ("either", right), ("open", "")] {
+        // The nonce is random; a method that reads it wrongly now and then must not pass.
+        for _ in 0..20 {
+            let mut db = opened(&server, user, password).unwrap_or_else(|e| panic!("{user}: {e}"));
+            let who = db.text("SELECT CURRENT_USER()").expect("answers");
+            assert_eq!(who.as_deref(), Some(format!("{user}@%").as_str()));
+        }
+    }
+    for (user, password) in [
+        ("native", "wrong"),
+        ("either", "wrong"),
+        ("open", "wrong"),
+        ("native", ""),
+    ] {
+        let error = opened(&server, user, password).err().expect("refused");
+        assert!(
+            matches!(&error, Error::Connect { source_text, .. } if source_text.contains("1045")),
+            "{user}: {error:?}"
+        );
+    }
+    let error = opened(&server, "socket", "x").err().expect("refused");
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+
+    let mut db = opened(&server, "open", "").expect("opens");
+    let id = db.connection_id().expect("an id");
+    let attributes = server.query(&format!(
+        "SELECT ATTR_NAME, ATTR_VALUE FROM performance_schema.session_connect_attrs WHERE PROCESSLIST_ID={id} AND ATTR_NAME<>'_pid' ORDER BY 1"
+    ));
+    let text = |t: &str| Some(t.to_string());
+    assert_eq!(
+        attributes,
+        [
+            [text("_client_name"), text("ventana")],
+            [text("_client_version"), text(env!("CARGO_PKG_VERSION"))],
+            [text("program_name"), text("ventana")],
+            [text("ventana_run"), text("run-8")],
+        ]
+    );
+    assert_eq!(
+        db.count("SELECT CONNECTION_ID()").expect("an id").cast_unsigned(),
+        id
+    );
+}
+
+#[test]
+fn a_server_that_is_full_says_so() {
+    let server = MariaDb::options().arg("--max-connections=10").start();
+    let mut open = Vec::new();
+    // An administrator has one more.
+    let error = loop {
+        match opened(&server, "root", "") {
+            Ok(db) => open.push(db),
+            Err(error) => break error,
+        }
+        assert!(open.len() < 20);
+    };
+    assert!(
+        matches!(&error, Error::Connect { source_text, .. } if source_text.contains("1040")),
+        "{error:?}"
+    );
+    // A session ends when its connection is dropped.
+    open.clear();
+    while opened(&server, "root", "").is_err() {}
+}
