@@ -19,6 +19,7 @@ mod conformance {
     mod round_trip;
     mod sqlite;
     mod stock_client;
+    mod target;
     mod unsupported;
     mod writers;
 }
