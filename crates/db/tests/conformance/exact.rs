@@ -351,3 +351,38 @@ fn catalogs_of_older_backups_load_as_they_did() {
     db.end_load().expect("ends");
     assert_eq!(original.digest().digest, copy.digest().digest);
 }
+
+#[test]
+fn a_swap_puts_sequences_history_and_packages_back() {
+    let place = Place::mariadb();
+    let live = place.with(EVERYTHING);
+    let (store, dumped) = dumped(&live, None);
+    let outline = dumped.schema.outline();
+    live.run(
+        "SET SESSION foreign_key_checks=0; ALTER TABLE numbered ALTER COLUMN id DROP DEFAULT; INSERT INTO numbered VALUES (99, 'x'); DROP SEQUENCE counted;
+         DROP TABLE implicit_history; DELETE FROM shapes; SET sql_mode=ORACLE; DROP PACKAGE BODY pack; DROP PACKAGE lonely;
+         DELIMITER //
+         CREATE OR REPLACE PACKAGE pack AS FUNCTION g RETURN INT; END//
+         CREATE PACKAGE extra AS FUNCTION g RETURN INT; END//
+         DELIMITER ;",
+    );
+    let (copy, failed) = (format!("{}_copy", live.name()), format!("{}_failed", live.name()));
+    let (address, session) = (live.address(), db::Session::default());
+    let swap = db::mariadb::swap::Swap {
+        live: &address,
+        session: &session,
+        source: &store,
+        outline: &outline,
+        undo: &[],
+        expected: &dumped.digest.tables,
+        copy: &copy,
+        failed: &failed,
+    };
+    swap.run(&mut |_| Ok(()), &mut db::progress::silent())
+        .expect("swaps");
+    let after = live.digest();
+    live.run(&format!("DROP DATABASE `{failed}`"));
+    assert_eq!(dumped.digest.differences(&after), Vec::<String>::new());
+    assert_eq!(dumped.digest, after);
+    live.run("INSERT INTO numbered (t) VALUES ('numbered by the live sequence')");
+}
