@@ -307,7 +307,7 @@ fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Re
 }
 
 /// The `sql_mode` that an object's own statements set before it is created.
-fn sql_mode(object: &Object) -> &str {
+pub(crate) fn sql_mode(object: &Object) -> &str {
     object
         .create
         .iter()

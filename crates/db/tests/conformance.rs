@@ -22,6 +22,7 @@ mod conformance {
     mod snapshot;
     mod sqlite;
     mod stock_client;
+    mod target;
     mod unsupported;
     mod wire;
     mod writers;

@@ -4,6 +4,7 @@
 //! or the restored ones in place, and running it again goes on from there.
 
 use super::MariaDb;
+use super::tables::create::unqualified;
 use crate::digest::{TableDigest, compute};
 use crate::load::{self, Source};
 use crate::progress::Listener;
@@ -42,6 +43,7 @@ impl Swap<'_> {
             self.rename(&mut db)?;
         }
         connected(db.connection_id().unwrap_or_default())?;
+        self.repoint_defaults(&mut db)?;
         self.drop_objects(&mut db)?;
         let missing = self.missing_objects(&mut db)?;
         db.begin_load()?;
@@ -128,6 +130,27 @@ impl Swap<'_> {
         renamed.map(|_| ())
     }
 
+    /// A default that takes values from a sequence names its schema, and a RENAME leaves it at the copy's.
+    fn repoint_defaults(&self, db: &mut MariaDb) -> Result<()> {
+        let rows = db.catalog(
+            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=? \
+             AND COLUMN_DEFAULT LIKE '%`.%' ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        )?;
+        for row in rows {
+            let field = |i: usize| row[i].clone().unwrap_or_default();
+            let bare = unqualified(&field(2), self.copy);
+            if bare != field(2) {
+                let statement = format!(
+                    "ALTER TABLE {} ALTER COLUMN {} SET DEFAULT ({bare})",
+                    quote(&field(0)),
+                    quote(&field(1))
+                );
+                super::ddl(db, &statement, TRIES)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What the backup holds, through the outline.
     fn known_objects(&self) -> Vec<Object> {
         let known = |o: &&Object| self.outline.objects.contains(&(o.kind, o.name.clone()));
@@ -171,6 +194,14 @@ impl Swap<'_> {
                 Kind::PackageBody if !same => format!("DROP PACKAGE BODY IF EXISTS {}", quote(&object.name)),
                 _ => continue,
             };
+            if matches!(object.kind, Kind::Package | Kind::PackageBody) {
+                // No other mode knows the word.
+                db.execute("SET SESSION sql_mode='ORACLE'")?;
+                let dropped = db.execute(&statement);
+                db.settings(super::connect::SESSION)?;
+                dropped?;
+                continue;
+            }
             db.execute(&statement)?;
         }
         Ok(())

@@ -1,1 +1,256 @@
 //! What a server lacks before a schema can be restored to it: found before anything is written.
+
+use super::MariaDb;
+use super::fence::{current_account, normal};
+use super::objects::literal;
+use crate::schema::{Kind, Object, Schema};
+use crate::script::{Code, Syntax};
+use crate::{Cell, Database, Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that a restore needs and the server does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    pub what: String,
+    /// The statement that mends it, for an account that may.
+    pub mend: String,
+    /// Whether the restore would fail. A definer that does not exist does not stop it, but what is his will not run.
+    pub stops: bool,
+}
+
+/// Everything that `db`, connected to the schema that is to be filled, lacks for `schema`. Changes nothing.
+pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
+    let ours = current_account(db)?;
+    let mut found = Vec::new();
+    privileges(db, schema, &ours, &mut found)?;
+    definers(db, schema, &ours, &mut found)?;
+    settings(db, schema, &mut found)?;
+    Ok(found)
+}
+
+/// Privileges that the restoring account needs on the schema itself, each with what needs it.
+fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
+    let mut needed = BTreeMap::new();
+    let mut need = |kind: &'static str, privileges: &[&'static str]| {
+        for privilege in privileges {
+            needed.entry(*privilege).or_insert(kind);
+        }
+    };
+    let kinds: BTreeSet<Kind> = schema.objects.iter().map(|o| o.kind).collect();
+    need("the digest", &["SELECT"]);
+    for kind in kinds {
+        match kind {
+            Kind::Database => need("the schema's defaults", &["ALTER"]),
+            Kind::Table => need("tables", &["CREATE", "INSERT"]),
+            Kind::Sequence => need("sequences", &["CREATE", "INSERT"]),
+            Kind::ForeignKey => need("foreign keys", &["REFERENCES"]),
+            Kind::Routine | Kind::Package | Kind::PackageBody => need("routines", &["CREATE ROUTINE"]),
+            Kind::View => need("views", &["CREATE VIEW", "SHOW VIEW"]),
+            Kind::Trigger => need("triggers", &["TRIGGER"]),
+            Kind::Event => need("events", &["EVENT"]),
+            Kind::Column | Kind::Index | Kind::Check => {}
+        }
+    }
+    needed
+}
+
+fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    let (global, local) = held(db)?;
+    for (privilege, kind) in needed(schema) {
+        if !global.contains(privilege) && !local.contains(privilege) {
+            found.push(Lack {
+                what: format!("account {ours} lacks {privilege}, which {kind} need"),
+                mend: format!(
+                    "GRANT {privilege} ON {}.* TO {ours}",
+                    db.dialect.quote(&db.database)
+                ),
+                stops: true,
+            });
+        }
+    }
+    let foreign: BTreeSet<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
+    if let Some(one) = foreign.iter().next()
+        && !global.contains("SET USER")
+        && !global.contains("SUPER")
+    {
+        found.push(Lack {
+            what: format!("account {ours} may not create what is defined by others, such as {one}"),
+            mend: format!("GRANT SET USER ON *.* TO {ours}"),
+            stops: true,
+        });
+    }
+    Ok(())
+}
+
+/// Privileges of this session everywhere, and on the schema; those of the active role too.
+fn held(db: &mut MariaDb) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let mut grantees = Vec::new();
+    for sql in ["SELECT CURRENT_USER()", "SELECT CURRENT_ROLE()"] {
+        if let Ok(Some(account)) = db.text(sql) {
+            grantees.push(match account.rsplit_once('@') {
+                Some((user, host)) => format!("'{user}'@'{host}'"),
+                // The catalog writes a role without its host, or with an empty one.
+                None => format!("'{account}'@''"),
+            });
+        }
+    }
+    // Roles that a role has been granted count too, and the catalog does not show whose they are.
+    let enabled = db
+        .query("SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL")
+        .unwrap_or_default();
+    for role in enabled.iter().filter_map(|r| r.first().and_then(Cell::to_text)) {
+        grantees.extend([format!("'{role}'@''"), format!("'{role}'@'%'"), role]);
+    }
+    let list: Vec<String> = grantees.iter().map(|g| literal(g)).collect();
+    let list = list.join(", ");
+    let words = |rows: Vec<Vec<Option<String>>>| {
+        rows.into_iter()
+            .filter_map(|r| r.into_iter().next().flatten())
+            .collect()
+    };
+    let global = words(db.catalog(&format!(
+        "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE IN ({list})"
+    ))?);
+    // In a grant a schema's name is a pattern.
+    let local = words(db.catalog(&format!(
+        "SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE IN ({list}) \
+         AND CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin LIKE TABLE_SCHEMA"
+    ))?);
+    Ok((global, local))
+}
+
+/// Definers of the schema's programs, as their statements name them.
+fn accounts(schema: &Schema) -> impl Iterator<Item = String> {
+    let programs = schema.objects.iter().filter(|o| o.kind.is_program());
+    programs.filter_map(definer).collect::<BTreeSet<_>>().into_iter()
+}
+
+/// `` `user`@`host` ``, or `` `role` ``, of an object's creating statement.
+fn definer(object: &Object) -> Option<String> {
+    let mode = crate::load::sql_mode(object);
+    let create = object.create.iter().find(|s| s.starts_with("CREATE "))?;
+    let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(mode));
+    let at = code.find(0, &["DEFINER"])?;
+    let user = code.name(at + 2);
+    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
+    // The lexer takes `@host` as one token.
+    let host = create
+        .get(code.token(at + 3)?.start..)
+        .and_then(|rest| rest.strip_prefix('@'));
+    Some(match host {
+        Some(_) => {
+            let text = String::from_utf8_lossy(code.bytes(at + 3)).into_owned();
+            let host = text
+                .trim_start_matches('@')
+                .trim_matches(['`', '"', '\''].as_slice())
+                .to_string();
+            format!("{}@{}", quote(&user), quote(&host))
+        }
+        None => quote(&user),
+    })
+}
+
+fn definers(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    let foreign: Vec<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let rows = match db.query("SELECT User, Host FROM mysql.user") {
+        Ok(rows) => rows,
+        Err(Error::Server {
+            number: 1044 | 1142 | 1143,
+            ..
+        }) => {
+            found.push(Lack {
+                what: format!(
+                    "account {ours} may not see whether the definers exist: {}",
+                    foreign.join(", ")
+                ),
+                mend: format!("GRANT SELECT ON mysql.* TO {ours}"),
+                stops: false,
+            });
+            return Ok(());
+        }
+        Err(other) => return Err(other),
+    };
+    let there: BTreeSet<String> = rows
+        .iter()
+        .map(|r| {
+            let part = |i: usize| r.get(i).and_then(Cell::to_text).unwrap_or_default();
+            super::objects::account(&format!("{}@{}", part(0), part(1)))
+        })
+        .map(|a| normal(&a))
+        .collect();
+    for account in foreign.iter().filter(|a| !there.contains(&normal(a))) {
+        let role = !account.contains("`@`");
+        found.push(Lack {
+            what: format!("definer {account} does not exist on this server: what it defines cannot be run"),
+            mend: if role {
+                format!("CREATE ROLE {account}")
+            } else {
+                format!("CREATE USER {account} ACCOUNT LOCK")
+            },
+            stops: false,
+        });
+    }
+    Ok(())
+}
+
+fn settings(db: &mut MariaDb, schema: &Schema, found: &mut Vec<Lack>) -> Result<()> {
+    let setting = |db: &mut MariaDb, name: &str| {
+        let value = db.text(&format!("SELECT @@GLOBAL.{name}"));
+        match value {
+            // A variable that this server does not have.
+            Err(Error::Server { number: 1193, .. }) => Ok(None),
+            other => other,
+        }
+    };
+    let rows = !schema.tables.is_empty();
+    if rows && setting(db, "local_infile")?.as_deref() == Some("0") {
+        found.push(Lack {
+            what: "the server does not take LOAD DATA LOCAL".into(),
+            mend: "SET GLOBAL local_infile=ON".into(),
+            stops: true,
+        });
+    }
+    let statements = schema.objects.iter().flat_map(|o| &o.create);
+    let longest = statements
+        .chain(schema.tables.iter().map(|t| &t.create))
+        .map(|s| s.len() as u64)
+        .max()
+        .unwrap_or(0)
+        // The command's own byte, and what changes where an object names its schema.
+        + 1024;
+    let packet: u64 = setting(db, "max_allowed_packet")?
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(u64::MAX);
+    if longest > packet {
+        found.push(Lack {
+            what: format!("a definition has {longest} bytes, and the server takes {packet} at a time"),
+            mend: format!(
+                "SET GLOBAL max_allowed_packet={}",
+                longest.next_multiple_of(1 << 20)
+            ),
+            stops: true,
+        });
+    }
+    if schema.tables.iter().any(|t| t.is_versioned()) {
+        let name = "system_versioning_insert_history";
+        if setting(db, name)?.is_none() {
+            found.push(Lack {
+                what: "the server cannot take history (it came with MariaDB 10.11)".into(),
+                mend: "restore to MariaDB 10.11 or newer".into(),
+                stops: true,
+            });
+        }
+        match setting(db, "secure_timestamp")?.as_deref() {
+            None | Some("NO") => {}
+            Some(value) => found.push(Lack {
+                what: format!("the server runs with secure_timestamp={value} and takes no history"),
+                mend: "start it with --secure-timestamp=NO while restoring".into(),
+                stops: true,
+            }),
+        }
+    }
+    Ok(())
+}

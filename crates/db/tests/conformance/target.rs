@@ -1,0 +1,103 @@
+//! What a server lacks for a restore is known before anything is written, and mended by what is told.
+
+use super::place::{OwnServer, Place};
+use super::store::{dumped, loaded};
+use db::mariadb::MariaDb;
+use db::mariadb::target::{Lack, lacks};
+use db::{Address, Database, Session};
+
+const EVERYTHING: &str = include_str!("exact.sql");
+const MORE: &str = "CREATE TRIGGER tr BEFORE INSERT ON ring_a FOR EACH ROW SET NEW.b = NULL;
+    CREATE EVENT ev ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DISABLE DO SELECT 1;
+    CREATE DEFINER=`a role` PROCEDURE by_role() SELECT 1;
+    CREATE DEFINER=`some``one`@`10.%` SQL SECURITY DEFINER VIEW theirs AS SELECT 1 AS x;";
+
+fn open(server: &OwnServer, user: &str, schema: &str) -> MariaDb {
+    let address = Address::parse(&server.url(user, "", schema)).expect("an address");
+    MariaDb::open(&address, &Session::default()).expect("opens")
+}
+
+#[test]
+fn an_account_that_does_what_is_told_can_restore_everything() {
+    let place = Place::mariadb();
+    let original = place.with(&format!(
+        "CREATE ROLE IF NOT EXISTS `a role`; {EVERYTHING}\n{MORE}"
+    ));
+    let (store, dump) = dumped(&original, None);
+    let server = OwnServer::start();
+    server.query("CREATE DATABASE into_this; CREATE USER poor@'%'; GRANT SELECT ON into_this.* TO poor@'%'; SET GLOBAL local_infile=OFF");
+    let found = lacks(&mut open(&server, "poor", "into_this"), &dump.schema).expect("looks");
+    let told = |found: &[Lack], word: &str| found.iter().any(|l| l.what.contains(word));
+    for word in [
+        "CREATE,",
+        "INSERT",
+        "REFERENCES",
+        "ALTER",
+        "CREATE ROUTINE",
+        "CREATE VIEW",
+        "TRIGGER",
+        "EVENT",
+        "defined by others",
+        "may not see whether the definers exist",
+        "LOAD DATA LOCAL",
+    ] {
+        assert!(told(&found, word), "{word} in {found:#?}");
+    }
+    let tables = open(&server, "poor", "into_this")
+        .inspect()
+        .expect("inspects")
+        .tables;
+    assert!(tables.is_empty(), "nothing was written");
+    mend(&server, &found);
+    let found = lacks(&mut open(&server, "poor", "into_this"), &dump.schema).expect("looks");
+    let missing = ["`a role`", "`nobody`@`no.where`", "`some``one`@`10.%`"];
+    for account in missing {
+        assert!(
+            told(&found, &format!("definer {account} does not exist")),
+            "{account} in {found:#?}"
+        );
+    }
+    assert!(found.iter().all(|l| !l.stops), "{found:#?}");
+    mend(&server, &found);
+    let mut db = open(&server, "poor", "into_this");
+    assert_eq!(lacks(&mut db, &dump.schema).expect("looks"), []);
+    loaded(&store, &mut db, false).expect("loads as an account with just these rights");
+    let copy = db::digest::compute(
+        &mut open(&server, "root", "into_this"),
+        None,
+        &mut db::progress::silent(),
+    )
+    .expect("a digest");
+    assert_eq!(dump.digest.differences(&copy), Vec::<String>::new());
+    assert_eq!(dump.digest, copy);
+}
+
+fn mend(server: &OwnServer, found: &[Lack]) {
+    for lack in found {
+        server.query(&lack.mend);
+    }
+}
+
+#[test]
+fn a_packet_that_is_too_small_and_a_guarded_clock_are_told() {
+    let place = Place::mariadb();
+    let long = "x".repeat(3 << 20);
+    let original = place.with(&format!(
+        "CREATE PROCEDURE long_one() SELECT '{long}'; CREATE TABLE v (x INT) WITH SYSTEM VERSIONING;"
+    ));
+    let schema = original.open().inspect().expect("inspects");
+    let scratch = tempfile::tempdir().expect("a folder");
+    let server = testkit::mariadb::MariaDb::options()
+        .arg("--secure-timestamp=YES")
+        .arg("--max-allowed-packet=1M")
+        .arg(format!("--tmpdir={}", scratch.path().display()))
+        .start();
+    server.query("CREATE DATABASE into_this");
+    let address = Address::parse(&server.url("root", "", "into_this")).expect("an address");
+    let mut db = MariaDb::open(&address, &Session::default()).expect("opens");
+    let found = lacks(&mut db, &schema).expect("looks");
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|l| l.stops));
+    assert_eq!(found[0].mend, "SET GLOBAL max_allowed_packet=4194304");
+    assert!(found[1].what.contains("secure_timestamp=YES"), "{found:#?}");
+}
