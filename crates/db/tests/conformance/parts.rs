@@ -18,7 +18,7 @@ const TABLES: &[&str] = &[
     "CREATE TABLE hashes (h BINARY(20) PRIMARY KEY, s VARCHAR(400)); INSERT INTO hashes SELECT UNHEX(SHA1(seq)), REPEAT(seq, 40) FROM seq_1_to_3000;",
     "CREATE TABLE days (d DATE, n INT, s VARCHAR(400), PRIMARY KEY (d, n));
      INSERT INTO days SELECT '1999-12-31' + INTERVAL seq % 400 DAY, seq, REPEAT(seq, 40) FROM seq_1_to_3000;",
-    "CREATE TABLE ids (u UUID PRIMARY KEY, s VARCHAR(400)); INSERT INTO ids SELECT MD5(seq), REPEAT(seq, 40) FROM seq_1_to_3000;",
+    "CREATE TABLE ids (u UUID PRIMARY KEY, s VARCHAR(400)); INSERT INTO ids SELECT CONCAT(LEFT(MD5(seq), 12), '4', SUBSTR(MD5(seq), 14, 3), '8', SUBSTR(MD5(seq), 18, 15)), REPEAT(seq, 40) FROM seq_1_to_3000;",
 ];
 
 #[test]
