@@ -112,6 +112,7 @@ impl Database for MariaDb {
                 "",
             ));
         }
+        privileges::sees_all(self)?;
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
         self.in_snapshot = true;

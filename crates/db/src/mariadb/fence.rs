@@ -1,6 +1,6 @@
 //! The server's half of the fence: the service's accounts keep SELECT, events stop, and what could still write is named.
 
-mod grant;
+pub(super) mod grant;
 mod sessions;
 
 use super::MariaDb;

@@ -43,8 +43,9 @@ pub(super) fn open(db: &mut MariaDb, terms: &Terms, tell: &mut Tell<'_>) -> Resu
             "",
         ));
     }
-    let mut schema = db.inspect()?;
     // Before anything is locked.
+    super::privileges::sees_all(db)?;
+    let mut schema = db.inspect()?;
     schema.supported()?;
     let identity = db.identity()?;
     let mut readers = connect(db, &identity, terms.readers)?;

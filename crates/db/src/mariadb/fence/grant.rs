@@ -1,7 +1,7 @@
 //! GRANT statements as SHOW GRANTS prints them.
 
 /// One GRANT of privileges, taken apart: names in it are quoted with backticks.
-pub(super) struct Grant<'s> {
+pub(in crate::mariadb) struct Grant<'s> {
     /// `SELECT`, ``UPDATE (`a`, `b`)``, `ALL PRIVILEGES`, …
     privileges: Vec<&'s str>,
     /// What follows ON, up to TO.
@@ -10,7 +10,7 @@ pub(super) struct Grant<'s> {
 
 impl<'s> Grant<'s> {
     /// Takes `GRANT … ON … TO …` apart; `None` for what grants no privilege on anything: roles, default roles.
-    pub(super) fn parse(statement: &'s str) -> Option<Grant<'s>> {
+    pub(in crate::mariadb) fn parse(statement: &'s str) -> Option<Grant<'s>> {
         let rest = statement.strip_prefix("GRANT ")?;
         let on = outside_quotes(rest, " ON ")?;
         let to = outside_quotes(rest, " TO ").filter(|to| *to > on)?;
@@ -18,6 +18,15 @@ impl<'s> Grant<'s> {
             privileges: split_list(&rest[..on]),
             on: &rest[on + 4..to],
         })
+    }
+
+    /// Whether it grants `privilege` on the whole of what `scope` names, as in `` `schema`.* ``.
+    pub(in crate::mariadb) fn gives(&self, privilege: &str, scope: &dyn Fn(&str) -> bool) -> bool {
+        scope(self.on)
+            && self
+                .privileges
+                .iter()
+                .any(|p| *p == privilege || *p == "ALL PRIVILEGES")
     }
 
     /// Whether it lets its account read and nothing else.
