@@ -46,6 +46,11 @@ const PROGRAMS: &[Program] = &[
         name: "zstd",
         package: "zstd",
     },
+    // Encrypted backups, restored without us.
+    Program {
+        name: "age",
+        package: "age",
+    },
     // Pages as a person sees them.
     Program {
         name: "chromium",

@@ -9,7 +9,7 @@ use zstd::stream::read::Decoder;
 use crate::encryption::{Closed, Identities, decrypting};
 use crate::error::{Error, Result};
 use crate::files::open_regular;
-use crate::hashed::{BLOCK, Hashed, Seal, Shared, hex};
+use crate::hashed::{BLOCK, Seal, Shared, hex};
 use crate::manifest::{Chunk, Manifest};
 
 /// The frame, decrypted where the file is encrypted.
@@ -58,7 +58,16 @@ impl ChunkReader {
         encrypted: bool,
         identities: Option<&Identities>,
     ) -> std::result::Result<Self, Unopened> {
-        let stored = Shared::new(Hashed::new(open_regular(path).map_err(Unopened::Io)?));
+        let file = open_regular(path).map_err(Unopened::Io)?;
+        Self::over(Shared::new(file), chunk, encrypted, identities)
+    }
+
+    pub(crate) fn over(
+        stored: Shared,
+        chunk: &Chunk,
+        encrypted: bool,
+        identities: Option<&Identities>,
+    ) -> std::result::Result<Self, Unopened> {
         let frame: Box<dyn Read + Send> = if encrypted {
             let identities = identities.ok_or(Unopened::Locked)?;
             let file = BufReader::with_capacity(BLOCK, stored.clone());

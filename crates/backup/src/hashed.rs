@@ -1,6 +1,5 @@
 //! SHA-256 and length of whatever passes through.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -65,14 +64,17 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-/// A file being read and hashed, held twice: by what decodes it, and by who asks for its sum afterwards. Decoders do not
+/// A stored file being read and hashed, held twice: by what decodes it, and by who asks for its sum afterwards. Decoders do not
 /// give their input back, least of all after an error, where the sum of the whole file is still wanted.
 #[derive(Clone)]
-pub(crate) struct Shared(Arc<Mutex<Hashed<File>>>);
+pub(crate) struct Shared(Arc<Mutex<Hashed<Stored>>>);
+
+/// A file as it is stored.
+pub(crate) type Stored = Box<dyn Read + Send>;
 
 impl Shared {
-    pub(crate) fn new(file: Hashed<File>) -> Self {
-        Self(Arc::new(Mutex::new(file)))
+    pub(crate) fn new(stored: impl Read + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Hashed::new(Box::new(stored)))))
     }
 
     /// Bytes read so far.
@@ -89,7 +91,7 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Hashed<File>> {
+    fn lock(&self) -> MutexGuard<'_, Hashed<Stored>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The backup's format, version 1: writer, reader, manifest, verification, proofs and replicas.
+//! The backup's format, version 1: writer, reader, encryption, manifest, verification, proofs and replicas.
 //!
 //! `docs/BACKUP-FORMAT.md` is the specification. This crate knows files and sums, no SQL: what a column type, a
 //! digest or a `LOAD DATA` clause means is opaque here. Stamps and times are passed in; nothing reads a clock.
@@ -18,12 +18,16 @@
 //! backup.verify(&mut |_done, _total| ())?;
 //! # Ok(()) }
 //! ```
+//!
+//! Encrypted: [`Writer::with_recipients`] before anything is written; [`Backup::unlock`] before contents are read.
 
 mod catalog;
 mod chunk_reader;
 mod encryption;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hashed;
 mod instructions;
 mod manifest;

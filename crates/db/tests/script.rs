@@ -1,7 +1,11 @@
 //! SQL as text, on a corpus and on random input.
 #![allow(clippy::disallowed_methods, reason = "tests write throw-away files")]
+#[path = "script/bodies.rs"]
+mod bodies;
 #[path = "script/canonical.rs"]
 mod canonical;
+#[path = "script/corpus.rs"]
+mod corpus;
 #[path = "script/dump.rs"]
 mod dump;
 #[path = "script/lexer.rs"]

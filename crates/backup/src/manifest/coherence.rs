@@ -6,7 +6,8 @@ use super::{FEATURE_AGE, Manifest, Phase, Table, Totals};
 use crate::encryption::Recipient;
 use crate::hashed::is_sha256;
 use crate::name::{
-    BackupName, MANIFEST, README, RESTORE, SEALED, SUMS, chunk_file, is_plain, schema_file, stored_name,
+    BackupName, MANIFEST, PROVEN, README, RESTORE, SEALED, SUMS, chunk_file, is_plain, schema_file,
+    stored_name,
 };
 
 impl Manifest {
@@ -71,7 +72,7 @@ impl Manifest {
         let twice = others.windows(2).any(|pair| pair[0] == pair[1]);
         let plain = others
             .iter()
-            .all(|name| name.split('.').all(is_plain) && ![MANIFEST, SUMS].contains(name));
+            .all(|name| name.split('.').all(is_plain) && ![MANIFEST, SUMS, PROVEN].contains(name));
         if twice || !plain || !others.contains(&README) || !others.contains(&RESTORE) {
             wrong.push(format!(
                 "other_files lacks {README} or {RESTORE}, or names a file twice or badly"

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::chunk_reader::{ChunkReader, Unopened};
 use crate::encryption::{Closed, Identities, decrypting};
 use crate::files::{open_regular, seal_of};
-use crate::hashed::{BLOCK, Hashed, Seal, Shared};
+use crate::hashed::{BLOCK, Seal, Shared};
 use crate::manifest::Chunk;
 
 /// The file's seal, and what is wrong with its content.
@@ -56,7 +56,7 @@ pub(super) fn examine_chunk(
 
 /// Reads an encrypted file that is no chunk, and its content.
 pub(super) fn examine_encrypted(path: &Path, keys: &Identities, read: &mut dyn FnMut(u64)) -> Examined {
-    let mut stored = Shared::new(Hashed::new(open_regular(path)?));
+    let mut stored = Shared::new(open_regular(path)?);
     let content = match decrypting(keys, BufReader::with_capacity(BLOCK, stored.clone())) {
         Ok(mut content) => io::copy(&mut content, &mut io::sink()),
         Err(Closed::NoKey) => Err(io::Error::other(NO_KEY)),

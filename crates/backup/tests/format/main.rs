@@ -7,6 +7,7 @@
 )]
 
 mod catalog;
+mod corpus;
 mod crash;
 mod damage;
 mod encrypted;
