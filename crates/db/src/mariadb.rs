@@ -1,5 +1,6 @@
 //! MariaDB and MySQL: one connection over TCP, binary protocol, every session setting explicit.
 
+pub mod decode;
 pub mod encode;
 pub mod fence;
 pub mod objects;
