@@ -4,6 +4,13 @@
 //! name, column names and types. Row hashes of a table are added modulo 2^128 and counted, so order does not matter and
 //! a doubled row never cancels out. Tables and objects are then hashed in sorted order with SHA-256.
 
+mod files;
+mod rows;
+
+pub use files::of_files;
+pub(crate) use files::{PrivateCopy, decode_chunk};
+pub(crate) use rows::RowHash;
+
 use crate::progress::{Listener, Progress};
 use crate::schema::{Kind, Outline, Schema, Table};
 use crate::{Cell, Database, Error, Result};

@@ -12,9 +12,11 @@ mod conformance {
     mod ddl;
     mod digest;
     mod fence;
+    mod files;
     mod identity;
     mod load;
     mod migration;
+    mod online;
     mod round_trip;
     mod sqlite;
     mod stock_client;

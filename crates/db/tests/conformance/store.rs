@@ -57,6 +57,13 @@ impl Sink for Store {
     }
 }
 
+impl Store {
+    /// The catalog, which a backup keeps beside the chunks.
+    pub(super) fn keep(&mut self, dumped: &Dumped) {
+        self.schema = Some(dumped.schema.clone());
+    }
+}
+
 impl Source for Store {
     fn schema(&self) -> &Schema {
         self.schema.as_ref().expect("dumped")
@@ -85,7 +92,7 @@ pub(super) fn dumped(spot: &Spot<'_>, outline: Option<&Outline>) -> (Store, Dump
         &mut db::progress::silent(),
     )
     .expect("dumps");
-    store.schema = Some(dumped.schema.clone());
+    store.keep(&dumped);
     let told: BTreeMap<_, _> = dumped
         .digest
         .tables
