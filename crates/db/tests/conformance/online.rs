@@ -16,7 +16,7 @@ const TABLES: &str = "CREATE TABLE account (id INTEGER PRIMARY KEY, amount INTEG
     CREATE TABLE moves (n INTEGER NOT NULL);
     INSERT INTO moves VALUES (0);
     CREATE TABLE ballast (id INTEGER PRIMARY KEY, data BLOB);
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO ballast SELECT i, randomblob(10000) FROM n;";
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) INSERT INTO ballast SELECT i, randomblob(10000) FROM n;";
 
 /// Reads of the invariant: the sum, the moves that were counted, the moves that are there.
 fn state(db: &mut dyn Database) -> (i64, i64, i64) {
@@ -60,7 +60,7 @@ impl<'s> Writer<'s> {
                 moved.execute("UPDATE moves SET n = n + 1", [])?;
                 moved.execute(
                     "UPDATE ballast SET data = randomblob(10000) WHERE id = ?",
-                    [at % 3000 + 1],
+                    [at % 600 + 1],
                 )?;
                 moved.commit()?;
                 done.fetch_add(1, SeqCst);
@@ -114,12 +114,12 @@ fn writers_go_on_and_the_backup_is_of_one_commit(journal: &str) {
         assert_eq!(frozen.notes(), [] as [String; 0]);
         let most = state(&mut *spot.open()).1;
         let first = state(frozen.db());
-        writer.go_on(20);
+        writer.go_on(10);
         assert_eq!(state(frozen.db()), first, "{journal}: the state stays");
         let mut store = Store::default();
         let dumped = db::dump::dump(frozen.db(), None, &mut store, &mut silent()).expect("dumps");
         store.keep(&dumped);
-        writer.go_on(20);
+        writer.go_on(10);
         let copy = place.empty();
         loaded(&store, &mut *copy.open(), false).expect("loads");
         let (sum, counted, there) = state(&mut *copy.open());
