@@ -10,6 +10,7 @@ mod conformance {
     mod store;
 
     mod ddl;
+    mod diff;
     mod digest;
     mod fence;
     mod files;
