@@ -4,6 +4,11 @@
 //! name, column names and types. Row hashes of a table are added modulo 2^128 and counted, so order does not matter and
 //! a doubled row never cancels out. Tables and objects are then hashed in sorted order with SHA-256.
 
+mod files;
+
+pub use files::of_files;
+pub(crate) use files::{PrivateCopy, decode_chunk};
+
 use crate::progress::Listener;
 use crate::reading::{self, Counting, Queue};
 use crate::row::{self, Value, Visit};
@@ -104,10 +109,8 @@ impl RowSum {
         }
     }
 
-    fn add(&mut self, hash: &blake3::Hash) {
-        let mut half = [0u8; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        self.sum = self.sum.wrapping_add(u128::from_le_bytes(half));
+    fn add(&mut self, hash: u128) {
+        self.sum = self.sum.wrapping_add(hash);
         self.rows += 1;
     }
 }
@@ -190,14 +193,23 @@ impl TableHasher {
         self.row.clear();
     }
 
-    /// The row is complete.
-    pub fn end_row(&mut self) {
+    /// The row is complete; answers its hash.
+    pub fn end_row(&mut self) -> u128 {
         let hash = match self.begun.take() {
             Some(mut hasher) => hasher.update(&self.row).finalize(),
             None => blake3::keyed_hash(&self.key, &self.row),
         };
         self.row.clear();
-        self.sum.add(&hash);
+        let mut half = [0u8; 16];
+        half.copy_from_slice(&hash.as_bytes()[..16]);
+        let hash = u128::from_le_bytes(half);
+        self.sum.add(hash);
+        hash
+    }
+
+    /// Rows since the last cut.
+    pub fn rows(&self) -> u64 {
+        self.sum.rows
     }
 
     /// The sum since the last cut; the next one begins.
@@ -227,7 +239,7 @@ impl Visit for TableHasher {
 
     fn long(&mut self, column: usize, text: bool, length: u64, data: &mut dyn Read) -> Result<()> {
         if self.begin_long(column, text, length) {
-            row::pieces(data, &mut |piece| {
+            row::pieces(length, data, &mut |piece| {
                 self.piece(piece);
                 Ok(())
             })?;

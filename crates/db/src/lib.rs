@@ -6,6 +6,7 @@
 pub mod address;
 pub mod cell;
 pub mod database;
+pub mod diff;
 pub mod digest;
 pub mod dump;
 pub mod error;

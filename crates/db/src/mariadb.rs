@@ -1,5 +1,6 @@
 //! MariaDB and MySQL: one connection over TCP by our own [`wire`], every session setting explicit.
 
+pub mod decode;
 pub mod encode;
 pub mod fence;
 pub mod keys;

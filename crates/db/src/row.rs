@@ -5,7 +5,7 @@ use std::io::Read;
 
 mod gather;
 
-pub(crate) use gather::Gather;
+pub use gather::Gather;
 
 /// A string longer than this, in bytes, is handed out as a stream: [`Visit::long`].
 pub const LONG: u64 = 1 << 20;
@@ -72,6 +72,13 @@ impl Value<'_> {
         }
     }
 
+    /// Feeds a hasher what [`Value::put`] gives.
+    pub(crate) fn hash_into(self, hasher: &mut blake3::Hasher) {
+        let mut bytes = Vec::new();
+        self.put(&mut bytes);
+        hasher.update(&bytes);
+    }
+
     pub fn to_cell(self) -> Cell {
         match self {
             Value::Null => Cell::Null,
@@ -97,13 +104,27 @@ fn tagged<const N: usize>(tag: u8, bytes: [u8; N], out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes);
 }
 
-/// Hands on everything that `data` gives, a bounded piece at a time.
-pub(crate) fn pieces(data: &mut dyn Read, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+/// Hands on the `length` bytes that `data` gives, a bounded piece at a time. Where it ends early, that is an error and not
+/// another value.
+pub(crate) fn pieces(
+    length: u64,
+    data: &mut dyn Read,
+    each: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
     let mut piece = vec![0; PIECE];
+    let mut data = data.take(length);
+    let mut given = 0;
     loop {
         match data.read(&mut piece) {
+            Ok(0) if given < length => {
+                let came = format!("{given} of its {length} bytes came");
+                return Err(Error::io("reading a long value", came));
+            }
             Ok(0) => return Ok(()),
-            Ok(n) => each(&piece[..n])?,
+            Ok(n) => {
+                given += n as u64;
+                each(&piece[..n])?;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::io("reading a long value", error)),
         }

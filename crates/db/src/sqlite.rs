@@ -1,6 +1,7 @@
 //! SQLite: one connection to one file, and the write lock that is its fence's second half.
 
 pub mod encode;
+pub mod online;
 
 mod create;
 mod inspect;
@@ -28,6 +29,8 @@ pub struct Sqlite {
     /// Whether this connection holds the write lock ([`Sqlite::lock_writes`]).
     locked: bool,
     in_snapshot: bool,
+    /// Whether a read transaction outlives the snapshots ([`online::Frozen`]).
+    held: bool,
     /// `foreign_keys` as it was before a load.
     foreign_keys: bool,
 }
@@ -77,6 +80,7 @@ impl Sqlite {
             path: path.to_path_buf(),
             locked: false,
             in_snapshot: false,
+            held: false,
             foreign_keys: false,
         })
     }
@@ -186,8 +190,8 @@ impl Database for Sqlite {
                 "",
             ));
         }
-        // Under the write lock a transaction is open already, and nobody else can change a thing.
-        if !self.locked {
+        // Under the write lock a transaction is open already, and nobody else can change a thing; a held one stays.
+        if !self.locked && !self.held {
             self.execute("BEGIN")?;
             // A deferred transaction has no snapshot until it reads.
             self.query("SELECT COUNT(*) FROM sqlite_master")
@@ -201,7 +205,7 @@ impl Database for Sqlite {
     }
 
     fn end_snapshot(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.in_snapshot) && !self.locked {
+        if std::mem::take(&mut self.in_snapshot) && !self.locked && !self.held {
             self.execute("COMMIT")?;
         }
         Ok(())

@@ -10,12 +10,15 @@ mod conformance {
     mod store;
 
     mod ddl;
+    mod diff;
     mod digest;
     mod exact;
     mod fence;
+    mod files;
     mod identity;
     mod load;
     mod migration;
+    mod online;
     mod parts;
     mod resume;
     mod round_trip;

@@ -129,7 +129,7 @@ impl Visit for Writing<'_> {
             None => false,
         };
         self.encoder.begin_long(column, text, &mut self.block);
-        row::pieces(data, &mut |piece| {
+        row::pieces(length, data, &mut |piece| {
             self.hasher.piece(piece);
             if let Some(hasher) = self.through.as_mut().filter(|_| through) {
                 hasher.piece(piece);

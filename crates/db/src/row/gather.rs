@@ -5,13 +5,13 @@ use crate::{Cell, Error, Result};
 use std::io::Read;
 
 /// Gathers the values of a row and hands it on complete.
-pub(crate) struct Gather<F> {
+pub struct Gather<F> {
     cells: Vec<Cell>,
     each: F,
 }
 
 impl<F: FnMut(&[Cell]) -> Result<()>> Gather<F> {
-    pub(crate) fn new(each: F) -> Self {
+    pub fn new(each: F) -> Self {
         Gather {
             cells: Vec::new(),
             each,

@@ -304,7 +304,12 @@ fn a_value_beyond_every_packet_loads_and_is_dumped_as_the_same_bytes() {
     let chunk = [b"1\t".as_slice(), &long, b"\t", &short, b"\t", &short, b"\n"].concat();
     let mut small = open();
     let table = small.inspect().expect("inspects").tables.remove(0);
-    assert_eq!(small.load_chunk(&table, &mut chunk.as_slice()).expect("loads"), 1);
+    assert_eq!(
+        small
+            .load_chunk(&table, &mut chunk.as_slice(), None)
+            .expect("loads"),
+        1
+    );
     server.query("SET GLOBAL max_allowed_packet=1073741824");
     let all: String = (0..=255u8).map(|b| format!("{b:02X}")).collect();
     let same = server.query_in(
@@ -319,8 +324,7 @@ fn a_value_beyond_every_packet_loads_and_is_dumped_as_the_same_bytes() {
         (256 * fewer).to_string(),
     ];
     assert_eq!(same, [told.map(Some)]);
-    let mut store = super::store::Store::default();
-    db::dump::dump(&mut *open(), None, &mut store, &mut db::progress::silent()).expect("dumps");
+    let (store, _) = super::store::dumped_from(&mut *open(), None);
     assert!(store.tables[0].chunks.concat() == chunk, "the same bytes");
 }
 
@@ -347,7 +351,10 @@ fn catalogs_of_older_backups_load_as_they_did() {
     }
     db.begin_load().expect("begins");
     let mut chunk = b"0\t00FF5C\t610000\n7\t\t\\N\n".as_slice();
-    assert_eq!(db.load_chunk(&schema.tables[0], &mut chunk).expect("loads"), 2);
+    assert_eq!(
+        db.load_chunk(&schema.tables[0], &mut chunk, None).expect("loads"),
+        2
+    );
     db.end_load().expect("ends");
     assert_eq!(original.digest().digest, copy.digest().digest);
 }

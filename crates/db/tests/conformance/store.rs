@@ -121,8 +121,12 @@ impl Source for Store {
 
 /// Dumps a database into memory.
 pub(super) fn dumped(spot: &Spot<'_>, outline: Option<&Outline>) -> (Store, Dumped) {
+    dumped_from(&mut *spot.open(), outline)
+}
+
+pub(super) fn dumped_from(db: &mut dyn Database, outline: Option<&Outline>) -> (Store, Dumped) {
     let filling = Filling::default();
-    let dumped = dump(&mut *spot.open(), outline, &filling, &mut db::progress::silent()).expect("dumps");
+    let dumped = dump(db, outline, &filling, &mut db::progress::silent()).expect("dumps");
     let store = Store {
         schema: Some(dumped.schema.clone()),
         files: filling.files.into_inner().expect("lock"),

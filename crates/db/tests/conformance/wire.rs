@@ -2,7 +2,7 @@
 
 use super::place::{OwnServer, Place, Spot, in_every_dialect};
 use db::mariadb::wire::{Fault, Options, Wire};
-use db::row::{LONG, Value, Visit};
+use db::row::{Gather, LONG, Value, Visit};
 use db::{Address, Cell, Database, Error, Result, Secret, Session};
 use mysql::prelude::Queryable;
 use std::io::Read;
@@ -266,12 +266,17 @@ fn a_server_that_stalls_between_rows_is_lost_at_last() {
     db.limit_silence(Some(Duration::from_millis(300)))
         .expect("limits");
     let error = db
-        .scan(&table, &["id".into(), "s".into()], &mut |row| {
-            if row[0] == Cell::Int(100) {
-                proxy.set(Rule::Stall);
-            }
-            Ok(())
-        })
+        .visit(
+            &table,
+            &["id".into(), "s".into()],
+            None,
+            &mut Gather::new(|row: &[Cell]| {
+                if row[0] == Cell::Int(100) {
+                    proxy.set(Rule::Stall);
+                }
+                Ok(())
+            }),
+        )
         .expect_err("stalled");
     assert!(
         matches!(&error, Error::Connect { source_text, .. } if source_text.contains("sent nothing for 300ms")),

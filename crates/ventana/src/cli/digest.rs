@@ -1,14 +1,40 @@
-//! `ventana digest`
+//! `ventana digest`: of the live database, of a backup's files, and where two of them differ
+
+mod differences;
+mod sides;
 
 use super::{Context, Done};
+use crate::error::{Failure, io};
+use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::session;
+use ::backup::Backup;
+use db::Digest;
+use std::path::PathBuf;
 
 /// Options of `digest`.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Of a backup (name, folder, or `latest`), from its files alone
+    #[arg(long, value_name = "NAME", conflicts_with = "diff")]
+    backup: Option<String>,
+    /// Say where two differ, down to rows; each is `live`, `backup:NAME`, a backup's folder, `schema:NAME` or a database URL
+    #[arg(long, num_args = 2, value_names = ["LEFT", "RIGHT"])]
+    diff: Option<Vec<String>>,
+    /// With --diff: show the values that differ, not only the keys of their rows
+    #[arg(long, requires = "diff")]
+    show_values: bool,
+}
 
-pub fn run(cx: &Context, _args: Args) -> Done {
+pub fn run(cx: &Context, args: Args) -> Done {
+    if let Some(pair) = &args.diff {
+        return differences::run(cx, pair, args.show_values);
+    }
+    if let Some(which) = &args.backup {
+        let backup = ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
+            .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
+        return of_backup(cx, &backup);
+    }
     let address = cx.config.address()?;
     let mut db = db::open(address, &session(&cx.config, "digest"))?;
     let out = cx.out;
@@ -16,7 +42,34 @@ pub fn run(cx: &Context, _args: Args) -> Done {
         out.progress("digest", p.rows, p.rows_total, "rows", p.table)
     })?;
     out.progress_end();
-    out.result(&digest, || {
+    show(cx, &digest, &address.to_string());
+    Ok(0)
+}
+
+fn of_backup(cx: &Context, backup: &Backup) -> Done {
+    let contents = Contents::of(backup)?;
+    let out = cx.out;
+    let digest = db::digest::of_files(&contents, &scratch(cx)?, &mut |p| {
+        out.progress("digest", p.rows, p.rows_total, "rows", p.table)
+    });
+    out.progress_end();
+    let digest = digest?;
+    if digest.digest != backup.digest() {
+        return Err(Failure::verification(format!(
+            "the files of {} have the digest {}, and its manifest promises {}",
+            backup.path().display(),
+            digest.digest,
+            backup.digest()
+        ))
+        .hint("do not restore from it; `ventana backup list` shows the others"));
+    }
+    show(cx, &digest, &backup.path().display().to_string());
+    Ok(0)
+}
+
+fn show(cx: &Context, digest: &Digest, of: &str) {
+    let out = cx.out;
+    out.result(digest, || {
         let mut rows = vec![
             [
                 out.language.pick("tabla", "table"),
@@ -29,11 +82,13 @@ pub fn run(cx: &Context, _args: Args) -> Done {
         for t in &digest.tables {
             rows.push(vec![t.name.clone(), format::count(t.rows), t.digest.clone()]);
         }
-        format!(
-            "{}\n{}  {address}",
-            table::render(&rows, out.columns),
-            digest.digest
-        )
+        format!("{}\n{}  {of}", table::render(&rows, out.columns), digest.digest)
     });
-    Ok(0)
+}
+
+/// The folder for what is kept while files are read; it is made where it is missing.
+fn scratch(cx: &Context) -> Result<PathBuf, Failure> {
+    let folder = cx.config.state_dir().join("scratch");
+    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+    Ok(folder)
 }

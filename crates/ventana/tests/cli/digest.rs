@@ -55,3 +55,92 @@ fn of_what_is_no_database() {
     assert!(!scene.path("none.db").exists(), "digest has made a database");
     assert_snapshot!(format!("{human}\n{missing}"));
 }
+
+#[test]
+fn of_a_backup_from_its_files_alone() {
+    let scene = Scene::data();
+    let live = scene.json("digest").expect(0);
+    scene.json("backup --no-restore").expect(0);
+    assert_eq!(
+        scene.json("digest --backup latest").expect(0).document,
+        live.document
+    );
+    scene.sqlite("UPDATE activos SET nombre = 'another' WHERE id = 7");
+    assert_ne!(scene.json("digest").expect(0).document, live.document);
+    let human = scene.run("digest --backup latest --lang es").expect(0);
+    assert!(human.output.stdout.contains(&live.text("digest")));
+    assert!(
+        scene.path("state/scratch").read_dir().unwrap().next().is_none(),
+        "nothing stays in the scratch folder"
+    );
+    let missing = scene
+        .run("digest --backup inventario_20200101_000000 --lang en")
+        .expect(2);
+    assert_snapshot!(format!("{human}\n{missing}"));
+}
+
+#[test]
+fn where_two_are_equal() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let before = std::fs::read(scene.database()).unwrap();
+    let said = [
+        scene.run("digest --diff backup:latest live --lang en").expect(0),
+        scene
+            .run(&format!("digest --diff live {path} --lang es"))
+            .expect(0),
+    ];
+    let json = scene.json("digest --diff live live").expect(0);
+    assert_eq!(json.document["equal"], true);
+    assert_eq!(
+        std::fs::read(scene.database()).unwrap(),
+        before,
+        "a diff has changed the file"
+    );
+    assert_snapshot!(said.map(|said| said.to_string()).join("\n"));
+}
+
+#[test]
+fn where_two_differ_down_to_the_row() {
+    let scene = Scene::data();
+    scene.json("backup --no-restore").expect(0);
+    scene.sqlite(
+        "UPDATE activos SET nombre = 'nobody may see this' WHERE id = 7; DELETE FROM mantenimientos WHERE id IN (3, 4);
+         INSERT INTO roles SELECT 77, 'x' || nombre FROM roles LIMIT 1; CREATE INDEX i ON activos (nombre); CREATE TABLE extra (x); INSERT INTO extra VALUES (1)",
+    );
+    let english = scene.run("digest --diff backup:latest live --lang en").expect(12);
+    assert!(
+        !english.everything().contains("nobody"),
+        "values may be sensitive\n{english}"
+    );
+    let json = scene.json("digest --diff backup:latest live").expect(12);
+    assert_eq!(json.document["equal"], false);
+    assert_eq!(
+        json.document["left"]["digest"],
+        scene.json("digest --backup latest").expect(0).text("digest")
+    );
+    assert_eq!(
+        json.document["right"]["digest"],
+        scene.json("digest").expect(0).text("digest")
+    );
+    let shown = scene
+        .run("digest --diff live backup:latest --show-values --lang es")
+        .expect(12);
+    assert!(shown.everything().contains("'nobody may see this'"), "{shown}");
+    assert_snapshot!(format!("{english}\n{shown}\n{json}"));
+}
+
+#[test]
+fn what_cannot_be_compared() {
+    let scene = Scene::data();
+    let said: Vec<String> = [
+        "digest --diff live elsewhere",
+        "digest --diff schema:other live",
+        "digest --diff live",
+        "digest --show-values",
+    ]
+    .iter()
+    .map(|line| scene.run(&format!("{line} --lang en")).expect(2).to_string())
+    .collect();
+    assert_snapshot!(said.join("\n"));
+}

@@ -102,6 +102,39 @@ fn digest_backup_restore_digest() {
 }
 
 #[test]
+fn where_a_backup_and_two_schemas_differ() {
+    let schema = MariaDb::shared().schema("cli_diff");
+    schema.query(TABLES);
+    let scene = scene(&schema);
+    let live = scene.json("digest").expect(0);
+    scene.json("backup --no-restore").expect(0);
+    assert_eq!(
+        scene.json("digest --backup latest").expect(0).document,
+        live.document
+    );
+    let copy = format!("{}_copy", schema.name());
+    scene
+        .json(&format!("restore latest --into {copy} --yes"))
+        .expect(0);
+    let equal = scene.json(&format!("digest --diff live schema:{copy}")).expect(0);
+    assert_eq!(equal.document["equal"], true);
+    schema.query("UPDATE equipos SET precio = 12.51 WHERE id = 1; DELETE FROM piezas WHERE id = -5; INSERT INTO piezas VALUES (7, NULL, 1); DROP VIEW caros");
+    let url = format!("mysql://root@127.0.0.1:{}/{copy}", MariaDb::shared().port());
+    let said = [
+        scene
+            .run("digest --diff backup:latest live --show-values --lang en")
+            .expect(12),
+        scene
+            .run(&format!("digest --diff {url} live --lang es"))
+            .expect(12),
+        scene
+            .run(&format!("digest --diff schema:{copy} backup:latest --lang en"))
+            .expect(0),
+    ];
+    assert_snapshot!(shown(&schema, said.map(|said| said.to_string()).join("\n")));
+}
+
+#[test]
 fn check_says_who_could_write() {
     let schema = MariaDb::shared().schema("cli_check");
     schema.query(TABLES);

@@ -1,0 +1,181 @@
+//! One state of a live SQLite database that stays while others go on writing, and what SQLite says of it.
+//!
+//! In WAL mode that is a read transaction: writers do not notice. With a rollback journal a long read would keep every
+//! writer from committing, until its patience ends; there the file is copied through SQLite's backup API first, in steps
+//! that hold the lock for moments. A write between two steps makes SQLite begin anew, so that under constant writes
+//! the steps only warm the cache, and one last step copies all pages at a stroke: the longest that a writer waits.
+
+use super::{Sqlite, error};
+use crate::{Database, Error, Result};
+use rusqlite::backup::{Backup, StepResult};
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Pages copied in one step, about 8 MiB.
+const PAGES: i32 = 2048;
+
+/// How long the copy waits for a writer's lock without a page copied: PATIENCE times PAUSE, beside SQLite's own waiting.
+const PATIENCE: usize = 500;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Complaints of `integrity_check` about values that a constraint forbids: older than the constraint, most often. The
+/// file is whole, and the values are the user's.
+const CONTENT: &[&str] = &["CHECK constraint failed in ", "NULL value in ", "non-"];
+
+/// How many findings are told one by one.
+const TOLD: usize = 10;
+
+/// A database as it was at one commit.
+pub struct Frozen {
+    // Dropped first: the copy is closed before its folder goes.
+    db: Sqlite,
+    _folder: Option<TempDir>,
+    notes: Vec<String>,
+}
+
+impl Frozen {
+    /// Opens the database at `path`, in one state from here on, and checks that state.
+    ///
+    /// The copy that a rollback journal makes necessary lies in a new folder of `scratch`, which must exist and have room
+    /// for the whole file; it goes with this value. A damaged database is refused: a backup of it would be one of
+    /// whatever could still be read. What else is found ([`Frozen::notes`]) is in the original, and so belongs in a copy.
+    pub fn open(path: &Path, scratch: &Path) -> Result<Frozen> {
+        let mut live = Sqlite::open(path)?;
+        let wal = live.text("PRAGMA journal_mode")?.is_some_and(|m| m == "wal");
+        let (mut db, folder) = if wal {
+            live.hold()?;
+            (live, None)
+        } else {
+            let (copy, folder) = copy(&live, scratch)?;
+            (copy, Some(folder))
+        };
+        let mut notes = Vec::new();
+        integrity(&mut db, path, &mut notes)?;
+        foreign_keys(&mut db, &mut notes);
+        Ok(Frozen {
+            db,
+            _folder: folder,
+            notes,
+        })
+    }
+
+    /// A connection that sees that state and no other. It calls itself by the live file's path.
+    pub fn db(&mut self) -> &mut Sqlite {
+        &mut self.db
+    }
+
+    /// What a reader of a backup should know, a sentence each: foreign keys that refer to nothing, values that a
+    /// constraint forbids.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+impl Sqlite {
+    /// Begins a read transaction that outlives every snapshot taken on this connection.
+    fn hold(&mut self) -> Result<()> {
+        self.execute("BEGIN")?;
+        // A deferred transaction has no snapshot until it reads.
+        self.query("SELECT COUNT(*) FROM sqlite_master")?;
+        self.held = true;
+        Ok(())
+    }
+}
+
+/// A copy of `live` at one commit, in a new folder of `scratch`.
+fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, TempDir)> {
+    let folder = tempfile::Builder::new()
+        .prefix("online-")
+        .tempdir_in(scratch)
+        .map_err(|e| Error::io(format!("making a folder in {}", scratch.display()), e))?;
+    let mut copy = Sqlite::create(&folder.path().join("copy.db"))?;
+    // It is thrown away whatever happens: nothing of it need survive a crash.
+    copy.query("PRAGMA synchronous=OFF")?;
+    {
+        let backup = Backup::new(&live.conn, &mut copy.conn).map_err(|e| error("backup", e))?;
+        let (mut steps, mut waits) = (0, 0);
+        loop {
+            // Twice the file in steps; whoever has not come to the end by then never will.
+            let pages = backup.progress().pagecount;
+            let at_a_stroke = steps > 1 && steps > 2 * (pages / PAGES + 1);
+            let step = backup.step(if at_a_stroke { -1 } else { PAGES });
+            match step.map_err(|e| error("backup", e))? {
+                StepResult::Done => break,
+                StepResult::More => (steps, waits) = (steps + 1, 0),
+                _ if waits < PATIENCE => {
+                    waits += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                _ => {
+                    return Err(Error::refused(
+                        format!("another process keeps {} locked", live.path.display()),
+                        "wait until its write is done, or stop it, then try again",
+                    ));
+                }
+            }
+        }
+    }
+    copy.path.clone_from(&live.path);
+    Ok((copy, folder))
+}
+
+fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -> Result<()> {
+    let damaged = |what: String| {
+        Error::refused(
+            format!("{} is damaged: {what}", path.display()),
+            "restore the last good backup beside it (`ventana backup list`), or save what can be read: `sqlite3 FILE .recover`",
+        )
+    };
+    let found = db.query("PRAGMA integrity_check").map_err(|error| match error {
+        // SQLITE_CORRUPT and SQLITE_NOTADB, whatever the detail.
+        Error::Sqlite { code, message, .. } if matches!(code & 0xff, 11 | 26) => damaged(message),
+        other => other,
+    })?;
+    let found: Vec<String> = found
+        .iter()
+        .filter_map(|row| row.first()?.to_text())
+        .filter(|text| text != "ok")
+        .collect();
+    let (content, damage): (Vec<String>, Vec<String>) = found
+        .into_iter()
+        .partition(|text| CONTENT.iter().any(|c| text.starts_with(c)) && !text.starts_with("non-unique"));
+    if !damage.is_empty() {
+        return Err(damaged(told(damage).join("; ")));
+    }
+    notes.extend(told(content));
+    Ok(())
+}
+
+/// The first findings, and how many more there are.
+fn told(mut findings: Vec<String>) -> Vec<String> {
+    let more = findings.len().saturating_sub(TOLD);
+    findings.truncate(TOLD);
+    if more > 0 {
+        findings.push(format!("and {more} more"));
+    }
+    findings
+}
+
+fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
+    let found = db.query(
+        "SELECT \"table\", parent, COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent ORDER BY 1, 2",
+    );
+    match found {
+        Ok(rows) => notes.extend(told(
+            rows.iter()
+                .map(|row| {
+                    let text = |i: usize| row.get(i).and_then(crate::Cell::to_text).unwrap_or_default();
+                    format!(
+                        "foreign key broken: {} rows of {} refer to rows of {} that are not there",
+                        text(2),
+                        text(0),
+                        text(1)
+                    )
+                })
+                .collect(),
+        )),
+        // A key that refers to columns without a unique index cannot be checked at all; it is no less the user's.
+        Err(error) => notes.push(format!("foreign keys cannot be checked: {error}")),
+    }
+}
