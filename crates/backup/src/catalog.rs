@@ -24,6 +24,10 @@ pub struct Entry {
 
 /// What a listed folder is.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a list has few, and nearly all are complete"
+)]
 pub enum State {
     /// Complete; its manifest is coherent. Whether its files are whole only verifying tells.
     Complete(Summary),

@@ -3,10 +3,12 @@
 mod database;
 mod file;
 mod origin;
+mod replica;
 
 pub use database::database_url;
 pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
 pub use origin::{Origin, origins};
+pub use replica::{Keep, Place, Replica, S3, SshPlace};
 
 use crate::error::Failure;
 use db::{Address, Secret};
