@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::lock_dir;
-use crate::manifest::Totals;
+use crate::manifest::{Manifest, Totals};
 use crate::name::{BackupName, partial_of, without_partial};
 use crate::proof::Proof;
 use crate::reader::Backup;
@@ -24,6 +24,10 @@ pub struct Entry {
 
 /// What a listed folder is.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a list has few, and nearly all are complete"
+)]
 pub enum State {
     /// Complete; its manifest is coherent. Whether its files are whole only verifying tells.
     Complete(Summary),
@@ -48,10 +52,28 @@ pub struct Summary {
     pub created_at: String,
     /// Content digest.
     pub digest: String,
+    /// Schema name or file that it is a backup of.
+    pub database: String,
+    /// What a reader has to understand beyond version 1, such as `age` where it is encrypted.
+    pub features: Vec<String>,
     /// Rows and bytes.
     pub totals: Totals,
     /// When it was last proven.
     pub last_proof: Option<Proof>,
+}
+
+impl Summary {
+    pub(crate) fn of(manifest: &Manifest, id: String, last_proof: Option<Proof>) -> Self {
+        Self {
+            id,
+            created_at: manifest.created_at.clone(),
+            digest: manifest.digest.clone(),
+            database: manifest.source.database.clone(),
+            features: manifest.features.clone(),
+            totals: manifest.totals,
+            last_proof,
+        }
+    }
 }
 
 impl Entry {
@@ -66,13 +88,9 @@ pub fn list(root: &Path, service: &str) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for (name, path) in folders(root, service)? {
         let state = match Backup::open(&path).and_then(|backup| Ok((backup.last_proof()?, backup))) {
-            Ok((last_proof, backup)) => State::Complete(Summary {
-                id: backup.id().into(),
-                created_at: backup.manifest().created_at.clone(),
-                digest: backup.digest().into(),
-                totals: backup.manifest().totals,
-                last_proof,
-            }),
+            Ok((last_proof, backup)) => {
+                State::Complete(Summary::of(backup.manifest(), backup.id().into(), last_proof))
+            }
             Err(Error::Incomplete { why, .. }) => State::Incomplete { why },
             Err(error) => State::Unreadable {
                 why: error.to_string(),

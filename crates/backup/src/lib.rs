@@ -36,6 +36,7 @@ mod paced;
 mod proof;
 mod reader;
 mod replica;
+mod retention;
 mod sums;
 mod verify;
 mod writer;
@@ -51,6 +52,7 @@ pub use manifest::{
 pub use name::{BackupName, partial_of};
 pub use proof::{Proof, Proven};
 pub use reader::Backup;
-pub use replica::{Replica, replicate};
+pub use replica::{Copied, Examined, Folder, Replica, Store, copy, copy_of, examine, list_in, replicate};
+pub use retention::{Decision, Policy, Reason, Seen, SeenState, decide};
 pub use verify::{ChunkPlace, Damage, Verification, Verified, VerifyError, verify};
 pub use writer::{ChunkEnd, ChunkWriter, Content, TableId, TableSpec, Writer};

@@ -29,8 +29,8 @@ pub struct Verified {
     pub bytes: u64,
     /// Rows in their chunks, as the manifest counts them.
     pub rows: u64,
-    /// Whether the contents were checked too, and not the stored files alone: false where the backup is encrypted and no
-    /// keys were given.
+    /// Whether the contents were checked too, and not the stored files alone: false of a replica that is read where it lies,
+    /// and where the backup is encrypted and no keys were given.
     pub contents: bool,
 }
 

@@ -3,9 +3,11 @@
 mod database;
 mod file;
 mod origin;
+mod replica;
 
 pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
 pub use origin::{Origin, Shown, origins};
+pub use replica::{Keep, Place, Replica, S3, SshPlace};
 
 use crate::error::Failure;
 use db::{Address, Secret};

@@ -4,4 +4,7 @@ pub mod clock;
 pub mod files;
 pub mod http;
 pub mod lease;
+pub mod mariadbd;
 pub mod process;
+pub mod s3;
+pub mod sftp;

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod error;
 mod host;
+mod replicas;
 mod report;
 mod scratch;
 mod steps;

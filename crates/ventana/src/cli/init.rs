@@ -142,6 +142,16 @@ mod tests {
         }
         assert_eq!(keys("[smoke]\nurl=\"x\"\n[smoke.token]"), of(&["smoke", "token"]));
         assert_eq!(keys("[smoke]\nurl=\"x\"\n[[smoke.check]]"), checks);
+        let replicas: BTreeSet<String> = of(&["replica"])
+            .iter()
+            .flat_map(|name| of(&["replica", name]))
+            .collect();
+        assert_eq!(keys("[replica.x]"), replicas);
+        assert_eq!(
+            keys("[replica.x.s3]\nbucket = \"abc\""),
+            of(&["replica", "cloud", "s3"])
+        );
+        assert_eq!(keys("[backup.keep]"), of(&["backup", "keep"]));
         // A comment stands above every key: at least one before the first key of each block.
         let mut explained = false;
         for line in EXAMPLE.lines() {

@@ -70,7 +70,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         &mut db::progress::silent(),
     )?;
     made.backup.verify(&mut |_, _| {})?;
-    super::backup::prove(cx, &made.backup)?;
+    super::backup::prove(cx, &made.backup, false)?;
     for change in &online.finalize {
         if let Some(when) = &change.when
             && db.count(when)? != 1

@@ -1,5 +1,6 @@
 //! The shape of `ventana.toml`. An unknown key or a wrong type is an error that points at its line.
 
+use super::replica::{Keep, Replica};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct File {
     pub database: Database,
     pub state: State,
     pub backup: Backup,
+    /// Places elsewhere, by name: each backup of a window is copied to all of them.
+    pub replica: BTreeMap<String, Replica>,
     pub fence: Fence,
     pub release: Option<Release>,
     pub process: Option<Process>,
@@ -50,8 +53,11 @@ pub struct State {
 pub struct Backup {
     /// Default `/var/backups/<service>`; `BACKUP_DIR` goes before it.
     pub dir: Option<PathBuf>,
-    /// A folder elsewhere (a mount) that each backup of a window is copied to and re-read from.
+    /// A folder elsewhere (a mount) that each backup of a window is copied to and re-read from: short for a replica of that
+    /// name with a `folder`.
     pub off_site: Option<PathBuf>,
+    /// What `backup prune` keeps; nothing is deleted without it.
+    pub keep: Option<Keep>,
     /// `restore` (default) or `files`: how far the backup taken inside the window is proven before the contract.
     pub verify_final: VerifyFinal,
 }
@@ -217,10 +223,12 @@ pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure
         }
         let file =
             File::deserialize(Deserializer::from(laid)).map_err(|e| wrong(format!("[env.{name}]: "), e))?;
+        file.check_replicas()?;
         if name == environment {
             asked = file;
         }
     }
+    asked.check_replicas()?;
     Ok(asked)
 }
 
@@ -268,6 +276,10 @@ impl File {
         if let Some(log) = self.process.as_mut().and_then(|p| p.log.as_mut()) {
             fix(log);
         }
+        self.replica
+            .values_mut()
+            .flat_map(Replica::paths_mut)
+            .for_each(fix);
     }
 }
 

@@ -27,7 +27,7 @@ impl std::fmt::Display for Origin {
 /// A value as `check` shows it. Never a secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
-    pub key: &'static str,
+    pub key: String,
     pub value: String,
     pub origin: String,
 }
@@ -55,7 +55,7 @@ pub fn origins(config: &Config) -> Vec<Shown> {
         (None, Some(_)) => Origin::Variable("VENTANA_STATE_DIR"),
         (dir, _) => from_file(dir.is_some()),
     };
-    let rows: Vec<(&'static str, String, Origin)> = vec![
+    let mut rows: Vec<(&str, String, Origin)> = vec![
         ("service", config.service(), from_file(!file.service.is_empty())),
         (
             "environment",
@@ -119,6 +119,27 @@ pub fn origins(config: &Config) -> Vec<Shown> {
             from_file(file.smoke.is_some()),
         ),
     ];
+    let keep = file.backup.keep.map(|keep| {
+        let (last, daily) = (keep.last, keep.daily);
+        let (weekly, monthly) = (keep.weekly, keep.monthly);
+        format!("last {last}, daily {daily}, weekly {weekly}, monthly {monthly}")
+    });
+    let replicas: Vec<(String, String)> = file
+        .replica
+        .iter()
+        .map(|(name, replica)| (format!("replica.{name}"), replica.shown()))
+        .collect();
+    let after = rows
+        .iter()
+        .position(|(key, ..)| *key == "fence.file")
+        .unwrap_or(rows.len());
+    let more = keep
+        .iter()
+        .map(|keep| ("backup.keep", keep.clone(), Origin::File));
+    let named = replicas
+        .iter()
+        .map(|(name, shown)| (name.as_str(), shown.clone(), Origin::File));
+    rows.splice(after..after, more.chain(named));
     let mut shown: Vec<Shown> = rows
         .into_iter()
         .map(|(key, value, origin)| Shown::new(key, value, origin))

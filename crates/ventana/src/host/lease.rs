@@ -32,11 +32,20 @@ impl Lease {
 
     /// Takes the lease of a state folder for `holder`, or fails with exit code 10 and who has it.
     pub fn take(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
+        Lease::take_named(state_dir, "lease", holder)
+    }
+
+    /// Takes the lease of what reads, copies and deletes backups: beside a run, but one at a time.
+    pub fn of_backups(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
+        Lease::take_named(state_dir, "lease.backups", holder)
+    }
+
+    fn take_named(state_dir: &Path, name: &str, holder: &str) -> Result<Lease, Failure> {
         std::fs::create_dir_all(state_dir).map_err(io(format!(
             "cannot make the state folder {}",
             state_dir.display()
         )))?;
-        let path = state_dir.join("lease");
+        let path = state_dir.join(name);
         let what = format!("cannot take the lease {}", path.display());
         let mut file = OpenOptions::new()
             .read(true)

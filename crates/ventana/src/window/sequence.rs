@@ -70,11 +70,8 @@ fn prepare(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
         StepKind::Prove { backup: a() },
         "restores backup A into a scratch copy and compares the digest",
     ));
-    if inputs.file.backup.off_site.is_some() {
-        let kind = StepKind::OffSite {
-            backup: a(),
-            to: "off_site".into(),
-        };
+    if let Some(to) = off_site(inputs.file) {
+        let kind = StepKind::OffSite { backup: a(), to };
         steps.push(step(
             p,
             "off_site_a",
@@ -273,10 +270,10 @@ fn after(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
         };
         steps.push(hold(step(p, "watch", kind, "watches the service's health")));
     }
-    if inputs.file.backup.off_site.is_some() {
+    if let Some(to) = off_site(inputs.file) {
         let kind = StepKind::OffSite {
             backup: "backup_b".into(),
-            to: "off_site".into(),
+            to,
         };
         steps.push(hold(step(
             p,
@@ -285,6 +282,12 @@ fn after(inputs: &Inputs<'_>, steps: &mut Vec<StepSpec>) {
             "copies backup B off-site and re-reads it there",
         )));
     }
+}
+
+/// The names of all replicas, where there is one.
+fn off_site(file: &File) -> Option<String> {
+    let names: Vec<String> = file.replicas().into_iter().map(|(name, _)| name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// One step for each statement of a part.

@@ -56,7 +56,7 @@ fn backup(step: &StepEvidence, evidence: &Evidence, plan: &Plan, l: Language) ->
         plan,
         |kind, of| matches!(kind, StepKind::OffSite { backup, .. } if backup == of),
     )
-    .filter_map(|step| step.facts.get("path").and_then(Value::as_str).map(str::to_owned))
+    .flat_map(places)
     .collect();
     Some(BackupView {
         proven: proven(step, evidence, plan, l),
@@ -77,6 +77,21 @@ fn backup(step: &StepEvidence, evidence: &Evidence, plan: &Plan, l: Language) ->
         size,
         path,
     })
+}
+
+/// Where a step has copied to. Journals written when there was one replica have its path alone.
+fn places(step: &StepEvidence) -> Vec<String> {
+    let path = |fact: &Value| fact.get("path").and_then(Value::as_str).map(str::to_owned);
+    match step.facts.get("replicas").and_then(Value::as_array) {
+        Some(replicas) => replicas.iter().filter_map(path).collect(),
+        None => step
+            .facts
+            .get("path")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+    }
 }
 
 /// The steps that are done and work on this backup in this way.

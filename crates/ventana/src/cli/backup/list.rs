@@ -1,0 +1,146 @@
+//! `ventana backup list`
+
+use super::moment;
+use crate::cli::{Context, Done};
+use crate::replicas::{Act, Known, Ledger};
+use crate::ui::{format, table};
+use backup::{Entry, Proven, State, Summary};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) fn run(cx: &Context) -> Done {
+    let pick = |es, en| cx.out.language.pick(es, en);
+    let entries = backup::list(&cx.config.backup_dir(), &cx.config.service())?;
+    let known = Ledger::of(&cx.config).read()?;
+    let documents: Vec<Value> = entries.iter().map(|entry| document(entry, &known)).collect();
+    cx.out.result(&json!({ "backups": documents }), || {
+        if entries.is_empty() {
+            return format!(
+                "{} {}",
+                pick("no hay copias en", "no backups in"),
+                cx.config.backup_dir().display()
+            );
+        }
+        let head = [
+            pick("nombre", "name"),
+            pick("hecha", "made"),
+            pick("filas", "rows"),
+            pick("tamaño", "size"),
+            pick("base", "database"),
+            "digest",
+            pick("estado", "state"),
+            pick("probada", "proven"),
+            pick("réplicas", "replicas"),
+        ];
+        let mut rows = vec![head.map(str::to_string).to_vec()];
+        rows.extend(entries.iter().map(|entry| row(cx, entry, &known)));
+        let mut text = table::render(&rows);
+        // Why one is no backup stands below: in the table there is no room for it.
+        for entry in &entries {
+            if let State::Incomplete { why } | State::Unreadable { why } = &entry.state {
+                text.push_str(&format!("\n{}: {}", entry.name, format::plain(why)));
+            }
+        }
+        text
+    });
+    Ok(0)
+}
+
+fn copies<'a>(entry: &Entry, known: &'a [Known]) -> Vec<&'a Known> {
+    let State::Complete(summary) = &entry.state else {
+        return Vec::new();
+    };
+    let name = entry.name.to_string();
+    known
+        .iter()
+        .filter(|known| known.name == name && known.id == summary.id)
+        .collect()
+}
+
+fn document(entry: &Entry, known: &[Known]) -> Value {
+    let mut document =
+        json!({ "name": entry.name.to_string(), "path": entry.path, "complete": entry.is_complete() });
+    match &entry.state {
+        State::Complete(summary) => {
+            let copies: Vec<Value> = copies(entry, known)
+                .into_iter()
+                .map(|known| json!({ "replica": known.replica, "path": known.path, "at": known.at, "how": known.act }))
+                .collect();
+            let more = json!({
+                "state": "complete", "id": summary.id, "created_at": summary.created_at, "rows": summary.totals.rows,
+                "bytes": summary.totals.stored_bytes, "database": summary.database, "digest": summary.digest,
+                "encrypted": encrypted(summary),
+                "proven": summary.last_proof.as_ref().map(|p| json!({ "at": p.at, "how": p.how })),
+                "replicas": copies,
+            });
+            merge(&mut document, more);
+        }
+        State::Incomplete { why } => merge(&mut document, json!({ "state": "incomplete", "why": why })),
+        State::Unreadable { why } => merge(&mut document, json!({ "state": "damaged", "why": why })),
+    }
+    document
+}
+
+fn merge(document: &mut Value, more: Value) {
+    if let (Value::Object(document), Value::Object(more)) = (document, more) {
+        document.extend(more);
+    }
+}
+
+fn encrypted(summary: &Summary) -> bool {
+    summary.features.iter().any(|feature| feature == "age")
+}
+
+fn row(cx: &Context, entry: &Entry, known: &[Known]) -> Vec<String> {
+    let pick = |es, en| cx.out.language.pick(es, en);
+    let name = entry.name.to_string();
+    let summary = match &entry.state {
+        State::Complete(summary) => summary,
+        other => {
+            let state = match other {
+                State::Incomplete { .. } => pick("incompleta", "incomplete"),
+                _ => pick("DAÑADA", "DAMAGED"),
+            };
+            let none = "-".to_owned();
+            let mut row = vec![name];
+            row.extend(std::iter::repeat_n(none.clone(), 5));
+            row.extend([state.to_owned(), none.clone(), none]);
+            return row;
+        }
+    };
+    let proven = summary.last_proof.as_ref().map_or("-".into(), |proof| {
+        let how = match proof.how {
+            Proven::Files => pick("releída", "re-read"),
+            Proven::Restore => pick("restaurada", "restored"),
+        };
+        format!("{} {how}", moment(&proof.at))
+    });
+    let copies: Vec<String> = copies(entry, known)
+        .into_iter()
+        .map(|known| match known.act {
+            Act::Damaged => format!("{} ({})", known.replica, pick("DAÑADA", "DAMAGED")),
+            _ => known.replica.clone(),
+        })
+        .collect();
+    let file = Path::new(&summary.database).file_name();
+    vec![
+        name,
+        moment(&summary.created_at),
+        format::count(summary.totals.rows),
+        format::bytes(summary.totals.stored_bytes),
+        file.map_or(summary.database.clone(), |file| {
+            file.to_string_lossy().into_owned()
+        }),
+        format::short(&summary.digest).into(),
+        match encrypted(summary) {
+            true => pick("cifrada", "encrypted").to_owned(),
+            false => pick("completa", "complete").to_owned(),
+        },
+        proven,
+        if copies.is_empty() {
+            "-".into()
+        } else {
+            copies.join(", ")
+        },
+    ]
+}

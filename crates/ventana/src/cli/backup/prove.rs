@@ -1,0 +1,147 @@
+//! Proves a backup by restoring it.
+
+use crate::cli::Context;
+use crate::error::{Failure, io};
+use crate::host::{clock, mariadbd};
+use crate::scratch::Scratch;
+use crate::transfer::{self, Restored};
+use crate::world::{new_run_id, session};
+use backup::{Backup, Proven};
+use db::mariadb::MariaDb;
+use db::{Address, Dialect, Secret};
+use std::path::{Path, PathBuf};
+
+/// Restores a backup into a scratch copy, compares digests, removes the copy, and records the proof beside the backup. The copy
+/// lies beside the configured database, or in a private server that is started for it.
+pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Result<(), Failure> {
+    let restored = if private && backup.manifest().source.dialect != "sqlite" {
+        in_private_server(cx, backup)?
+    } else {
+        beside(cx, backup)?
+    };
+    backup.record_proof(
+        &clock::now().to_string(),
+        Proven::Restore,
+        &restored.digest.digest,
+    )?;
+    Ok(())
+}
+
+fn restore(cx: &Context, backup: &Backup, db: &mut dyn db::Database) -> Result<Restored, Failure> {
+    let out = cx.out;
+    let mut listen =
+        |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
+    let restored = transfer::restore(backup, db, &transfer::Terms::scratch(), &mut listen);
+    out.progress_end();
+    restored
+}
+
+fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
+    let id = new_run_id(&cx.config, "");
+    // No run's folder keeps two of these apart, should they begin in the same second.
+    let purpose = format!("verify_{}", std::process::id());
+    let dir = cx.config.state_dir().join("scratch");
+    let anywhere;
+    let address = match backup.manifest().source.dialect.as_str() {
+        // A file is made wherever there is room: no database need be configured.
+        "sqlite" => {
+            anywhere = Address::Sqlite { path: dir.join("x") };
+            &anywhere
+        }
+        _ => cx.config.address()?,
+    };
+    let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
+    let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
+    let dropped = scratch.drop();
+    let restored = restored?;
+    dropped?;
+    Ok(restored)
+}
+
+/// A folder that is gone when this is.
+struct Gone(PathBuf);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server that is stopped when this is gone.
+struct Stopped(mariadbd::Server);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
+    let root = cx.config.state_dir().join("scratch");
+    remove_dead(&root);
+    let folder = std::path::absolute(root.join(format!("server_{}", std::process::id())))
+        .map_err(io(format!("cannot find {}", root.display())))?;
+    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
+    let _gone = Gone(folder.clone());
+    // Nothing of it outlives the proof, so it need not be durable.
+    let quick = [
+        "--innodb-flush-log-at-trx-commit=0",
+        "--skip-innodb-doublewrite",
+        "--local-infile=1",
+        "--event-scheduler=OFF",
+    ];
+    let server = Stopped(mariadbd::Server::start(&folder, &quick)?);
+    let password = password()?;
+    let database = &backup.manifest().source.database;
+    let user = format!(
+        "CREATE USER 'ventana'@'127.0.0.1' IDENTIFIED BY '{}'",
+        password.open()
+    );
+    let create = format!(
+        "CREATE DATABASE {} CHARACTER SET utf8mb4",
+        Dialect::MariaDb.quote(database)
+    );
+    server.0.sql(&[
+        // Whoever else is on this machine has no business with the copy.
+        "DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'localhost'",
+        "FLUSH PRIVILEGES",
+        "ALTER USER 'root'@'localhost' IDENTIFIED VIA unix_socket",
+        &create,
+        &user,
+        "GRANT ALL PRIVILEGES ON *.* TO 'ventana'@'127.0.0.1' WITH GRANT OPTION",
+    ])?;
+    let address = Address::MySql {
+        host: "127.0.0.1".into(),
+        port: server.0.port,
+        user: "ventana".into(),
+        password,
+        database: database.clone(),
+    };
+    let mut db = MariaDb::open(&address, &session(&cx.config, "verify"))?;
+    restore(cx, backup, &mut db)
+}
+
+/// Folders of servers whose `ventana` died: their process is no more.
+fn remove_dead(root: &Path) {
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(pid) = name.strip_prefix("server_")
+            && !Path::new("/proc").join(pid).exists()
+            && !entry.path().join("mariadb.sock").exists()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// 128 random bits.
+fn password() -> Result<Secret, Failure> {
+    use std::io::Read;
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(io("cannot read /dev/urandom"))?;
+    Ok(Secret::new(
+        bytes.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+    ))
+}

@@ -1,0 +1,231 @@
+//! `ventana backup prune`: deletes what no rule keeps. Plan first, then act: `--dry-run` prints the very decisions.
+
+use super::needed::needed;
+use crate::cli::{Context, Done};
+use crate::error::Failure;
+use crate::host::clock;
+use crate::host::lease::Lease;
+use crate::replicas::{self, Act, Known, Ledger, Named};
+use crate::ui::{Language, format, table};
+use backup::{
+    Decision, Entry, Error, Folder, Policy, Proven, Reason, Seen, SeenState, State, Store, partial_of,
+};
+use serde_json::json;
+
+/// Options of `backup prune`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Print what would be kept and deleted, and why; delete nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// In this replica, as configured
+    #[arg(long, value_name = "NAME")]
+    replica: Option<String>,
+}
+
+pub(super) fn run(cx: &Context, args: &Args) -> Done {
+    let _lease = Lease::of_backups(&cx.config.state_dir(), "backup prune")?;
+    let named = args
+        .replica
+        .as_ref()
+        .map(|name| replicas::find(&cx.config, name))
+        .transpose()?;
+    let policy = policy(cx, named.as_ref())?;
+    let needed = needed(&cx.config)?;
+    let mut store: Box<dyn Store> = match &named {
+        Some(named) => named.open(&cx.config)?,
+        None => {
+            let root = cx.config.backup_dir();
+            Box::new(Folder::at(&root).map_err(|source| Error::Root { path: root, source })?)
+        }
+    };
+    let entries = backup::list_in(&mut *store, &cx.config.service())?;
+    let seen = seen(cx, named.as_ref(), &mut *store, &entries)?;
+    let decisions = backup::decide(&seen, policy, &clock::stamp(), &needed);
+    let going: Vec<&Decision> = decisions.iter().filter(|decision| !decision.keep).collect();
+    let freed: u64 = going.iter().map(|decision| bytes(decision, &entries)).sum();
+    if !args.dry_run && !going.is_empty() && !cx.yes {
+        let hint = "--yes deletes them; --dry-run only shows them, and why";
+        return Err(Failure::usage(format!("{} backups would be deleted", going.len())).hint(hint));
+    }
+    let mut deleted = Vec::new();
+    if !args.dry_run {
+        for decision in &going {
+            let name = decision.name.to_string();
+            let folder = folder(&mut *store, decision)?;
+            store.discard(&folder)?;
+            if let Some(named) = &named {
+                Ledger::of(&cx.config).record(&named.name, &name, "", "", Act::Removed)?;
+            }
+            deleted.push(name);
+        }
+    }
+    let document = json!({
+        "place": store.place(""), "dry_run": args.dry_run, "deleted": deleted, "freed_bytes": freed,
+        "decisions": decisions.iter().map(|decision| json!({ "name": decision.name.to_string(), "keep": decision.keep,
+            "incomplete": decision.incomplete, "reasons": decision.reasons })).collect::<Vec<_>>(),
+    });
+    cx.out.result(&document, || {
+        text(cx, args, &*store, &decisions, going.len(), freed)
+    });
+    Ok(0)
+}
+
+fn policy(cx: &Context, named: Option<&Named>) -> Result<Policy, Failure> {
+    let keep = match named {
+        Some(named) => named.keep(&cx.config),
+        None => cx.config.file.backup.keep,
+    };
+    let policy = keep.map(|keep| keep.policy()).filter(|policy| !policy.is_empty());
+    policy.ok_or_else(|| {
+        Failure::usage("nothing says which backups to keep, so none is deleted")
+            .hint("write [backup] keep = { last = 3, daily = 7, weekly = 5, monthly = 12 } in ventana.toml")
+    })
+}
+
+/// What the decision needs to know of each folder.
+fn seen(
+    cx: &Context,
+    named: Option<&Named>,
+    store: &mut dyn Store,
+    entries: &[Entry],
+) -> Result<Vec<Seen>, Failure> {
+    let known = Ledger::of(&cx.config).read()?;
+    let here = named.map_or("", |named| named.name.as_str());
+    let last = |name: &str, id: &str| {
+        known
+            .iter()
+            .find(|k| k.replica == here && k.name == name && k.id == id)
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let name = entry.name.to_string();
+        let state = match &entry.state {
+            State::Complete(summary) => match last(&name, &summary.id) {
+                // Damage was found there: a person has to look before it goes.
+                Some(known) if known.act == Act::Damaged => SeenState::Unreadable,
+                known => SeenState::Complete {
+                    proven: strongest(entry, known),
+                },
+            },
+            State::Incomplete { .. } => {
+                let folder = entry
+                    .path
+                    .file_name()
+                    .map(|folder| folder.to_string_lossy().into_owned());
+                SeenState::Incomplete {
+                    held: folder.is_none_or(|folder| store.held(&folder)),
+                }
+            }
+            State::Unreadable { .. } => SeenState::Unreadable,
+        };
+        all.push(Seen {
+            name: entry.name.clone(),
+            state,
+        });
+    }
+    Ok(all)
+}
+
+/// The strongest proof, beside a backup of this machine or as this machine remembers it: one by restore outlives a later
+/// re-reading.
+fn strongest(entry: &Entry, known: Option<&Known>) -> Option<Proven> {
+    let beside = backup::Backup::open(&entry.path).and_then(|backup| backup.proofs());
+    let proofs = beside.unwrap_or_default();
+    if known.is_some_and(|known| known.restored) || proofs.iter().any(|proof| proof.how == Proven::Restore) {
+        return Some(Proven::Restore);
+    }
+    (known.is_some() || !proofs.is_empty()).then_some(Proven::Files)
+}
+
+fn bytes(decision: &Decision, entries: &[Entry]) -> u64 {
+    let entry = entries
+        .iter()
+        .find(|entry| entry.name == decision.name && entry.is_complete() != decision.incomplete);
+    match entry.map(|entry| &entry.state) {
+        Some(State::Complete(summary)) => summary.totals.stored_bytes,
+        _ => 0,
+    }
+}
+
+/// The folder that the decision is about.
+fn folder(store: &mut dyn Store, decision: &Decision) -> Result<String, Failure> {
+    let name = decision.name.to_string();
+    if !decision.incomplete {
+        return Ok(name);
+    }
+    let partial = partial_of(&name);
+    let folders = store.folders().map_err(crate::error::io(format!(
+        "cannot list {}",
+        store.place("").display()
+    )))?;
+    Ok(if folders.contains(&partial) { partial } else { name })
+}
+
+fn text(
+    cx: &Context,
+    args: &Args,
+    store: &dyn Store,
+    decisions: &[Decision],
+    going: usize,
+    freed: u64,
+) -> String {
+    let language = cx.out.language;
+    let pick = |es, en| language.pick(es, en);
+    if decisions.is_empty() {
+        return format!(
+            "{} {}",
+            pick("no hay copias en", "no backups in"),
+            store.place("").display()
+        );
+    }
+    let head = [pick("nombre", "name"), "", pick("por qué", "why")];
+    let mut rows = vec![head.map(str::to_string).to_vec()];
+    for decision in decisions {
+        let what = match (decision.keep, args.dry_run) {
+            (true, _) => pick("queda", "stays"),
+            (false, true) => pick("se borraría", "would go"),
+            (false, false) => pick("borrada", "deleted"),
+        };
+        let reasons: Vec<&str> = decision
+            .reasons
+            .iter()
+            .map(|reason| word(*reason, language))
+            .collect();
+        rows.push(vec![decision.name.to_string(), what.into(), reasons.join(", ")]);
+    }
+    let what = match args.dry_run {
+        true => pick("se borrarían", "would go"),
+        false => pick("borradas", "deleted"),
+    };
+    format!(
+        "{}\n{going} {what}, {}",
+        table::render(&rows),
+        format::bytes(freed)
+    )
+}
+
+fn word(reason: Reason, language: Language) -> &'static str {
+    let (es, en) = match reason {
+        Reason::Last => ("de las últimas", "among the last"),
+        Reason::Daily => ("la de su día", "its day's"),
+        Reason::Weekly => ("la de su semana", "its week's"),
+        Reason::Monthly => ("la de su mes", "its month's"),
+        Reason::Needed => ("una ejecución la necesita", "a run needs it"),
+        Reason::Newest => ("la más nueva", "the newest"),
+        Reason::NewestProven => ("la más nueva probada", "the newest proven"),
+        Reason::Future => (
+            "con fecha futura: revise el reloj",
+            "dated in the future: check the clock",
+        ),
+        Reason::BeingWritten => ("se está escribiendo", "being written"),
+        Reason::YoungRemains => ("incompleta, de hoy", "incomplete, less than a day old"),
+        Reason::Unreadable => ("dañada: mírela alguien", "damaged: somebody must look"),
+        Reason::NoRule => ("ninguna regla la guarda", "no rule keeps it"),
+        Reason::Remains => ("restos de una interrumpida", "remains of an interrupted one"),
+    };
+    match language {
+        Language::Es => es,
+        Language::En => en,
+    }
+}
