@@ -5,9 +5,11 @@
 //! definition as the server prints it, so that a swap gives a column back exactly as it was.
 
 mod backfill;
+mod counting;
 mod transaction;
 
 pub use backfill::{Batch, backfill};
+pub use counting::{Conditions, Counting, Counts, counts};
 pub use transaction::{forward, reverse};
 
 use crate::script::Syntax;
@@ -114,13 +116,13 @@ pub struct Backfill {
     pub batch: u64,
 }
 
-/// Rows counted by class or finding, before and after: each query answers rows of (name, count).
+/// Rows counted by class or finding, before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Count {
     pub name: String,
-    pub before: String,
-    pub after: String,
+    pub before: Counting,
+    pub after: Counting,
 }
 
 /// A query whose answer is the same before and after.
@@ -131,9 +133,6 @@ pub struct Invariant {
     pub before: String,
     pub after: String,
 }
-
-/// Counts by name, for each `[[count]]` by its name.
-pub type Counts = BTreeMap<String, BTreeMap<String, i64>>;
 
 impl Migration {
     /// Parses a file's text; `origin` is named in errors, which carry line and column.
@@ -217,8 +216,8 @@ impl Migration {
             fill(&mut backfill.rows)?;
         }
         for count in &mut online.count {
-            fill(&mut count.before)?;
-            fill(&mut count.after)?;
+            count.before.each(&mut fill)?;
+            count.after.each(&mut fill)?;
         }
         for invariant in &mut online.invariant {
             fill(&mut invariant.before)?;
@@ -320,23 +319,6 @@ fn names_nothing(error: &Error) -> bool {
         }
         _ => false,
     }
-}
-
-/// Rows by class and finding, before (`after` false) or after the contract.
-pub fn counts(online: &Online, after: bool, db: &mut dyn Database) -> Result<Counts> {
-    let mut out = Counts::new();
-    for count in &online.count {
-        let rows = db.query(if after { &count.after } else { &count.before })?;
-        let mut named = BTreeMap::new();
-        for row in rows {
-            let name = row.first().and_then(Cell::to_text).unwrap_or_default();
-            named.insert(name, row.get(1).and_then(Cell::as_i64).unwrap_or(0));
-        }
-        // A class without rows is not reported by GROUP BY; zero and absent are the same.
-        named.retain(|_, n| *n != 0);
-        out.insert(count.name.clone(), named);
-    }
-    Ok(out)
 }
 
 /// The answers of all invariants, before or after.

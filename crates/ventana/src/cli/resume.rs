@@ -2,10 +2,8 @@
 
 use super::{Context, Done};
 use crate::error::Failure;
-use crate::ui::Live;
-use crate::window::drive::{Act, Drive};
+use crate::window::drive::Act;
 use crate::window::runs;
-use engine::journal::Mode;
 
 /// Options of `resume`.
 #[derive(clap::Args)]
@@ -18,22 +16,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let id = runs::find(&cx.config, args.run.as_deref())?;
     super::run::not_a_rehearsal(&id)?;
     not_over(cx, &id)?;
-    let plan = crate::window::drive::plan_of(&runs::dir(&cx.config, &id))?;
-    let drive = Drive {
-        config: &cx.config,
-        address: cx.config.address()?.clone(),
-        plan: &plan,
-        id,
-        mode: Mode::Run,
-        out: cx.out,
-    };
     let title = cx
         .out
         .language
-        .pick("se reanuda la ventana", "the window goes on")
-        .to_string();
-    let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);
-    let ended = drive.go(Act::Resume, &live)?;
+        .pick("se reanuda la ventana", "the window goes on");
+    let ended = super::run::go_on(cx, id, Act::Resume, title)?;
     cx.out.result(&ended.document(), || super::run::text(cx, &ended));
     Ok(ended.exit_code())
 }

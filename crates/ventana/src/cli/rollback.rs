@@ -1,11 +1,9 @@
 //! `ventana rollback`
 
 use super::{Context, Done};
-use crate::ui::Live;
-use crate::window::drive::{Act, Drive};
+use crate::window::drive::Act;
 use crate::window::runs;
 use engine::Outcome;
-use engine::journal::Mode;
 
 /// Options of `rollback`.
 #[derive(clap::Args)]
@@ -20,18 +18,9 @@ pub struct Args {
 pub fn run(cx: &Context, args: Args) -> Done {
     let id = runs::find(&cx.config, args.run.as_deref())?;
     super::run::not_a_rehearsal(&id)?;
-    let plan = crate::window::drive::plan_of(&runs::dir(&cx.config, &id))?;
-    let drive = Drive {
-        config: &cx.config,
-        address: cx.config.address()?.clone(),
-        plan: &plan,
-        id,
-        mode: Mode::Run,
-        out: cx.out,
-    };
-    let title = cx.out.language.pick("vuelta atrás", "rollback").to_string();
-    let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title);
-    let ended = drive.go(Act::Rollback { reason: args.reason }, &live)?;
+    let title = cx.out.language.pick("vuelta atrás", "rollback");
+    let back = Act::Rollback { reason: args.reason };
+    let ended = super::run::go_on(cx, id, back, title)?;
     // Asked for and verified is a success of this command, whatever the run was.
     let code = match ended.outcome() {
         Some(Outcome::RolledBack | Outcome::Failed) => 0,

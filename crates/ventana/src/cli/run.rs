@@ -5,7 +5,7 @@ use crate::error::{Failure, exit};
 use crate::host::clock::SystemClock;
 use crate::host::lease::Lease;
 use crate::ui::{Live, format};
-use crate::window::drive::{Act, Drive, Ended};
+use crate::window::drive::{Act, Drive, Ended, plan_of};
 use crate::window::{expected, planner, runs};
 use crate::world::{World, new_run_id};
 use engine::journal::Mode;
@@ -65,6 +65,21 @@ pub fn begin_with(cx: &Context, plan: &PlanFile, watcher: &dyn runner::Watcher) 
     let ended = drive.go(Act::Begin, watcher)?;
     expected::keep(&cx.config, &ended.evidence);
     Ok(ended)
+}
+
+/// Takes up run `id` with its own plan and drives it to its end, forward or back.
+pub fn go_on(cx: &Context, id: String, act: Act, title: &str) -> Result<Ended, Failure> {
+    let plan = plan_of(&runs::dir(&cx.config, &id))?;
+    let drive = Drive {
+        config: &cx.config,
+        address: cx.config.address()?.clone(),
+        plan: &plan,
+        id,
+        mode: Mode::Run,
+        out: cx.out,
+    };
+    let live = Live::new(cx.out, &plan.plan, &plan.expected_ms, title.to_owned());
+    drive.go(act, &live)
 }
 
 /// A rehearsal worked on a copy that is gone: there is nothing to go on with, and nothing of the service to take back.
