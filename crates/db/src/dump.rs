@@ -4,6 +4,7 @@ use crate::digest::{TableHasher, combine};
 use crate::progress::{Listener, Progress};
 use crate::schema::{Kind, Outline, Schema, Table};
 use crate::{Database, Dialect, Digest, Result};
+use std::borrow::Cow;
 
 /// What a stock client must be sent before each chunk of a MySQL or MariaDB dump.
 pub const SESSION: &str = crate::mariadb::encode::PREAMBLE;
@@ -201,11 +202,15 @@ fn object_files(schema: &Schema) -> Vec<(String, String)> {
         if kind == Kind::Database && schema.dialect != Dialect::Sqlite {
             continue;
         }
-        let statements: Vec<&String> = schema
+        let statements: Vec<_> = schema
             .objects
             .iter()
             .filter(|o| o.kind == kind)
-            .flat_map(|o| &o.create)
+            .flat_map(|o| {
+                o.create
+                    .iter()
+                    .map(|s| crate::mariadb::objects::client::sent(o, s))
+            })
             .collect();
         if !statements.is_empty() {
             files.push((stem.to_string(), object_file(schema.dialect, &statements)));
@@ -214,7 +219,7 @@ fn object_files(schema: &Schema) -> Vec<(String, String)> {
     files
 }
 
-fn object_file(dialect: Dialect, statements: &[&String]) -> String {
+fn object_file(dialect: Dialect, statements: &[Cow<'_, str>]) -> String {
     if dialect == Dialect::Sqlite {
         return statements.iter().map(|s| format!("{s}\n;\n")).collect();
     }
