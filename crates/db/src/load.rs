@@ -260,6 +260,7 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
                 continue;
             }
             let statement = retarget(schema, object, statement, &into)?;
+            let statement = crate::mariadb::objects::client::sent(object, &statement);
             db.execute(&statement).map_err(|error| match error {
                 Error::Server { number, message, .. } => Error::Server {
                     what: format!(

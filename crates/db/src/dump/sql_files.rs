@@ -3,6 +3,7 @@
 use crate::Dialect;
 use crate::mariadb::keys::Split;
 use crate::schema::{Kind, Schema, Table};
+use std::borrow::Cow;
 
 /// What a stock client types for one chunk, with `{file}`; empty where a chunk is SQL itself.
 pub(super) fn load_sql(dialect: Dialect, table: &Table) -> String {
@@ -64,8 +65,12 @@ pub(super) fn after_rows(schema: &Schema) -> Vec<(String, String)> {
     ];
     let mut files = Vec::new();
     let steps: Vec<Split> = schema.tables.iter().map(|t| split(schema.dialect, t)).collect();
-    let keys: Vec<&String> = steps.iter().flat_map(|s| &s.keys).collect();
-    let foreign: Vec<&String> = steps.iter().filter_map(|s| s.foreign.as_ref()).collect();
+    let keys: Vec<Cow<'_, str>> = steps.iter().flat_map(|s| &s.keys).map(Cow::from).collect();
+    let foreign: Vec<Cow<'_, str>> = steps
+        .iter()
+        .filter_map(|s| s.foreign.as_ref())
+        .map(Cow::from)
+        .collect();
     for (stem, statements) in [("150-keys", keys), ("160-foreign-keys", foreign)] {
         if !statements.is_empty() {
             files.push((stem.to_string(), object_file(schema.dialect, &statements)));
@@ -76,11 +81,15 @@ pub(super) fn after_rows(schema: &Schema) -> Vec<(String, String)> {
         if kind == Kind::Database && schema.dialect != Dialect::Sqlite {
             continue;
         }
-        let statements: Vec<&String> = schema
+        let statements: Vec<Cow<'_, str>> = schema
             .objects
             .iter()
             .filter(|o| o.kind == kind)
-            .flat_map(|o| &o.create)
+            .flat_map(|o| {
+                o.create
+                    .iter()
+                    .map(|s| crate::mariadb::objects::client::sent(o, s))
+            })
             .collect();
         if !statements.is_empty() {
             files.push((stem.to_string(), object_file(schema.dialect, &statements)));
@@ -89,7 +98,7 @@ pub(super) fn after_rows(schema: &Schema) -> Vec<(String, String)> {
     files
 }
 
-fn object_file(dialect: Dialect, statements: &[&String]) -> String {
+fn object_file(dialect: Dialect, statements: &[Cow<'_, str>]) -> String {
     if dialect == Dialect::Sqlite {
         return statements.iter().map(|s| format!("{s}\n;\n")).collect();
     }

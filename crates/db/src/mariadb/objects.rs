@@ -1,5 +1,6 @@
 //! What a schema holds beside tables: canonical definitions from catalog fields, and statements that create it again.
 
+pub(crate) mod client;
 mod events;
 mod routines;
 mod sequences;
@@ -80,11 +81,6 @@ fn show(db: &mut MariaDb, sql: &str, column: usize) -> Result<Option<String>> {
         .and_then(|c| c.to_text()))
 }
 
-/// Client character sets in which our UTF-8 bytes mean what they say.
-fn same_bytes(charset: &str, body: &str) -> bool {
-    body.is_ascii() || charset.starts_with("utf8")
-}
-
 fn definition(own: &str, body: &str, sql_mode: &str, rest: &[Option<String>]) -> String {
     format!(
         "{} {}",
@@ -98,7 +94,10 @@ fn hidden(label: &str, privilege: &str) -> String {
 }
 
 fn foreign_text(label: &str, charset: &str) -> String {
-    format!("{label}: non-ASCII text in client character set {charset}")
+    if client::is_utf8(charset) {
+        return format!("{label}: text that is not UTF-8");
+    }
+    format!("{label}: text in client character set {charset} (create it again under SET NAMES utf8mb4)")
 }
 
 #[cfg(test)]

@@ -393,3 +393,97 @@ fn a_swap_puts_sequences_history_and_packages_back() {
     assert_eq!(dumped.digest, after);
     live.run("INSERT INTO numbered (t) VALUES ('numbered by the live sequence')");
 }
+
+/// Programs whose bytes are not UTF-8, as old clients wrote them: in latin1, Cyrillic, and a set whose second bytes look
+/// like quotes and backslashes.
+const CLIENTS: &[(&str, &str)] = &[("latin1", "año €"), ("koi8r", "инвентарь"), ("sjis", "表ソ能")];
+
+#[test]
+fn programs_of_clients_in_other_character_sets_keep_their_bytes() {
+    let place = Place::mariadb();
+    let original = place.with(
+        "CREATE TABLE t (x VARCHAR(50) CHARACTER SET utf8mb4); CREATE TABLE texts (name VARCHAR(9), sql_text LONGTEXT) CHARACTER SET utf8mb4;",
+    );
+    for (charset, word) in CLIENTS {
+        // The client library sends what it is told to; the server takes it for that character set.
+        let programs = [
+            format!("CREATE PROCEDURE p_{charset}() COMMENT '{word}' SELECT '{word}'"),
+            format!(r"CREATE PROCEDURE q_{charset}() SELECT '{word}', '\\''', '\n'"),
+            format!(
+                "CREATE FUNCTION f_{charset}() RETURNS VARCHAR(20) CHARACTER SET utf8mb4 DETERMINISTIC RETURN '{word}'"
+            ),
+            format!(
+                "CREATE TRIGGER g_{charset} BEFORE INSERT ON t FOR EACH ROW SET NEW.x=CONCAT(NEW.x, '{word}')"
+            ),
+            format!(
+                "CREATE EVENT e_{charset} ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DISABLE DO SELECT '{word}'"
+            ),
+            format!("CREATE VIEW v_{charset} AS SELECT '{word}' AS a FROM t WHERE x<>'{word}'"),
+        ];
+        for program in programs {
+            let hex: String = program.bytes().map(|b| format!("{b:02X}")).collect();
+            original.run(&format!(
+                "SET character_set_client={charset}, collation_connection={charset}_bin; EXECUTE IMMEDIATE CONVERT(_utf8mb4 X'{hex}' USING {charset});"
+            ));
+        }
+    }
+    let copy = copy_of(&place, &original);
+    let (Spot::MariaDb(a), Spot::MariaDb(b)) = (&original, &copy) else {
+        unreachable!()
+    };
+    let stored = |schema: &testkit::mariadb::Schema<'_>| {
+        let name = schema.name();
+        schema.query(&format!(
+            "SELECT type, name, HEX(body), HEX(body_utf8), HEX(comment), character_set_client, collation_connection FROM mysql.proc WHERE db='{name}'
+             UNION ALL SELECT 'event', name, HEX(body), HEX(body_utf8), HEX(comment), character_set_client, collation_connection FROM mysql.event WHERE db='{name}'
+             UNION ALL SELECT 'trigger', TRIGGER_NAME, HEX(ACTION_STATEMENT), '', '', CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA='{name}'
+             UNION ALL SELECT 'view', TABLE_NAME, HEX(REPLACE(VIEW_DEFINITION, '`{name}`.', '')), '', '', CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.VIEWS WHERE TABLE_SCHEMA='{name}'
+             ORDER BY 1, 2"
+        ))
+    };
+    let (before, after) = (stored(a), stored(b));
+    assert_eq!(before.len(), 6 * CLIENTS.len());
+    // What the test is about: bytes that are no UTF-8.
+    assert!(
+        before.iter().flatten().flatten().any(|t| t.contains("61F16F")),
+        "{before:?}"
+    );
+    assert_eq!(before, after);
+    copy.run("INSERT INTO t VALUES ('')");
+    let made = b.query("SELECT x FROM t");
+    assert_eq!(made, [[Some(CLIENTS.iter().map(|c| c.1).collect::<String>())]]);
+}
+
+/// The catalog's own text of a body leaves out escapes and introducers: `'\\\\n'` and a line feed read alike there.
+#[test]
+fn escapes_and_introducers_in_programs_are_kept_and_seen() {
+    let place = Place::mariadb();
+    let programs = |value: &str| {
+        [
+            format!("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.x={value}"),
+            format!("CREATE PROCEDURE p() INSERT INTO t VALUES ({value})"),
+            format!("CREATE FUNCTION f() RETURNS VARBINARY(80) DETERMINISTIC RETURN {value}"),
+            format!("CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DISABLE DO SELECT {value}"),
+            format!(
+                "CREATE VIEW v AS SELECT {} AS x",
+                value.replace("_latin1 0xF1, ", "")
+            ),
+        ]
+    };
+    let table = "SET NAMES utf8mb4; CREATE TABLE t (x VARBINARY(80))";
+    let value = r"CONCAT('a\\b', '\'q', 'n\nl', '\\n', '\%', _latin1 0xF1, _latin1'\xF1', x'27')";
+    let original = place.with(&format!("{table}; {};", programs(value).join("; ")));
+    let copy = copy_of(&place, &original);
+    let x = |spot: &Spot<'_>| {
+        spot.run("DELETE FROM t; INSERT INTO t VALUES ('')");
+        let answers = spot
+            .open()
+            .query("SELECT HEX(x), HEX(f()), (SELECT HEX(x) FROM v) FROM t");
+        answers.expect("answers")
+    };
+    assert_eq!(x(&original), x(&copy));
+    for (one, other) in programs(r"'\\n'").iter().zip(&programs(r"'\n'")) {
+        let digest = |program: &String| place.with(&format!("{table}; {program};")).digest().digest;
+        assert_ne!(digest(one), digest(other), "{one}");
+    }
+}

@@ -27,8 +27,10 @@ fn mariadb_names_every_type_engine_and_object_at_once() {
          CREATE TABLE base (x INT); CREATE VIEW dangling AS SELECT x FROM base; DROP TABLE base;
          CREATE TABLE fine (x INT);
          DELIMITER //
-         SET sql_mode='', character_set_client=latin1//
-         CREATE PROCEDURE latin() SELECT 'a\u{f1}o'//
+         SET character_set_client=latin1//
+         CREATE PROCEDURE latin() COMMENT '\u{f1}' SELECT 'a\u{f1}o\\\\'//
+         SET character_set_client=utf8mb4//
+         CREATE VIEW bytes AS SELECT _latin1 0xF1 AS x//
          DELIMITER ;",
     );
     let list = refused(&spot);
@@ -41,7 +43,8 @@ fn mariadb_names_every_type_engine_and_object_at_once() {
         "old.y: year(2)",
         "none: a table without a stored column",
         "view dangling: it reads something that does not exist",
-        "procedure latin: non-ASCII text in client character set latin1",
+        "view bytes: text that is not UTF-8",
+        "procedure latin: text in client character set latin1 (create it again under SET NAMES utf8mb4)",
     ];
     for item in expected {
         assert!(list.iter().any(|l| l == item), "{item} in {list:#?}");

@@ -33,9 +33,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub fn new(key: &'static str, value: String, origin: Origin) -> Shown {
+    pub fn new(key: impl Into<String>, value: String, origin: Origin) -> Shown {
         Shown {
-            key,
+            key: key.into(),
             value,
             origin: origin.to_string(),
         }
@@ -55,7 +55,7 @@ pub fn origins(config: &Config) -> Vec<Shown> {
         (None, Some(_)) => Origin::Variable("VENTANA_STATE_DIR"),
         (dir, _) => from_file(dir.is_some()),
     };
-    let mut rows: Vec<(&str, String, Origin)> = vec![
+    let rows: Vec<(&str, String, Origin)> = vec![
         ("service", config.service(), from_file(!file.service.is_empty())),
         (
             "environment",
@@ -133,17 +133,16 @@ pub fn origins(config: &Config) -> Vec<Shown> {
         .iter()
         .position(|(key, ..)| *key == "fence.file")
         .unwrap_or(rows.len());
-    let more = keep
-        .iter()
-        .map(|keep| ("backup.keep", keep.clone(), Origin::File));
-    let named = replicas
-        .iter()
-        .map(|(name, shown)| (name.as_str(), shown.clone(), Origin::File));
-    rows.splice(after..after, more.chain(named));
     let mut shown: Vec<Shown> = rows
         .into_iter()
         .map(|(key, value, origin)| Shown::new(key, value, origin))
         .collect();
+    let more = keep.map(|keep| ("backup.keep".to_string(), keep));
+    let more = more
+        .into_iter()
+        .chain(replicas)
+        .map(|(key, value)| Shown::new(key, value, Origin::File));
+    shown.splice(after..after, more);
     let after = shown
         .iter()
         .position(|s| s.key == "database.url")

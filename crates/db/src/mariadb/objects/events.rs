@@ -1,6 +1,7 @@
 //! Events, switched off until everything else stands.
 
-use super::{Row, account, definition, foreign_text, hidden, same_bytes, session, show, text};
+use super::client::{self, Shown, Statement};
+use super::{Row, account, definition, foreign_text, hidden, session, text};
 use crate::Result;
 use crate::mariadb::MariaDb;
 use crate::schema::{Kind, Object, Schema};
@@ -17,13 +18,19 @@ pub(super) fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         let name = text(&row, 0);
         let sql = format!("SHOW CREATE EVENT {}", db.dialect.quote(&name));
         let label = format!("event {name}");
-        let Some(create) = show(db, &sql, 3)? else {
-            schema.unsupported.push(hidden(&label, "EVENT on the schema"));
-            continue;
+        let plain_head = [0, 1, 12].iter().all(|i| text(&row, *i).is_ascii());
+        let shown = client::show(db, &sql, 3, &text(&row, 13), &text(&row, 3), plain_head)?;
+        let Statement { create, listed } = match shown {
+            Shown::Text(statement) => statement,
+            Shown::Foreign => {
+                schema.unsupported.push(foreign_text(&label, &text(&row, 13)));
+                continue;
+            }
+            Shown::Hidden => {
+                schema.unsupported.push(hidden(&label, "EVENT on the schema"));
+                continue;
+            }
         };
-        if !same_bytes(&text(&row, 13), &create) {
-            schema.unsupported.push(foreign_text(&label, &text(&row, 13)));
-        }
         let Some(create) = disabled(&create, &text(&row, 8)) else {
             schema.unsupported.push(format!(
                 "{label}: its state cannot be told from the server's text"
@@ -34,6 +41,7 @@ pub(super) fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
             .iter()
             .map(|i| row[*i].clone())
             .collect();
+        let body = if listed { text(&row, 3) } else { create.clone() };
         let mut statements = session(&text(&row, 8), &text(&row, 13), &text(&row, 14));
         statements.push(format!("SET SESSION time_zone='{}'", text(&row, 2)));
         statements.push(create);
@@ -52,7 +60,7 @@ pub(super) fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         schema.objects.push(Object {
             kind: Kind::Event,
             name,
-            definition: definition(&schema.database, &text(&row, 3), &text(&row, 8), &rest),
+            definition: definition(&schema.database, &body, &text(&row, 8), &rest),
             create: statements,
         });
     }

@@ -1,6 +1,7 @@
 //! Procedures and functions, packages and their bodies.
 
-use super::{Row, definition, foreign_text, hidden, same_bytes, session, show, text};
+use super::client::{self, Shown, Statement};
+use super::{Row, definition, foreign_text, hidden, session, text};
 use crate::Result;
 use crate::mariadb::MariaDb;
 use crate::schema::{Kind, Object, Schema};
@@ -32,32 +33,44 @@ pub(super) fn routines(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
             }
         };
         let sql = format!("SHOW CREATE {word} {}", db.dialect.quote(&name));
-        let Some(create) = show(db, &sql, 2)? else {
-            schema
-                .unsupported
-                .push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
-            continue;
+        let parameters: Vec<&Row> = parameters
+            .iter()
+            .filter(|p| p[0] == row[0] && p[1] == row[1])
+            .collect();
+        let plain = |row: &[Option<String>]| row.iter().flatten().all(|field| field.is_ascii());
+        let plain_head = plain(&row[..3]) && plain(&row[8..10]) && parameters.iter().all(|p| plain(p));
+        let shown = client::show(db, &sql, 2, &text(&row, 10), &text(&row, 3), plain_head)?;
+        let Statement { create, listed } = match shown {
+            Shown::Text(statement) => statement,
+            Shown::Foreign => {
+                schema.unsupported.push(foreign_text(&label, &text(&row, 10)));
+                continue;
+            }
+            Shown::Hidden => {
+                schema
+                    .unsupported
+                    .push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
+                continue;
+            }
         };
-        if !same_bytes(&text(&row, 10), &create) {
-            schema.unsupported.push(foreign_text(&label, &text(&row, 10)));
-        }
         let mut rest: Row = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
             .iter()
             .map(|i| row[*i].clone())
             .collect();
-        for parameter in parameters.iter().filter(|p| p[0] == row[0] && p[1] == row[1]) {
+        for parameter in parameters {
             rest.extend(parameter[2..].iter().cloned());
         }
         // The catalog does not tell an aggregate function from another.
         if is_aggregate(&create, &text(&row, 7)) {
             rest.push(Some("AGGREGATE".into()));
         }
+        let body = if listed { text(&row, 3) } else { create.clone() };
         let mut statements = session(&text(&row, 7), &text(&row, 10), &text(&row, 11));
         statements.push(create);
         schema.objects.push(Object {
             kind,
             name: if kind == Kind::Routine { label } else { name },
-            definition: definition(&schema.database, &text(&row, 3), &text(&row, 7), &rest),
+            definition: definition(&schema.database, &body, &text(&row, 7), &rest),
             create: statements,
         });
     }

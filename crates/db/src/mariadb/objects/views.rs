@@ -1,6 +1,7 @@
 //! Views, in an order in which they can be created.
 
-use super::{Row, account, definition, foreign_text, hidden, same_bytes, session, show, text};
+use super::client::{self, Shown};
+use super::{Row, account, definition, foreign_text, hidden, session, text};
 use crate::mariadb::MariaDb;
 use crate::mariadb::encode::LOAD_MODE;
 use crate::mariadb::tables::create::unqualified;
@@ -30,18 +31,19 @@ pub(super) fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Sch
     for row in rows {
         let name = text(&row, 0);
         let sql = format!("SHOW CREATE VIEW {}", db.dialect.quote(&name));
-        let create = match show(db, &sql, 1) {
-            Ok(create) => create.unwrap_or_default(),
+        let label = format!("view {name}");
+        let create = match client::show(db, &sql, 1, &text(&row, 5), &selection(db, &row), false) {
+            Ok(Shown::Text(statement)) => statement.create,
             // It takes values of a sequence, and this is a read-only view on the data.
             Err(Error::Server { number: 1792, .. }) => composed(db, &row),
+            Ok(Shown::Foreign | Shown::Hidden) => {
+                schema.unsupported.push(foreign_text(&label, &text(&row, 5)));
+                continue;
+            }
             Err(other) => return Err(other),
         };
-        let label = format!("view {name}");
         if text(&row, 1).is_empty() {
             schema.unsupported.push(hidden(&label, "SHOW VIEW"));
-        }
-        if !same_bytes(&text(&row, 5), &create) {
-            schema.unsupported.push(foreign_text(&label, &text(&row, 5)));
         }
         let rest: Row = [2, 3, 4, 5, 6, 7].iter().map(|i| row[*i].clone()).collect();
         let mut statements = session(LOAD_MODE, &text(&row, 5), &text(&row, 6));
@@ -59,12 +61,8 @@ pub(super) fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Sch
 /// The statement as the server would print it in the schema itself, from the catalog's row of the view.
 fn composed(db: &MariaDb, row: &Row) -> String {
     let algorithm = text(row, 7);
-    let check = match text(row, 2).as_str() {
-        "NONE" | "" => String::new(),
-        check => format!(" WITH {check} CHECK OPTION"),
-    };
     format!(
-        "CREATE ALGORITHM={} DEFINER={} SQL SECURITY {} VIEW {} AS {}{check}",
+        "CREATE ALGORITHM={} DEFINER={} SQL SECURITY {} VIEW {} AS {}",
         if algorithm.is_empty() {
             "UNDEFINED"
         } else {
@@ -73,8 +71,17 @@ fn composed(db: &MariaDb, row: &Row) -> String {
         account(&text(row, 3)),
         text(row, 4),
         db.dialect.quote(&text(row, 0)),
-        unqualified(&text(row, 1), &db.database)
+        selection(db, row)
     )
+}
+
+/// What the view selects, and its check option.
+fn selection(db: &MariaDb, row: &Row) -> String {
+    let check = match text(row, 2).as_str() {
+        "NONE" | "" => String::new(),
+        check => format!(" WITH {check} CHECK OPTION"),
+    };
+    format!("{}{check}", unqualified(&text(row, 1), &db.database))
 }
 
 /// Views behind the views that they read. In the catalog every view and table that is read stands with its schema.

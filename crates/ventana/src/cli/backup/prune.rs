@@ -200,7 +200,7 @@ fn text(
     };
     format!(
         "{}\n{going} {what}, {}",
-        table::render(&rows),
+        table::render(&rows, cx.out.columns),
         format::bytes(freed)
     )
 }
