@@ -101,6 +101,7 @@ impl Database for MariaDb {
     }
 
     fn inspect(&mut self) -> Result<Schema> {
+        privileges::sees_all(self)?;
         inspect::inspect(self)
     }
 
@@ -111,7 +112,6 @@ impl Database for MariaDb {
                 "",
             ));
         }
-        privileges::sees_all(self)?;
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
         self.in_snapshot = true;

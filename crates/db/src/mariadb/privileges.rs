@@ -103,7 +103,7 @@ pub fn lacking(db: &mut MariaDb, purpose: Purpose) -> Result<Vec<String>> {
 /// word.
 pub(super) fn sees_all(db: &mut MariaDb) -> Result<()> {
     // Elsewhere the text of routines lies in other places, under other privileges.
-    if db.dialect != Dialect::MariaDb {
+    if db.dialect != Dialect::MariaDb || db.database.is_empty() {
         return Ok(());
     }
     let statements = missing(db, BACKUP.iter().filter(|p| p.hides))?;
