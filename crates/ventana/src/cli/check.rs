@@ -124,7 +124,7 @@ fn database(cx: &Context, checks: &mut Vec<Check>) {
         return;
     }
     let Ok(address) = cx.config.address() else { return };
-    let lacking = db::mariadb::MariaDb::open(&address, &session(&cx.config, "check"))
+    let lacking = db::mariadb::MariaDb::open(address, &session(&cx.config, "check"))
         .and_then(|mut db| lacking(&mut db, Purpose::Backup));
     checks.push((
         "privileges".into(),

@@ -197,7 +197,7 @@ fn the_least_privileges_suffice_and_each_is_missed() {
         let expected = format!("GRANT {privilege} ON {on} TO `v`@`%`");
         assert_eq!(
             lacking(&mut account(), Purpose::Backup).expect("told"),
-            [expected.clone()]
+            std::slice::from_ref(&expected)
         );
         for readers in [1, 2] {
             let (_, hint) = refusal(&mut account(), &Terms::readers(readers));
