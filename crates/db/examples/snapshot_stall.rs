@@ -1,6 +1,7 @@
 //! How long a writer waits while a snapshot is taken beside it: one commit every 10 ms, the longest one during each snapshot.
 //!
-//! `cargo run --release -p db --example snapshot_stall [-- ROUNDS [TABLES…]]` starts a private server and prints a line per setting:
+//! `cargo run --release -p db --example snapshot_stall [-- ROUNDS [TABLES…]]` starts a private server and prints a line per setting
+//! (the catalog of 5,000 tables takes the server many seconds to tell, so this takes long):
 //! method, readers, tables, then median and maximum over the rounds in milliseconds of the longest commit beside a
 //! snapshot, of what the snapshot itself says commits were held back, and of the longest commit in as long a time without
 //! a snapshot; last, how long taking the snapshot took.

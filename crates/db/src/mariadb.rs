@@ -103,6 +103,7 @@ impl Database for MariaDb {
     }
 
     fn inspect(&mut self) -> Result<Schema> {
+        privileges::sees_all(self)?;
         inspect::inspect(self)
     }
 
@@ -113,7 +114,6 @@ impl Database for MariaDb {
                 "",
             ));
         }
-        privileges::sees_all(self)?;
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
         self.in_snapshot = true;

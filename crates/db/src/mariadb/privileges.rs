@@ -103,7 +103,7 @@ pub fn lacking(db: &mut MariaDb, purpose: Purpose) -> Result<Vec<String>> {
 /// word.
 pub(super) fn sees_all(db: &mut MariaDb) -> Result<()> {
     // Elsewhere the text of routines lies in other places, under other privileges.
-    if db.dialect != Dialect::MariaDb {
+    if db.dialect != Dialect::MariaDb || db.database.is_empty() {
         return Ok(());
     }
     let statements = missing(db, BACKUP.iter().filter(|p| p.hides))?;
@@ -141,9 +141,17 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
             }
         }
     }
+    // Of several grants whose pattern fits a schema the server takes one and forgets the others: add to what is there.
+    let there = held
+        .iter()
+        .map(Grant::on)
+        .find(|on| *on != "*.*" && holds(on, Scope::Schema, &database));
     Ok(lacking
         .into_iter()
-        .map(|(scope, names)| statement(&names.join(", "), scope, &database, &account))
+        .map(|(scope, names)| match there {
+            Some(on) if scope == Scope::Schema => format!("GRANT {} ON {on} TO {account}", names.join(", ")),
+            _ => statement(&names.join(", "), scope, &database, &account),
+        })
         .collect())
 }
 

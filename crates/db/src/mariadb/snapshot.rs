@@ -44,7 +44,6 @@ pub(super) fn open(db: &mut MariaDb, terms: &Terms, tell: &mut Tell<'_>) -> Resu
         ));
     }
     // Before anything is locked.
-    super::privileges::sees_all(db)?;
     let mut schema = db.inspect()?;
     schema.supported()?;
     let identity = db.identity()?;

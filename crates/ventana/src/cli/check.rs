@@ -7,6 +7,7 @@ use crate::steps::Raised;
 use crate::ui::table;
 use crate::world::{Start, World, session};
 use db::Outline;
+use db::mariadb::privileges::{Purpose, lacking};
 use serde_json::{Value, json};
 
 /// Options of `check`.
@@ -123,6 +124,19 @@ fn database(cx: &Context, checks: &mut Vec<Check>) {
         return;
     }
     let Ok(address) = cx.config.address() else { return };
+    let lacking = db::mariadb::MariaDb::open(address, &session(&cx.config, "check"))
+        .and_then(|mut db| lacking(&mut db, Purpose::Backup));
+    checks.push((
+        "privileges".into(),
+        match lacking {
+            Ok(grants) if grants.is_empty() => Ok("all that a backup over several connections needs".into()),
+            Ok(grants) => Err((
+                "a backup over several connections needs more".into(),
+                Some(grants.join("; ")),
+            )),
+            Err(error) => Err(split(error.into())),
+        },
+    ));
     let start = Start {
         outline: Outline::default(),
         structure: String::new(),

@@ -20,6 +20,11 @@ impl<'s> Grant<'s> {
         })
     }
 
+    /// What it is granted on, as in `` `schema`.* ``.
+    pub(in crate::mariadb) fn on(&self) -> &str {
+        self.on
+    }
+
     /// Whether it grants `privilege` on the whole of what `scope` names, as in `` `schema`.* ``.
     pub(in crate::mariadb) fn gives(&self, privilege: &str, scope: &dyn Fn(&str) -> bool) -> bool {
         scope(self.on)

@@ -9,15 +9,6 @@ use db::snapshot::{self, Method};
 use db::{Address, Database, Error, Session};
 use std::time::Duration;
 
-/// Raises the flag when it goes.
-struct Ends<'f>(&'f std::sync::atomic::AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
 fn refusal(db: &mut dyn Database, terms: &Terms) -> (String, String) {
     match snapshot::open(db, terms, &mut |_| {}) {
         Ok(view) => panic!("not refused: {:?}", view.proof),
@@ -107,15 +98,12 @@ fn definitions_that_change_meanwhile_are_read_as_they_are_in_the_view() {
     let schema = server.schema("h_snap");
     let mut writers = Writers::start(&schema, 2);
     schema.query("CREATE TABLE moving (id INT PRIMARY KEY); INSERT INTO moving VALUES (1)");
-    let stop = std::sync::atomic::AtomicBool::new(false);
     let url = schema.url();
     std::thread::scope(|scope| {
-        let stop = &stop;
-        // Ends the changes whatever comes, so that a failure does not hang.
-        let _ended = Ends(stop);
         scope.spawn(move || {
             let mut db = connect(&url);
-            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+            // Each snapshot that finds one in its way lets it pass.
+            for _ in 0..10 {
                 db.execute("TRUNCATE TABLE moving").expect("changes");
                 db.execute("INSERT INTO moving (id) VALUES (1)").expect("writes");
             }
@@ -201,7 +189,7 @@ fn the_least_privileges_suffice_and_each_is_missed() {
         .clone();
     assert_eq!(view.schema.objects, whole.objects, "it sees what root sees");
     drop(view);
-    let own = format!("`{}`.*", schema.name().replace('_', "\\_"));
+    let own = format!("`{}`.*", schema.name());
     for (privilege, on) in [
         ("TRIGGER", own.as_str()),
         ("EVENT", &own),
@@ -212,7 +200,7 @@ fn the_least_privileges_suffice_and_each_is_missed() {
         let expected = format!("GRANT {privilege} ON {on} TO `v`@`%`");
         assert_eq!(
             lacking(&mut account(), Purpose::Backup).expect("told"),
-            [expected.clone()]
+            std::slice::from_ref(&expected)
         );
         for readers in [1, 2] {
             let (_, hint) = refusal(&mut account(), &Terms::readers(readers));
