@@ -74,6 +74,8 @@ pub struct TableDifference {
     pub name: String,
     pub rows: Both<u64>,
     pub equal: bool,
+    /// Whether the columns differ: rows are then compared through those that both have.
+    pub other_columns: bool,
     /// Why no row can be named, where that is so.
     pub unnamed: Option<Unnamed>,
     /// Whether every row that differs was counted; where false, `differing` is only what was found.
@@ -233,6 +235,7 @@ fn alone(sides: &mut [&mut dyn Side; 2], pair: [Option<&Table>; 2]) -> Result<(T
             right: rows(1),
         },
         equal: false,
+        other_columns: false,
         unnamed: Some(Unnamed::OneSide),
         complete: true,
         differing: rows(0).or(rows(1)).unwrap_or(0),
@@ -280,6 +283,7 @@ fn both(
         },
         // Through the same columns: a column more is a difference of the definition, and of every row.
         equal: common.is_none() && digests[0] == digests[1],
+        other_columns: common.is_some(),
         unnamed: None,
         complete: true,
         differing: 0,

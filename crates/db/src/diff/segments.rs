@@ -149,9 +149,9 @@ impl Segments {
                 continue;
             };
             merged.chunks.extend(self.pieces.get(at).map(|p| p.file.clone()));
-            for side in 0..2 {
+            for (side, sum) in sums.iter_mut().enumerate() {
                 merged.rows[side] += segment.rows[side];
-                sums[side] = sums[side].wrapping_add(segment.sums[side]);
+                *sum = sum.wrapping_add(segment.sums[side]);
             }
         }
         out.into_iter()

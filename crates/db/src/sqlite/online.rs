@@ -21,7 +21,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Complaints of `integrity_check` about values that a constraint forbids: older than the constraint, most often. The
 /// file is whole, and the values are the user's.
-const CONTENT: &[&str] = &["CHECK constraint failed in ", "NULL value in ", "non-"];
+const CONTENT: &[&str] = &[
+    "CHECK constraint failed in ",
+    "NULL value in ",
+    "NUMERIC value in ",
+    "TEXT value in ",
+    "non-",
+];
 
 /// How many findings are told one by one.
 const TOLD: usize = 10;

@@ -284,6 +284,7 @@ fn other_columns_tables_and_definitions_are_told(place: Place) {
     let found = between(&one, &other, SMALL);
     // Through the columns that both have, one row differs and not a thousand.
     assert_eq!(keys(table(&found, "t")), named(&[("id=5", State::Different)]));
+    assert!(table(&found, "t").other_columns && !table(&found, "gone").other_columns);
     for (name, left, right) in [("gone", Some(2), None), ("fresh", None, Some(0))] {
         let t = table(&found, name);
         assert_eq!(

@@ -106,7 +106,8 @@ fn where_two_differ_down_to_the_row() {
     scene.json("backup --no-restore").expect(0);
     scene.sqlite(
         "UPDATE activos SET nombre = 'nobody may see this' WHERE id = 7; DELETE FROM mantenimientos WHERE id IN (3, 4);
-         INSERT INTO roles SELECT 77, 'x' || nombre FROM roles LIMIT 1; CREATE INDEX i ON activos (nombre); CREATE TABLE extra (x); INSERT INTO extra VALUES (1)",
+         INSERT INTO roles SELECT 77, 'x' || nombre FROM roles LIMIT 1; CREATE INDEX i ON activos (nombre); CREATE TABLE extra (x); INSERT INTO extra VALUES (1);
+         ALTER TABLE usuarios ADD COLUMN apodo TEXT",
     );
     let english = scene.run("digest --diff backup:latest live --lang en").expect(12);
     assert!(

@@ -109,6 +109,15 @@ fn table(table: &TableDifference, language: Language, lines: &mut Vec<String>) {
         table.name,
         sides(&table.rows)
     ));
+    if table.other_columns {
+        lines.push(
+            pick(
+                "  las columnas son distintas: se comparan las que están en los dos lados",
+                "  the columns differ: those that both have are compared",
+            )
+            .into(),
+        );
+    }
     match table.unnamed {
         Some(Unnamed::NoKey) => lines.push(
             pick(
