@@ -29,7 +29,7 @@ fn syntax(choice: u8) -> Syntax {
 
 /// The first byte chooses the rules and the pieces; the rest is SQL. Statements are the same in whatever pieces the text
 /// comes, lie in it in order, and are never longer than the limit.
-pub fn split(data: &[u8]) {
+pub(crate) fn split(data: &[u8]) {
     let Some((&choice, text)) = data.split_first() else {
         return;
     };
@@ -69,7 +69,7 @@ pub fn split(data: &[u8]) {
 
 /// The first byte chooses what a person accepts; the rest is the file. It is refused with a reason, or everything that is
 /// to be sent can be made.
-pub fn dump(data: &[u8]) {
+pub(crate) fn dump(data: &[u8]) {
     let Some((&choice, text)) = data.split_first() else {
         return;
     };
