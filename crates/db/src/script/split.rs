@@ -153,6 +153,10 @@ impl<R: Read> Splitter<R> {
                     self.ends = Ends::new(delimiter);
                     self.advance(length);
                 }
+                // Whatever the pieces in which the stream came, the same statements are too long.
+                Step::Statement { length, .. } | Step::Rest { length, .. } if length > self.limit => {
+                    return Err(self.too_long());
+                }
                 Step::Statement { length, end } => {
                     let statement = self.statement(length, true, false);
                     self.advance(length + end);
@@ -165,6 +169,13 @@ impl<R: Read> Splitter<R> {
                     return Ok(Some(statement));
                 }
             }
+        }
+    }
+
+    fn too_long(&self) -> SplitError {
+        SplitError::TooLong {
+            line: self.line,
+            limit: self.limit,
         }
     }
 
@@ -192,11 +203,9 @@ impl<R: Read> Splitter<R> {
             self.buffer.copy_within(self.start..self.filled, 0);
             self.filled -= mem::take(&mut self.start);
         }
-        if self.filled > self.limit {
-            return Err(SplitError::TooLong {
-                line: self.line,
-                limit: self.limit,
-            });
+        // The block is for what stands behind a statement, its delimiter foremost, which is not part of its length.
+        if self.filled > self.limit.saturating_add(BLOCK) {
+            return Err(self.too_long());
         }
         if self.buffer.len() < self.filled + BLOCK {
             // Room grows with a long statement, so that it is not copied over and over.
