@@ -1,6 +1,7 @@
 //! Joins `db` streams to a `backup` writer and reader: neither knows the other.
 
-use crate::error::{Failure, exit};
+use crate::config::Config;
+use crate::error::{Failure, exit, io};
 use crate::host::clock;
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
@@ -8,7 +9,8 @@ use db::load::{ChunkSize, Source};
 use db::marks::Marks;
 use db::progress::Listener;
 use db::schema::{Carry, Kind, Object, Schema, Table};
-use db::{Database, Dialect, Digest, Outline};
+use db::sqlite::online::Frozen;
+use db::{Address, Database, Dialect, Digest, Outline};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,9 +26,21 @@ pub struct Made {
     pub through: Option<Digest>,
 }
 
-/// Makes a backup of `db` under `root`.
+/// A SQLite file that others may be writing, in one state for as long as this is kept: a backup must not keep them from
+/// it. `None` for a server, whose connections see one state by themselves.
+pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
+    let Address::Sqlite { path } = config.address()? else {
+        return Ok(None);
+    };
+    let scratch = config.state_dir().join("scratch");
+    std::fs::create_dir_all(&scratch).map_err(io(format!("cannot make folder {}", scratch.display())))?;
+    Ok(Some(Frozen::open(path, &scratch)?))
+}
+
+/// Makes a backup of `db` under `root`. `notes` are what a reader of it should know.
 pub fn make(
     db: &mut dyn Database,
+    notes: &[String],
     root: &Path,
     service: &str,
     outline: Option<&Outline>,
@@ -82,7 +96,7 @@ pub fn make(
         } else {
             db::dump::SESSION.into()
         },
-        notes: Vec::new(),
+        notes: notes.to_vec(),
     };
     let backup = sink.writer.finish(content)?;
     Ok(Made {

@@ -52,11 +52,21 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 fn make(cx: &Context, restored: bool) -> Done {
     let out = cx.out;
-    let mut db = db::open(cx.config.address()?, &session(&cx.config, "backup"))?;
+    let mut frozen = transfer::frozen(&cx.config)?;
+    let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
+    let mut live;
+    let source: &mut dyn db::Database = match &mut frozen {
+        Some(frozen) => frozen.db(),
+        None => {
+            live = db::open(cx.config.address()?, &session(&cx.config, "backup"))?;
+            &mut *live
+        }
+    };
     let mut listen =
         |p: db::progress::Progress<'_>| out.progress("backup", p.rows, p.rows_total, "rows", p.table);
     let made = transfer::make(
-        &mut *db,
+        source,
+        &notes,
         &cx.config.backup_dir(),
         &cx.config.service(),
         None,

@@ -64,6 +64,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let online = starts;
     let made = transfer::make(
         &mut *db,
+        &[],
         &cx.config.backup_dir(),
         &cx.config.service(),
         None,

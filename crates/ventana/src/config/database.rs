@@ -216,7 +216,11 @@ mod tests {
         let some = found(URL, &[("DB_HOST", "other.example")]).unwrap();
         let same = found(Some("mysql://ventana:old@other.example:3307/inventario"), &[]).unwrap();
         assert_eq!(some.address, same.address, "{}", text(&some));
-        let origins: Vec<(&str, &str)> = some.parts.iter().map(|p| (p.key.as_str(), p.origin.as_str())).collect();
+        let origins: Vec<(&str, &str)> = some
+            .parts
+            .iter()
+            .map(|p| (p.key.as_str(), p.origin.as_str()))
+            .collect();
         assert_eq!(
             origins,
             [

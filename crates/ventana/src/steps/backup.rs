@@ -2,7 +2,8 @@
 
 use crate::host::files;
 use crate::transfer;
-use crate::world::World;
+use crate::world::{Live, World};
+use db::Database;
 use engine::StepError;
 use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
@@ -39,8 +40,25 @@ impl Step for Backup<'_> {
         let mut live = world.live().map_err(super::nothing)?;
         let mut listen = super::listen(cx.reporter());
         let service = world.config.service();
-        let made = transfer::make(live.db(), &world.backup_dir(), &service, outline, &mut listen)
-            .map_err(super::nothing)?;
+        // Before the fence the service writes; under it our own connection holds the lock, and sees what it has written.
+        let mut frozen = match &*live {
+            Live::Sqlite(db) if !db.is_locked() => transfer::frozen(&world.config).map_err(super::nothing)?,
+            _ => None,
+        };
+        let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
+        let source: &mut dyn Database = match &mut frozen {
+            Some(frozen) => frozen.db(),
+            None => live.db(),
+        };
+        let made = transfer::make(
+            source,
+            &notes,
+            &world.backup_dir(),
+            &service,
+            outline,
+            &mut listen,
+        )
+        .map_err(super::nothing)?;
         let manifest = made.backup.manifest();
         Ok(json!({
             "path": made.backup.path(),

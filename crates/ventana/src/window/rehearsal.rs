@@ -7,6 +7,7 @@ use crate::scratch::Scratch;
 use crate::transfer;
 use crate::ui::Output;
 use crate::world::new_run_id;
+use db::Database;
 use engine::journal::Mode;
 use engine::plan::{OnFailure, Phase, Plan, PlanFile, StepKind, StepSpec, Undo};
 use engine::runner::Watcher;
@@ -134,10 +135,20 @@ fn copy_production(
     dir: &std::path::Path,
     scratch: &Scratch,
 ) -> Result<String, Failure> {
-    let mut source = db::open(config.address()?, &crate::world::session(config, id))?;
     let listen = &mut db::progress::silent();
+    let mut frozen = transfer::frozen(config)?;
+    let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
+    let mut live;
+    let source: &mut dyn Database = match &mut frozen {
+        Some(frozen) => frozen.db(),
+        None => {
+            live = db::open(config.address()?, &crate::world::session(config, id))?;
+            &mut *live
+        }
+    };
     let made = transfer::make(
-        &mut *source,
+        source,
+        &notes,
         &dir.join("backups"),
         &config.service(),
         None,
