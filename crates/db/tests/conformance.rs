@@ -16,6 +16,7 @@ mod conformance {
     mod identity;
     mod load;
     mod migration;
+    mod mutations;
     mod round_trip;
     mod sqlite;
     mod stock_client;
