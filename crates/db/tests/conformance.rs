@@ -21,6 +21,7 @@ mod conformance {
     mod online;
     mod parts;
     mod resume;
+    mod mutations;
     mod round_trip;
     mod snapshot;
     mod sqlite;
