@@ -60,7 +60,23 @@ const PROGRAMS: &[Program] = &[
         name: "mount",
         package: "mount",
     },
+    // Far sides of replicas.
+    Program {
+        name: "sshd",
+        package: "openssh-server",
+    },
+    Program {
+        name: "ssh",
+        package: "openssh-client",
+    },
+    Program {
+        name: "python3",
+        package: "python3-venv",
+    },
 ];
+
+/// A bucket that speaks S3, from the Python package index: Debian has none.
+const MOTO: &str = "moto[server]==5.2.1";
 
 /// Where the talk of an installation goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +88,26 @@ pub(crate) enum Talk {
 /// Installs what the whole list lacks; returns a one-line result.
 pub(crate) fn provide_all() -> Result<String> {
     let names: Vec<&str> = PROGRAMS.iter().map(|program| program.name).collect();
-    provide(&names, Talk::Stdout)
+    let said = provide(&names, Talk::Stdout)?;
+    provide_moto()?;
+    Ok(said)
+}
+
+/// Lays `moto_server` into `target/venv`, where testkit finds it.
+fn provide_moto() -> Result<()> {
+    if present("moto_server") {
+        return Ok(());
+    }
+    let venv = Path::new(testkit::program::VENV)
+        .parent()
+        .context("the venv has a folder")?;
+    println!("installing {MOTO} into {}", venv.display());
+    workspace::succeed(Command::new("python3").args(["-m", "venv"]).arg(venv))?;
+    workspace::succeed(
+        Command::new(venv.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check", MOTO])
+            .stdin(Stdio::null()),
+    )
 }
 
 /// Installs what `names` lack, as root; otherwise prints the command that does.

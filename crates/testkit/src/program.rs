@@ -7,16 +7,22 @@ use anyhow::{Result, bail};
 /// Where programs are looked for: the PATH of a Debian root shell, so that `/usr/sbin/mariadbd` is found by anybody.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where `cargo xtask ci` lays programs of the Python package index.
+pub const VENV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/venv/bin");
+
 const PACKAGES: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("mariadb", "mariadb-client"),
     ("mariadb-dump", "mariadb-client"),
     ("mariadb-install-db", "mariadb-server-core"),
     ("mariadbd", "mariadb-server-core"),
+    ("moto_server", "moto[server] (PyPI)"),
     ("mount", "mount"),
     ("prlimit", "util-linux"),
     ("sh", "dash"),
     ("sqlite3", "sqlite3"),
+    ("ssh-keygen", "openssh-client"),
+    ("sshd", "openssh-server"),
     ("umount", "mount"),
     ("zstd", "zstd"),
 ];
@@ -24,8 +30,9 @@ const PACKAGES: &[(&str, &str)] = &[
 /// The absolute path of `name`, or an error that names the Debian package to install.
 pub fn find(name: &str) -> Result<PathBuf> {
     let own = std::env::var("PATH").unwrap_or_default();
-    for folder in PATH
-        .split(':')
+    for folder in [VENV]
+        .into_iter()
+        .chain(PATH.split(':'))
         .chain(own.split(':'))
         .filter(|folder| !folder.is_empty())
     {

@@ -6,6 +6,7 @@
 
 mod cli {
     // The stage.
+    mod far;
     mod fixture;
     mod mask;
     mod scene;
@@ -22,6 +23,7 @@ mod cli {
     mod note;
     mod plan;
     mod rehearse;
+    mod replicas;
     mod report;
     mod restore;
     mod resume;

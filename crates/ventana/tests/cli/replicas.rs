@@ -1,0 +1,351 @@
+//! Replicas on real far sides: what is promised holds for a folder, for SFTP and for a bucket alike.
+
+use std::path::PathBuf;
+
+use testkit::fault::{self, Rule};
+use testkit::{Process, Sandbox, program};
+
+use super::far::{Far, FolderFar, S3_KEY, S3_SECRET, S3Far, SshFar};
+use super::scene::Scene;
+
+fn scene(far: &dyn Far) -> Scene {
+    let scene = Scene::data();
+    scene.configure_more(&far.configuration());
+    scene.env("AWS_ACCESS_KEY_ID", S3_KEY);
+    scene.env("AWS_SECRET_ACCESS_KEY", S3_SECRET);
+    scene
+}
+
+/// A backup: its folder and its name.
+fn made(scene: &Scene) -> (PathBuf, String) {
+    let path = PathBuf::from(scene.json("backup --no-restore").expect(0).text("path"));
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    (path, name)
+}
+
+fn keeps_its_promises(far: &dyn Far) {
+    let scene = scene(far);
+    let (path, name) = made(&scene);
+    let copied = scene.json("backup copy").expect(0);
+    assert_eq!(copied.document["already"], false);
+    assert_eq!(copied.document["copies"][0]["replica"], "far");
+
+    // Byte for byte, and nothing else.
+    let original = |file: &String| std::fs::read(path.join(file.strip_prefix(&format!("{name}/")).unwrap()));
+    let there = far.files();
+    assert!(there.len() > 5, "{:?}", there.keys());
+    for (file, content) in &there {
+        assert!(original(file).unwrap() == *content, "{file}");
+    }
+    assert!(there.contains_key(&format!("{name}/SHA256SUMS")));
+    assert!(!there.contains_key(&format!("{name}/proven.jsonl")));
+    assert_eq!(scene.json("backup copy").expect(0).document["already"], true);
+
+    // Proven there, and known here.
+    scene.json("backup verify --replica far").expect(0);
+    let restored = scene
+        .json("backup verify latest --replica far --restore")
+        .expect(0);
+    assert_eq!(restored.text("verified"), "restore");
+    assert!(
+        !scene
+            .path("state/scratch")
+            .read_dir()
+            .is_ok_and(|mut left| left.next().is_some()),
+        "what was fetched is gone"
+    );
+    let known = scene.json("backup list").expect(0).document["backups"][0]["replicas"][0].clone();
+    assert_eq!(
+        (&known["replica"], &known["how"]),
+        (&"far".into(), &"restore".into())
+    );
+
+    // A byte that flips there is found, in a file of each kind, and never written over.
+    for kind in ["manifest.json", "SHA256SUMS", "README.txt", ".sql", ".zst"] {
+        let (file, content) = there.iter().find(|(file, _)| file.ends_with(kind)).unwrap();
+        let mut damaged = content.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 0x10;
+        far.put(file, &damaged);
+        let found = scene.json("backup verify --replica far");
+        assert_eq!(found.said.output.code, Some(12), "{file}: {}", found.said.output);
+        if kind == ".zst" {
+            let refused = scene.json("backup copy").fails(1, "backup");
+            let file = file.strip_prefix(&format!("{name}/")).unwrap();
+            assert!(
+                refused.message.contains(file) && refused.message.contains("left alone"),
+                "{refused:?}"
+            );
+        }
+        assert!(far.files()[file] == damaged, "{file}");
+        far.put(file, content);
+    }
+    scene.json("backup verify --all --replica far").expect(0);
+
+    // One file missing, one too many.
+    let readme = format!("{name}/README.txt");
+    far.remove(&readme);
+    assert_eq!(
+        scene.json("backup verify --replica far").said.output.code,
+        Some(12)
+    );
+    far.put(&readme, &there[&readme]);
+    let stray = format!("{name}/data/0099-stray.0001.sql.zst");
+    far.put(&stray, b"x");
+    assert_eq!(
+        scene.json("backup verify --replica far").said.output.code,
+        Some(12)
+    );
+    far.remove(&stray);
+
+    // Lost here: fetched from there, and whole.
+    std::fs::remove_dir_all(&path).unwrap();
+    scene.json(&format!("backup copy {name} --from far")).expect(0);
+    scene.json(&format!("backup verify {name} --restore")).expect(0);
+}
+
+#[test]
+fn in_a_folder() {
+    keeps_its_promises(&FolderFar(tempfile::tempdir().unwrap()));
+}
+
+#[test]
+fn over_sftp() {
+    keeps_its_promises(&SshFar::start());
+}
+
+#[test]
+fn in_a_bucket() {
+    keeps_its_promises(&S3Far::start());
+}
+
+fn another_of_that_name_is_left_alone(far: &dyn Far) {
+    let first = scene(far);
+    let (path, name) = made(&first);
+    first.json("backup copy").expect(0);
+    let there = far.files();
+    // Another machine, another backup, the same name by chance.
+    let second = scene(far);
+    second.sqlite("UPDATE activos SET nombre = 'other' WHERE id = 1");
+    let (other, _) = made(&second);
+    let folder = second.path(format!("backups/{name}"));
+    if other != folder {
+        std::fs::rename(&other, &folder).unwrap();
+    }
+    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let old = other.file_name().unwrap().to_str().unwrap();
+    // Its own name inside, and sums that fit.
+    let (text, was) = (text.replace(old, &name), digest(&folder.join("manifest.json")));
+    std::fs::write(folder.join("manifest.json"), text).unwrap();
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    let sums = sums.replace(&was, &digest(&folder.join("manifest.json")));
+    std::fs::write(folder.join("SHA256SUMS"), sums).unwrap();
+    let refused = second.json(&format!("backup copy {name}")).fails(1, "backup");
+    assert!(
+        refused.message.contains("another backup of the same name"),
+        "{refused:?}"
+    );
+    assert!(far.files() == there, "nothing there was touched");
+    assert!(path.is_dir());
+}
+
+fn digest(file: &std::path::Path) -> String {
+    let said = Process::new(program::find("sha256sum").unwrap())
+        .arg(file)
+        .run()
+        .ok();
+    said.stdout[..64].to_owned()
+}
+
+#[test]
+fn another_backup_of_that_name_is_never_written_over() {
+    another_of_that_name_is_left_alone(&FolderFar(tempfile::tempdir().unwrap()));
+    another_of_that_name_is_left_alone(&SshFar::start());
+    another_of_that_name_is_left_alone(&S3Far::start());
+}
+
+/// The line is cut after a growing number of bytes; what came whole stays, and the copy is finished in the end.
+fn goes_on_after_a_cut(far: &dyn Far, proxy: &fault::Proxy, start: u64) {
+    let scene = scene(far);
+    let (path, name) = made(&scene);
+    let all: u64 = std::fs::read_to_string(path.join("SHA256SUMS"))
+        .unwrap()
+        .lines()
+        .count() as u64;
+    let mut limit = start;
+    let mut cuts = 0;
+    let mut most = 0;
+    let copied = loop {
+        proxy.set(Rule::CutAfter(limit));
+        let copy = scene.json("backup copy");
+        if copy.said.output.code == Some(0) {
+            break copy;
+        }
+        assert_eq!(copy.said.output.code, Some(1), "{}", copy.said.output);
+        cuts += 1;
+        let there = far.files();
+        assert!(
+            !there.contains_key(&format!("{name}/SHA256SUMS")),
+            "not complete after a cut"
+        );
+        most = most.max(there.len() as u64);
+        limit += start;
+    };
+    proxy.set(Rule::Pass);
+    assert!(cuts >= 1, "{cuts} cuts");
+    assert!(
+        most > 2 && most <= all + 1,
+        "{most} of {all} files were there after a cut"
+    );
+    let sizes: u64 = far.files().values().map(|content| content.len() as u64).sum();
+    let written = copied.document["bytes"].as_u64().unwrap();
+    assert!(
+        written < sizes,
+        "the last attempt wrote {written} of {sizes} bytes"
+    );
+    scene.json("backup verify --replica far --restore").expect(0);
+}
+
+#[test]
+fn an_upload_over_sftp_that_is_cut_goes_on() {
+    let far = SshFar::start();
+    goes_on_after_a_cut(&far, &far.proxy, 30_000);
+}
+
+#[test]
+fn an_upload_to_a_bucket_that_is_cut_goes_on() {
+    let far = S3Far::start();
+    goes_on_after_a_cut(&far, &far.proxy, 30_000);
+}
+
+#[test]
+fn a_far_side_without_room_says_so() {
+    let disk = fault::SmallDisk::mount(96 * 1024);
+    let far = SshFar::at(Sandbox::new(), disk.path().join("copies"));
+    let scene = scene(&far);
+    made(&scene);
+    disk.fill();
+    let failed = scene.json("backup copy");
+    assert_eq!(failed.said.output.code, Some(1), "{}", failed.said.output);
+    let message = failed.document["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("disk is full") || message.contains("room"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_machine_that_is_not_known_is_not_trusted() {
+    let far = SshFar::start();
+    let scene = scene(&far);
+    made(&scene);
+    let known = std::fs::read_to_string(far.known_hosts()).unwrap();
+    std::fs::write(far.known_hosts(), "").unwrap();
+    let unknown = scene.json("backup copy").fails(1, "replica");
+    assert!(
+        unknown.message.contains("Host key verification failed"),
+        "{unknown:?}"
+    );
+    // Another key than the known one.
+    let client = std::fs::read_to_string(far.known_hosts().with_file_name("client.pub")).unwrap();
+    std::fs::write(far.known_hosts(), format!("* {client}")).unwrap();
+    scene.json("backup copy").fails(1, "replica");
+    assert!(far.files().is_empty());
+    std::fs::write(far.known_hosts(), known).unwrap();
+    scene.configure(&far.proxy.port().to_string(), &far.port().to_string());
+    scene.json("backup copy").expect(0);
+}
+
+#[test]
+fn nobody_there_is_a_clear_failure() {
+    for far in [&SshFar::start() as &dyn Far, &S3Far::start()] {
+        let scene = scene(far);
+        made(&scene);
+        let text = scene.read("ventana.toml");
+        let port = text.split("127.0.0.1:").nth(1).unwrap();
+        let port: String = match text.contains("port = ") {
+            true => text
+                .split("port = ")
+                .nth(1)
+                .unwrap()
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned(),
+            false => port.chars().take_while(char::is_ascii_digit).collect(),
+        };
+        scene.configure(&port, "1");
+        let failed = scene.json("backup copy");
+        assert_eq!(failed.said.output.code, Some(1), "{}", failed.said.output);
+        let message = failed.document["error"]["message"].as_str().unwrap();
+        assert!(message.to_lowercase().contains("refused"), "{message}");
+        assert!(!message.contains("X-Amz"), "{message}");
+    }
+}
+
+#[test]
+fn the_buckets_keys_are_nowhere() {
+    let far = S3Far::start();
+    let scene = scene(&far);
+    made(&scene);
+    let mut said = String::new();
+    for line in [
+        "backup copy",
+        "backup verify --replica far",
+        "check",
+        "backup list",
+        "backup verify nothing --replica far",
+    ] {
+        said.push_str(&scene.run(line).everything());
+        said.push_str(&scene.run(&format!("--json {line}")).everything());
+    }
+    said.extend(
+        scene
+            .files()
+            .values()
+            .map(|content| String::from_utf8_lossy(content).into_owned()),
+    );
+    for secret in [S3_SECRET, S3_KEY, "X-Amz-Signature"] {
+        assert!(!said.contains(secret), "{secret}");
+    }
+    scene.env("AWS_SECRET_ACCESS_KEY", "");
+    let lacking = scene.json("backup copy").fails(2, "usage");
+    assert!(lacking.message.contains("AWS_SECRET_ACCESS_KEY"), "{lacking:?}");
+}
+
+/// A window copies to every replica; one that is away keeps no other from its copy.
+#[test]
+fn several_at_once() {
+    let (near, away) = (tempfile::tempdir().unwrap(), SshFar::start());
+    let scene = scene(&away);
+    scene.configure(
+        "dir = \"backups\"",
+        &format!("dir = \"backups\"\noff_site = \"{}\"", near.path().display()),
+    );
+    let (_, name) = made(&scene);
+    let copies = scene.json("backup copy").expect(0);
+    let names: Vec<&str> = copies.document["copies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|c| c["replica"].as_str())
+        .collect();
+    assert_eq!(names, ["off_site", "far"]);
+    made(&scene);
+    away.proxy.set(Rule::Refuse);
+    let one = scene.json("backup copy");
+    assert_eq!(one.said.output.code, Some(1), "{}", one.said.output);
+    assert_eq!(near.path().read_dir().unwrap().count(), 2);
+    assert_eq!(
+        away.files()
+            .keys()
+            .filter(|file| !file.starts_with(&name))
+            .count(),
+        0
+    );
+    assert!(
+        one.document["copies"][1]["error"]["message"].is_string(),
+        "{}",
+        one.said.output
+    );
+}
