@@ -36,7 +36,11 @@ pub struct Known {
     pub path: String,
     /// RFC 3339.
     pub at: String,
+    /// The last thing done.
     pub act: Act,
+    /// It was restored from there once, and no damage was found since.
+    #[serde(skip)]
+    pub restored: bool,
 }
 
 /// The file.
@@ -60,6 +64,7 @@ impl Ledger {
             path: path.into(),
             at: clock::now().to_string(),
             act,
+            restored: false,
         };
         let append = || {
             if let Some(folder) = self.path.parent() {
@@ -99,12 +104,15 @@ impl Ledger {
 
 fn fold(text: &str) -> Vec<Known> {
     let mut all: Vec<Known> = Vec::new();
-    for known in text
+    for mut known in text
         .lines()
         .filter_map(|line| serde_json::from_str::<Known>(line).ok())
     {
         let same = |other: &Known| other.replica == known.replica && other.name == known.name;
-        match all.iter().position(same) {
+        let at = all.iter().position(same);
+        let before = at.is_some_and(|at| all[at].restored && all[at].id == known.id);
+        known.restored = known.act == Act::Restore || (before && known.act != Act::Damaged);
+        match at {
             Some(at) if known.act == Act::Removed => drop(all.remove(at)),
             Some(at) => all[at] = known,
             None if known.act == Act::Removed => {}
@@ -128,6 +136,7 @@ mod tests {
                 path: "/p".into(),
                 at: "2025-11-06T23:00:00Z".into(),
                 act,
+                restored: false,
             };
             format!("{}\n", serde_json::to_string(&known).unwrap())
         };
@@ -137,18 +146,23 @@ mod tests {
             "{\"replica\":\"a\",\"na\n".to_owned(),
             line("a", "y", Act::Copied),
             line("a", "x", Act::Restore),
+            line("a", "x", Act::Files),
+            line("a", "w", Act::Restore),
+            line("a", "w", Act::Damaged),
             line("b", "x", Act::Removed),
             line("b", "z", Act::Removed),
         ]
         .concat();
-        let known: Vec<(String, String, Act)> = fold(&text)
-            .into_iter()
-            .map(|k| (k.replica, k.name, k.act))
+        let known = fold(&text);
+        let known: Vec<(&str, &str, Act, bool)> = known
+            .iter()
+            .map(|k| (k.replica.as_str(), k.name.as_str(), k.act, k.restored))
             .collect();
-        let expected = [("a", "x", Act::Restore), ("a", "y", Act::Copied)];
-        assert_eq!(
-            known,
-            expected.map(|(r, n, act)| (r.to_owned(), n.to_owned(), act))
-        );
+        let expected = [
+            ("a", "x", Act::Files, true),
+            ("a", "y", Act::Copied, false),
+            ("a", "w", Act::Damaged, false),
+        ];
+        assert_eq!(known, expected);
     }
 }

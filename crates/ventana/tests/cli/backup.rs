@@ -173,3 +173,141 @@ fn a_folder_that_cannot_be_written() {
     let failed = scene.json("backup").fails(1, "backup");
     assert!(failed.message.contains("not-a-folder"), "{failed:?}");
 }
+
+#[test]
+fn all_at_once_for_cron() {
+    let scene = Scene::data();
+    let first = scene.json("backup --no-restore").expect(0).text("path");
+    let second = scene.json("backup --no-restore").expect(0).text("path");
+    assert_eq!(
+        scene.run("backup verify --all --quiet").expect(0).everything(),
+        ""
+    );
+    assert_eq!(scene.run("backup verify --quiet").expect(0).everything(), "");
+    fault::flip_byte(&Path::new(&first).join("README.txt"), 3);
+    std::fs::create_dir(scene.path("backups/inventario_20200101_000000")).unwrap();
+    let found = scene.json("backup verify --all");
+    assert_eq!(found.said.output.code, Some(12), "{}", found.said.output);
+    let states: Vec<&serde_json::Value> = found.document["backups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|backup| &backup["state"])
+        .collect();
+    assert_eq!(
+        states,
+        [&serde_json::Value::Null, &"failed".into(), &"incomplete".into()]
+    );
+    assert_eq!(found.document["backups"][0]["path"], second);
+    assert_eq!(found.document["failed"], 1);
+    let told = scene.run("backup verify --all --quiet").expect(12);
+    assert!(told.everything().contains("README.txt"), "damage is never quiet");
+    // One at a time.
+    let lock = std::fs::File::open(scene.path("state/lease.backups")).unwrap();
+    lock.lock().unwrap();
+    scene.json("backup verify").fails(10, "lease_held");
+    scene.json("--yes backup prune").fails(10, "lease_held");
+}
+
+/// Backups of other days: a folder's name says when it was made.
+fn backdate(scene: &Scene, from: &Path, stamps: &[&str]) {
+    for stamp in stamps {
+        let to = scene.path(format!("backups/inventario_{stamp}"));
+        for folder in ["", "schema", "data"] {
+            std::fs::create_dir(to.join(folder)).unwrap();
+            for entry in std::fs::read_dir(from.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() && path.file_name().unwrap() != "proven.jsonl" {
+                    std::fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
+                }
+            }
+        }
+    }
+}
+
+const DAYS: [&str; 6] = [
+    "20250915_020000",
+    "20251001_020000",
+    "20251102_020000",
+    "20251105_020000",
+    "20251105_140000",
+    "20251106_020000",
+];
+
+fn left(scene: &Scene) -> Vec<String> {
+    let mut left: Vec<String> = std::fs::read_dir(scene.path("backups"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    left
+}
+
+#[test]
+fn what_no_rule_keeps_goes_and_only_when_asked() {
+    let scene = Scene::data();
+    let made = PathBuf::from(scene.json("backup --no-restore").expect(0).text("path"));
+    backdate(&scene, &made, &DAYS);
+    std::fs::create_dir(scene.path("backups/.inventario_20250101_000000.partial")).unwrap();
+    let before = scene.files();
+    let unruled = scene.run("backup prune --lang en").expect(2);
+    scene.configure(
+        "dir = \"backups\"",
+        "dir = \"backups\"\nkeep = { last = 1, daily = 3, monthly = 2 }",
+    );
+    let dry = [
+        scene.run("backup prune --dry-run --lang es").expect(0),
+        scene.run("backup prune --dry-run --lang en").expect(0),
+        scene.run("backup prune --lang en").expect(2),
+    ];
+    let mut after = scene.files();
+    after.retain(|path, _| before.contains_key(path) && !path.ends_with("ventana.toml"));
+    assert!(
+        after.iter().all(|(path, content)| before[path] == *content),
+        "nothing was touched"
+    );
+    let planned = scene.json("backup prune --dry-run").expect(0);
+    let done = scene.json("--yes backup prune").expect(0);
+    assert_eq!(
+        done.document["decisions"], planned.document["decisions"],
+        "the very plan"
+    );
+    let stays: Vec<String> = left(&scene);
+    let expected = ["20251105_140000", "20251106_020000"].map(|stamp| format!("inventario_{stamp}"));
+    assert_eq!(stays[..stays.len() - 1], expected);
+    assert_eq!(Path::new(&stays[stays.len() - 1]), made.file_name().unwrap());
+    let again = scene.run("--yes backup prune --lang en").expect(0);
+    assert_eq!(left(&scene), stays);
+    let dry = dry.map(|said| said.to_string()).join("\n");
+    // Stamps are what this is about: they are fixed, so they need no mask.
+    assert_snapshot!(format!("{unruled}\n{dry}\n{done}\n{again}"));
+}
+
+#[test]
+fn what_a_run_needs_stays() {
+    let scene = Scene::served();
+    scene.configure("dir = \"backups\"", "dir = \"backups\"\nkeep = { last = 1 }");
+    scene.json("run").expect(0);
+    let of_the_run = left(&scene);
+    assert_eq!(of_the_run.len(), 2, "{of_the_run:?}");
+    let newest = scene.json("backup --no-restore").expect(0).text("path");
+    backdate(&scene, Path::new(&newest), &DAYS);
+    let pruned = scene.json("--yes backup prune").expect(0);
+    assert_eq!(pruned.document["deleted"].as_array().unwrap().len(), DAYS.len());
+    let mut expected = of_the_run;
+    expected.push(
+        Path::new(&newest)
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned(),
+    );
+    assert_eq!(left(&scene), expected);
+    // A journal that nobody can read might need any of them.
+    let journal = scene.run_dir().join("journal.jsonl");
+    fault::flip_byte(&journal, 40);
+    let refused = scene.json("--yes backup prune");
+    assert_ne!(refused.said.output.code, Some(0), "{}", refused.said.output);
+    assert_eq!(left(&scene), expected);
+}

@@ -98,6 +98,34 @@ fn keeps_its_promises(far: &dyn Far) {
     );
     far.remove(&stray);
 
+    // Damage was found there: that one stays until somebody has looked.
+    scene.configure_more("[replica.far.keep]\nlast = 1\n");
+    let reasons = |at: usize| {
+        let dry = scene.json("backup prune --replica far --dry-run").expect(0);
+        dry.document["decisions"][at]["reasons"].clone()
+    };
+    assert_eq!(reasons(0), serde_json::json!(["unreadable"]));
+    scene.json("backup verify --replica far --restore").expect(0);
+
+    // Pruned there, and only there.
+    let (_, newer) = made(&scene);
+    scene.json("backup copy").expect(0);
+    // The older one was proven by a restore, the newer one was not yet.
+    assert_eq!(reasons(1), serde_json::json!(["newest_proven"]));
+    scene
+        .json("backup verify latest --replica far --restore")
+        .expect(0);
+    let gone = scene.json("--yes backup prune --replica far").expect(0);
+    assert_eq!(gone.document["deleted"], serde_json::json!([name]));
+    assert!(
+        far.files().keys().all(|file| file.starts_with(&newer)),
+        "{:?}",
+        far.files().keys()
+    );
+    assert!(path.is_dir());
+    let name = newer;
+    let path = path.with_file_name(&name);
+
     // Lost here: fetched from there, and whole.
     std::fs::remove_dir_all(&path).unwrap();
     scene.json(&format!("backup copy {name} --from far")).expect(0);

@@ -60,6 +60,22 @@ fn digest_backup_restore_digest() {
         (restored.text("digest"), restored.document["verified"].as_bool()),
         (live.text("digest"), Some(true))
     );
+    // In a server of its own, that is gone afterwards: the configured one need not even be there.
+    scene.env("DB_PORT", "1");
+    let proven = scene
+        .json(&format!(
+            "backup verify {} --restore --scratch-server",
+            made.text("path")
+        ))
+        .expect(0);
+    assert_eq!(proven.text("digest"), live.text("digest"));
+    assert!(
+        !scene
+            .path(".ventana/scratch")
+            .read_dir()
+            .is_ok_and(|mut left| left.next().is_some()),
+        "the scratch server's folder is gone"
+    );
     point(&scene, &copy);
     assert_eq!(
         scene.json("digest").expect(0).document,

@@ -5,7 +5,7 @@ use crate::cli::{Context, Done};
 use crate::error::Failure;
 use crate::host::clock;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Act, Ledger, Named};
+use crate::replicas::{self, Act, Known, Ledger, Named};
 use crate::ui::{Language, format, table};
 use backup::{
     Decision, Entry, Error, Folder, Policy, Proven, Reason, Seen, SeenState, State, Store, partial_of,
@@ -92,26 +92,22 @@ fn seen(
 ) -> Result<Vec<Seen>, Failure> {
     let known = Ledger::of(&cx.config).read()?;
     let here = named.map_or("", |named| named.name.as_str());
-    let proven_there = |name: &str, id: &str| {
-        let known = known
+    let last = |name: &str, id: &str| {
+        known
             .iter()
-            .find(|k| k.replica == here && k.name == name && k.id == id)?;
-        match known.act {
-            Act::Copied | Act::Files => Some(Proven::Files),
-            Act::Restore => Some(Proven::Restore),
-            Act::Damaged | Act::Removed => None,
-        }
+            .find(|k| k.replica == here && k.name == name && k.id == id)
     };
     let mut all = Vec::new();
     for entry in entries {
         let name = entry.name.to_string();
         let state = match &entry.state {
-            State::Complete(summary) => {
-                let proof = strongest(entry);
-                SeenState::Complete {
-                    proven: proof.or_else(|| proven_there(&name, &summary.id)),
-                }
-            }
+            State::Complete(summary) => match last(&name, &summary.id) {
+                // Damage was found there: a person has to look before it goes.
+                Some(known) if known.act == Act::Damaged => SeenState::Unreadable,
+                known => SeenState::Complete {
+                    proven: strongest(entry, known),
+                },
+            },
             State::Incomplete { .. } => {
                 let folder = entry
                     .path
@@ -131,14 +127,15 @@ fn seen(
     Ok(all)
 }
 
-/// The strongest proof beside a backup of this machine: one by restore outlives a later re-reading.
-fn strongest(entry: &Entry) -> Option<Proven> {
-    let proofs = backup::Backup::open(&entry.path)
-        .and_then(|backup| backup.proofs())
-        .unwrap_or_default();
-    let restored = proofs.iter().any(|proof| proof.how == Proven::Restore);
-    let any = proofs.first().map(|proof| proof.how);
-    if restored { Some(Proven::Restore) } else { any }
+/// The strongest proof, beside a backup of this machine or as this machine remembers it: one by restore outlives a later
+/// re-reading.
+fn strongest(entry: &Entry, known: Option<&Known>) -> Option<Proven> {
+    let beside = backup::Backup::open(&entry.path).and_then(|backup| backup.proofs());
+    let proofs = beside.unwrap_or_default();
+    if known.is_some_and(|known| known.restored) || proofs.iter().any(|proof| proof.how == Proven::Restore) {
+        return Some(Proven::Restore);
+    }
+    (known.is_some() || !proofs.is_empty()).then_some(Proven::Files)
 }
 
 fn bytes(decision: &Decision, entries: &[Entry]) -> u64 {
@@ -223,7 +220,7 @@ fn word(reason: Reason, language: Language) -> &'static str {
         ),
         Reason::BeingWritten => ("se está escribiendo", "being written"),
         Reason::YoungRemains => ("incompleta, de hoy", "incomplete, less than a day old"),
-        Reason::Unreadable => ("ilegible: mírela alguien", "cannot be read: somebody must look"),
+        Reason::Unreadable => ("dañada: mírela alguien", "damaged: somebody must look"),
         Reason::NoRule => ("ninguna regla la guarda", "no rule keeps it"),
         Reason::Remains => ("restos de una interrumpida", "remains of an interrupted one"),
     };

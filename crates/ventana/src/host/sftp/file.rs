@@ -71,6 +71,8 @@ pub(super) struct Reader<'a> {
     pending: VecDeque<(u32, u64)>,
     /// Where the next question begins.
     ahead: u64,
+    /// How long the file is said to be: one question behind that finds its end.
+    bytes: u64,
     block: Vec<u8>,
     at: usize,
     ended: bool,
@@ -78,7 +80,8 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn open(connection: &'a mut Connection, path: &str) -> io::Result<Reader<'a>> {
-        if !connection.lstat(path)?.is_file() {
+        let about = connection.lstat(path)?;
+        if !about.is_file() {
             return Err(io::Error::new(
                 ErrorKind::InvalidInput,
                 "it is not a regular file",
@@ -93,6 +96,7 @@ impl<'a> Reader<'a> {
             handle,
             pending: VecDeque::new(),
             ahead: 0,
+            bytes: about.bytes.unwrap_or(u64::MAX),
             block: Vec::new(),
             at: 0,
             ended: false,
@@ -108,7 +112,10 @@ impl<'a> Reader<'a> {
     fn fill(&mut self) -> io::Result<()> {
         self.block.clear();
         self.at = 0;
-        while !self.ended && self.pending.len() < WINDOW {
+        while !self.ended
+            && self.pending.len() < WINDOW
+            && (self.ahead <= self.bytes || self.pending.is_empty())
+        {
             let offset = self.ahead;
             let handle = &self.handle;
             let id = self.connection.ask(packet::READ, |packet| {
