@@ -249,6 +249,10 @@ fn what_no_rule_keeps_goes_and_only_when_asked() {
     let made = PathBuf::from(scene.json("backup --no-restore").expect(0).text("path"));
     backdate(&scene, &made, &DAYS);
     std::fs::create_dir(scene.path("backups/.inventario_20250101_000000.partial")).unwrap();
+    // Beside one that goes, and beside one that stays.
+    for stamp in [DAYS[0], DAYS[5]] {
+        std::fs::create_dir(scene.path(format!("backups/.inventario_{stamp}.partial"))).unwrap();
+    }
     let before = scene.files();
     let unruled = scene.run("backup prune --lang en").expect(2);
     scene.configure(

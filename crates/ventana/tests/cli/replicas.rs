@@ -377,3 +377,34 @@ fn several_at_once() {
         one.said.output
     );
 }
+
+#[test]
+fn a_window_copies_to_all_and_reports_them() {
+    let (near, bucket) = (tempfile::tempdir().unwrap(), S3Far::start());
+    let scene = Scene::served();
+    scene.configure(
+        "dir = \"backups\"",
+        &format!("dir = \"backups\"\noff_site = \"{}\"", near.path().display()),
+    );
+    scene.configure_more(&bucket.configuration());
+    scene.env("AWS_ACCESS_KEY_ID", S3_KEY);
+    scene.env("AWS_SECRET_ACCESS_KEY", S3_SECRET);
+    scene.json("run").expect(0);
+    let journal = std::fs::read_to_string(scene.run_dir().join("journal.jsonl")).unwrap();
+    let report = std::fs::read_to_string(scene.run_dir().join("report.md")).unwrap();
+    for text in ["s3://copies/site/inventario/", near.path().to_str().unwrap()] {
+        assert!(
+            journal.matches(&format!("\"path\":\"{text}")).count() >= 2,
+            "{text}"
+        );
+        assert!(report.contains(text), "{text}\n{report}");
+    }
+    assert!(!journal.contains(S3_SECRET) && !report.contains(S3_SECRET));
+    let list = scene.json("backup list").expect(0);
+    for backup in list.document["backups"].as_array().unwrap() {
+        let replicas = backup["replicas"].as_array().unwrap();
+        assert_eq!(replicas.len(), 2, "{backup}");
+    }
+    scene.json("backup verify --all --replica far").expect(0);
+    scene.json("backup verify --all --replica off_site").expect(0);
+}

@@ -52,7 +52,9 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
     if !args.dry_run {
         for decision in &going {
             let name = decision.name.to_string();
-            let folder = folder(&mut *store, decision)?;
+            let Some(folder) = folder(&mut *store, decision, &entries)? else {
+                continue;
+            };
             store.discard(&folder)?;
             if let Some(named) = &named {
                 Ledger::of(&cx.config).record(&named.name, &name, "", "", Act::Removed)?;
@@ -148,18 +150,25 @@ fn bytes(decision: &Decision, entries: &[Entry]) -> u64 {
     }
 }
 
-/// The folder that the decision is about.
-fn folder(store: &mut dyn Store, decision: &Decision) -> Result<String, Failure> {
-    let name = decision.name.to_string();
+/// The very folder that was seen, if it is still what it was: an incomplete one may be gone with the complete one of its
+/// name, or have become complete since.
+fn folder(store: &mut dyn Store, decision: &Decision, entries: &[Entry]) -> Result<Option<String>, Failure> {
+    let entry = entries.iter().find(|entry| {
+        entry.name == decision.name && matches!(entry.state, State::Incomplete { .. }) == decision.incomplete
+    });
+    let folder = entry.and_then(|entry| entry.path.file_name()?.to_str().map(str::to_owned));
+    let Some(folder) = folder else { return Ok(None) };
     if !decision.incomplete {
-        return Ok(name);
+        return Ok(Some(folder));
     }
-    let partial = partial_of(&name);
-    let folders = store.folders().map_err(crate::error::io(format!(
-        "cannot list {}",
-        store.place("").display()
+    let files = store.files(&folder).map_err(crate::error::io(format!(
+        "cannot look into {}",
+        store.place(&folder).display()
     )))?;
-    Ok(if folders.contains(&partial) { partial } else { name })
+    let partial = folder == partial_of(&decision.name.to_string());
+    Ok(files
+        .is_some_and(|files| partial || !files.contains_key("SHA256SUMS"))
+        .then_some(folder))
 }
 
 fn text(
