@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::measured::{Took, run};
 use crate::scene::{LIVE, Server, size, stock};
-use crate::{Job, figures, probe, say};
+use crate::{Job, figures, probe};
 
 /// Where the copies lie that restores take; each takes the place of the one before.
 pub(crate) struct Copies {
@@ -171,11 +171,13 @@ impl Copies {
             from_us,
             to_us,
         };
+        let spans = [quiet, backup];
+        let [quiet, backup] = &spans;
         let during = |sample: &probe::Sample| backup.touches(sample);
         measured["writer"] = json!({ "quiet": figures::figures(&log.writer, |s| quiet.touches(s)), "backup": figures::figures(&log.writer, during) });
         measured["control"] = json!({ "quiet": figures::figures(&log.control, |s| quiet.touches(s)), "backup": figures::figures(&log.control, during) });
         measured["beyond_the_disk_ms"] = json!(figures::beyond_the_disk(&log, during));
-        measured["worst_writes"] = figures::worst(&log, &[quiet, backup], from_us, during);
+        measured["worst_writes"] = figures::worst(&log, &spans, from_us, during);
         let errors = &measured["writer"]["backup"]["errors"];
         ensure!(
             errors == 0,
@@ -214,6 +216,5 @@ fn document(took: &Took) -> Result<Value> {
 }
 
 fn remove(folder: &Path) -> Result<()> {
-    say(&format!("removing {}", folder.display()));
     std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
 }

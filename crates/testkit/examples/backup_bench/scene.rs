@@ -20,14 +20,12 @@ pub(crate) const SETTINGS: [&str; 4] = [
     "--innodb-doublewrite=1",
 ];
 
-/// The service's account, ventana's, and nobody else but root over the socket.
+/// The service's account and ventana's.
 const ACCOUNTS: &str = "
     CREATE USER 'ventana'@'127.0.0.1' IDENTIFIED BY 'ventana';
     GRANT ALL PRIVILEGES ON *.* TO 'ventana'@'127.0.0.1' WITH GRANT OPTION;
     CREATE USER 'inventario'@'127.0.0.1' IDENTIFIED BY 'inventario';
-    GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON inventario.* TO 'inventario'@'127.0.0.1';
-    DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'localhost';
-    FLUSH PRIVILEGES;";
+    GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON inventario.* TO 'inventario'@'127.0.0.1';";
 
 /// The database that is backed up.
 pub(crate) const LIVE: &str = "inventario";
