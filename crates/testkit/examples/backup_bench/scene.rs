@@ -1,6 +1,6 @@
 //! The private servers: one that holds the data, and a fresh one for each restore.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -188,7 +188,7 @@ pub(crate) fn size(path: &Path) -> Result<u64> {
     }
     let mut total = 0;
     for entry in std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))? {
-        total += size(&PathBuf::from(entry?.path()))?;
+        total += size(&entry?.path())?;
     }
     Ok(total)
 }
