@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measures what the documents claim. Numbers belong into documents, never into tests.
 
+mod backup;
 mod demo;
 mod migrate;
 
@@ -13,10 +14,11 @@ use serde_json::{Value, json};
 
 use crate::workspace;
 
-const KNOWN: &str = "demo, migrate";
+const KNOWN: &str = "backup, demo, migrate";
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     match args.split_first() {
+        Some((name, rest)) if name == "backup" => backup::run(rest),
         Some((name, rest)) if name == "demo" => demo::run(rest),
         Some((name, rest)) if name == "migrate" => migrate::run(rest),
         Some((name, _)) => bail!("unknown bench `{name}`; known: {KNOWN}"),
@@ -37,6 +39,27 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     let last = sorted.len().saturating_sub(1);
     (at(0), f64::midpoint(at(last / 2), at(last.div_ceil(2))), at(last))
+}
+
+/// The first column to the left, the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            line.push_str(&match at {
+                0 => format!("{cell:<width$}"),
+                _ => format!("  {cell:>width$}"),
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// Writes `bench/<name>-<UTC date>.json`, the machine added; the second one of a day gets `_2`, and so on.
@@ -133,6 +156,6 @@ mod tests {
     #[test]
     fn an_unknown_bench_is_told_the_known_ones() {
         let error = run(&["nothing".to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("known: demo, migrate"), "{error}");
+        assert!(error.contains("known: backup, demo, migrate"), "{error}");
     }
 }

@@ -31,6 +31,9 @@ cargo xtask <COMMAND>
                       measure `ventana demo --once ARGS…`, raw results to bench/
   bench migrate [--rows N] [--mantenimientos N] [--runs N]
                       a window on a big table under a probe, beside the legacy SQL
+  bench backup [--rows N,…] [--mantenimientos-per-row N] [--runs N] [--data DIR]
+        [--quiet-seconds N] [--only backup|restore|digest|stall]
+                      backup, restore and digest beside mariadb-dump, mydumper and CRC32
   docs                check links and build the API documentation
   fixtures            make the small legacy dump again from the full one
 ";

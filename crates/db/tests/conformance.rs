@@ -18,10 +18,10 @@ mod conformance {
     mod identity;
     mod load;
     mod migration;
+    mod mutations;
     mod online;
     mod parts;
     mod resume;
-    mod mutations;
     mod round_trip;
     mod snapshot;
     mod sqlite;

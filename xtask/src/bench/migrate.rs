@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{count, record, spread};
+use super::{aligned, count, record, spread};
 use crate::{programs, release, workspace};
 
 /// Rows of the second table: it is only carried along, and three times the first takes minutes to fill.
@@ -257,27 +257,6 @@ fn middle(runs: &[Value], variant: &str, pointer: &str) -> Option<f64> {
 
 fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
     cells.map(str::to_owned)
-}
-
-/// The first column to the left, the others to the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    });
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
-            line.push_str(&match at {
-                0 => format!("{cell:<width$}"),
-                _ => format!("  {cell:>width$}"),
-            });
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,210 @@
+//! `cargo xtask bench backup`: backup, restore and digest of a private MariaDB, turn by turn with what people use
+//! instead, and a writer beside a backup. Prints what it is doing on stderr and writes one JSON document; `xtask` makes
+//! the table of it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measuring program starts processes and reads clocks"
+)]
+#![allow(clippy::print_stderr, reason = "says on stderr what it is doing")]
+
+mod compared;
+#[path = "../migrate_bench/control.rs"]
+mod control;
+#[allow(dead_code, reason = "shared with the other measuring program")]
+#[path = "../migrate_bench/figures.rs"]
+mod figures;
+mod measured;
+#[path = "../migrate_bench/pressure.rs"]
+mod pressure;
+#[allow(dead_code, reason = "shared with the other measuring program")]
+#[path = "../migrate_bench/probe.rs"]
+mod probe;
+mod scene;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use compared::{Copies, crc};
+use pressure::Pressure;
+use scene::{LIVE, SETTINGS, Server, versions};
+
+const PARTS: [&str; 4] = ["backup", "restore", "digest", "stall"];
+
+/// What is measured, and with which binaries.
+pub(crate) struct Job {
+    pub(crate) ventana: PathBuf,
+    pub(crate) inventario: PathBuf,
+    /// Where the servers' data and the backups lie.
+    pub(crate) data: PathBuf,
+    /// How long the writer and the control work alone before the backup.
+    pub(crate) quiet: Duration,
+    rows: Vec<u32>,
+    per_row: u32,
+    runs: u32,
+    only: Option<String>,
+    results: PathBuf,
+}
+
+impl Job {
+    /// A new folder beside the servers'.
+    pub(crate) fn folder(&self) -> Result<TempDir> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("backup-bench-");
+        let made = folder.tempdir_in(&self.data);
+        made.with_context(|| format!("creating a folder in {}", self.data.display()))
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == part)
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("backup_bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let job = job(std::env::args().skip(1))?;
+    let pressure = Pressure::now();
+    let mut sizes = Vec::new();
+    for rows in &job.rows {
+        sizes.push(measure(&job, *rows)?);
+    }
+    let document = json!({
+        "mantenimientos_per_row": job.per_row,
+        "quiet_s": job.quiet.as_secs(),
+        "data_folder": { "folder": job.data, "file_system": file_system(&job)? },
+        "server": { "settings": SETTINGS, "binary_log": false },
+        "programs": versions()?,
+        "restores": "into a fresh private server each",
+        "ours_connects": "TCP 127.0.0.1",
+        "peers_connect": "unix socket",
+        "machine_waiting": pressure.since(),
+        "sizes": sizes,
+    });
+    std::fs::write(&job.results, format!("{document:#}\n"))
+        .with_context(|| format!("writing {}", job.results.display()))
+}
+
+/// Everything with `rows` activos.
+fn measure(job: &Job, rows: u32) -> Result<Value> {
+    let mantenimientos = rows.checked_mul(job.per_row).context("too many mantenimientos")?;
+    let (server, fill_s) = Server::filled(job, rows, mantenimientos)?;
+    let sums = server.checksums(LIVE)?;
+    let mut copies = Copies::none(job)?;
+    let mut size = json!({
+        "rows": rows,
+        "mantenimientos": mantenimientos,
+        "fill_s": fill_s,
+        "checksums": sums,
+    });
+    if job.wants("backup") {
+        size["backup"] = turns(job, rows, "backup", || {
+            Ok(json!({
+                "ventana": copies.ours(job, &server)?,
+                "mariadb_dump": copies.dumped(&server)?,
+                "mydumper": copies.mydumped(&server)?,
+            }))
+        })?;
+    }
+    if job.wants("digest") {
+        let sql = server.crc_queries()?;
+        let mut before = None;
+        size["digest"] = turns(job, rows, "digest", || {
+            Ok(
+                json!({ "ventana": copies.digested(job, &server)?, "crc32": crc(&server, &sql, &mut before)? }),
+            )
+        })?;
+        size["crc32"] = json!({ "sql": sql, "answer": before });
+    }
+    if job.wants("restore") {
+        copies.prepare(job, &server)?;
+        size["restore"] = turns(job, rows, "restore", || {
+            Ok(
+                json!({ "ventana": copies.restored(job, &sums)?, "zstdcat_mariadb": copies.loaded(job, &sums)? }),
+            )
+        })?;
+    }
+    // Last, since the writer changes the data.
+    if job.wants("stall") {
+        size["stall"] = turns(job, rows, "stall", || {
+            Ok(json!({ "ventana": copies.stalled(job, &server, rows)? }))
+        })?;
+    }
+    Ok(size)
+}
+
+/// Ours and the peers', as often as asked.
+fn turns(job: &Job, rows: u32, part: &str, mut turn: impl FnMut() -> Result<Value>) -> Result<Value> {
+    let mut turns = Vec::new();
+    for run in 1..=job.runs {
+        say(&format!("{rows} activos: {part}, run {run} of {}", job.runs));
+        let pressure = Pressure::now();
+        let mut figures = turn().with_context(|| part.to_owned())?;
+        figures["machine_waiting"] = pressure.since();
+        turns.push(figures);
+    }
+    Ok(turns.into())
+}
+
+fn file_system(job: &Job) -> Result<Option<String>> {
+    let mut df = scene::stock("df")?;
+    df.arg("--output=fstype").arg(&job.data);
+    let took = measured::run(vec![df], None)?;
+    Ok(took.stdout.lines().last().map(|line| line.trim().to_owned()))
+}
+
+/// Every argument is a flag with a value; `--data` and `--only` may be missing.
+fn job(args: impl Iterator<Item = String>) -> Result<Job> {
+    let mut args = args;
+    let mut given = std::collections::BTreeMap::new();
+    while let Some(flag) = args.next() {
+        let value = args.next().with_context(|| format!("{flag} needs a value"))?;
+        given.insert(flag, value);
+    }
+    let data = given
+        .remove("--data")
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let only = given.remove("--only");
+    ensure!(
+        only.as_deref().is_none_or(|only| PARTS.contains(&only)),
+        "--only: one of {PARTS:?}"
+    );
+    let mut take = |flag: &str| given.remove(flag).with_context(|| format!("{flag} is missing"));
+    let number = |flag: &str, text: &str| {
+        let number = text.parse::<u32>();
+        number.with_context(|| format!("{flag} {text}: not a number"))
+    };
+    let rows = take("--rows")?;
+    let rows: Result<Vec<u32>> = rows.split(',').map(|rows| number("--rows", rows)).collect();
+    let job = Job {
+        ventana: take("--ventana")?.into(),
+        inventario: take("--inventario")?.into(),
+        data,
+        quiet: Duration::from_secs(number("--quiet-seconds", &take("--quiet-seconds")?)?.into()),
+        rows: rows?,
+        per_row: number("--mantenimientos-per-row", &take("--mantenimientos-per-row")?)?,
+        runs: number("--runs", &take("--runs")?)?,
+        only,
+        results: take("--results")?.into(),
+    };
+    if let Some(flag) = given.keys().next() {
+        bail!("unknown argument `{flag}`");
+    }
+    Ok(job)
+}
+
+pub(crate) fn say(what: &str) {
+    eprintln!("bench backup: {what}");
+}
