@@ -47,14 +47,14 @@ pub struct Pinned {
 /// The live connection.
 pub enum Live {
     Sqlite(Sqlite),
-    Server(MariaDb),
+    Server(Box<MariaDb>),
 }
 
 impl Live {
     pub fn db(&mut self) -> &mut dyn Database {
         match self {
             Live::Sqlite(db) => db,
-            Live::Server(db) => db,
+            Live::Server(db) => &mut **db,
         }
     }
 }
@@ -113,7 +113,7 @@ impl World {
                     if self.rehearsal {
                         crate::scratch::unlogged(&mut server)?;
                     }
-                    Live::Server(server)
+                    Live::Server(Box::new(server))
                 }
             });
         }

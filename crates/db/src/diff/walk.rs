@@ -79,10 +79,7 @@ pub(super) fn walk(
         each,
     };
     let read = side.rows(table, &mut walker);
-    match read {
-        Err(_) if walker.enough => {}
-        other => other?,
-    }
+    read?;
     let rows = walker.hasher.cut();
     Ok(walker.hasher.table(rows))
 }
@@ -124,6 +121,10 @@ pub(super) fn half(hasher: &blake3::Hasher) -> u128 {
 
 impl Visit for Walker<'_> {
     fn value(&mut self, column: usize, value: Value<'_>) -> Result<()> {
+        // A connection that is left in the middle of its answer is good for nothing, so the rest passes by.
+        if self.enough {
+            return Ok(());
+        }
         self.hasher.put(column, value);
         if let Some(common) = &mut self.common {
             common.add(column, |hasher| value.hash_into(hasher));
@@ -135,6 +136,9 @@ impl Visit for Walker<'_> {
     }
 
     fn long(&mut self, column: usize, text: bool, length: u64, data: &mut dyn Read) -> Result<()> {
+        if self.enough {
+            return Ok(());
+        }
         let keyed = matches!(self.shape.key.get(column), Some(Some(_)));
         if !keyed && self.common.is_none() {
             return self.hasher.long(column, text, length, data);
@@ -153,6 +157,9 @@ impl Visit for Walker<'_> {
     }
 
     fn end(&mut self) -> Result<()> {
+        if self.enough {
+            return Ok(());
+        }
         let full = self.hasher.end_row();
         let hash = self.common.as_mut().map_or(full, |c| std::mem::take(&mut c.sum));
         let id = if self.key.is_empty() {
@@ -175,6 +182,6 @@ impl Visit for Walker<'_> {
             return Ok(());
         }
         self.enough = true;
-        Err(Error::refused("enough was read", ""))
+        Ok(())
     }
 }

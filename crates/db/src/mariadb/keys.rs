@@ -50,6 +50,12 @@ fn divided(create: &str) -> Split {
         let (first, last) = (code.token(from)?, code.token(to)?);
         create.get(first.start..last.end)
     };
+    // What a hashed key is taken for may change with the next ALTER.
+    if items.iter().any(|(from, to)| {
+        code.any_word(*from, &["KEY", "UNIQUE"]) && (*from..=*to).any(|i| code.word(i, "HASH"))
+    }) {
+        return whole();
+    }
     let primary = items
         .iter()
         .any(|(from, _)| code.words(*from, &["PRIMARY", "KEY"]));
@@ -77,9 +83,9 @@ fn divided(create: &str) -> Split {
             alone.push(text);
         } else if words(&["KEY"]) && !numbers {
             together.push(text);
-        } else if words(&["UNIQUE", "KEY"]) && primary && !numbers && !has("HASH") && !has("WITHOUT") {
-            // Without a primary key a unique one may be what the rows are sorted by. A hashed key, and one of periods, are
-            // built by copying the table.
+        } else if words(&["UNIQUE", "KEY"]) && primary && !numbers && !has("WITHOUT") {
+            // Without a primary key a unique one may be what the rows are sorted by; one of periods is built by
+            // copying the table.
             together.push(text);
         } else {
             stay.push(text);

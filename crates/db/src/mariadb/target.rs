@@ -23,6 +23,15 @@ pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
     let ours = current_account(db)?;
     let mut found = Vec::new();
     privileges(db, schema, &ours, &mut found)?;
+    for mend in super::privileges::hidden(db)? {
+        found.push(Lack {
+            what: format!(
+                "account {ours} does not see everything that it is to restore, and could not compare it"
+            ),
+            mend,
+            stops: true,
+        });
+    }
     definers(db, schema, &ours, &mut found)?;
     settings(db, schema, &mut found)?;
     Ok(found)

@@ -97,20 +97,31 @@ impl Sink for Filling {
     }
 }
 
+impl Store {
+    /// The catalog beside the chunks, to be changed.
+    pub(super) fn catalog(&mut self) -> &mut Schema {
+        self.schema.as_mut().expect("dumped")
+    }
+}
+
 impl Source for Store {
     fn schema(&self) -> &Schema {
         self.schema.as_ref().expect("dumped")
     }
 
     fn chunks(&self, table: &str) -> Vec<ChunkSize> {
-        let size = |(chunk, end): (&Vec<u8>, &Option<ChunkEnd>)| ChunkSize {
-            rows: end.as_ref().map_or(0, |e| e.sum.rows),
+        let Some(table) = self.tables.iter().find(|t| t.name == table) else {
+            return Vec::new();
+        };
+        let size = |(at, chunk): (usize, &Vec<u8>)| ChunkSize {
+            rows: table
+                .ends
+                .get(at)
+                .and_then(Option::as_ref)
+                .map_or(0, |e| e.sum.rows),
             bytes: chunk.len() as u64,
         };
-        self.tables
-            .iter()
-            .find(|t| t.name == table)
-            .map_or(Vec::new(), |t| t.chunks.iter().zip(&t.ends).map(size).collect())
+        table.chunks.iter().enumerate().map(size).collect()
     }
 
     fn chunk(&self, table: &str, index: usize) -> Result<Box<dyn Read + Send>> {

@@ -43,7 +43,7 @@ fn an_account_that_does_what_is_told_can_restore_everything() {
     ] {
         assert!(told(&found, word), "{word} in {found:#?}");
     }
-    let tables = open(&server, "poor", "into_this")
+    let tables = open(&server, "root", "into_this")
         .inspect()
         .expect("inspects")
         .tables;

@@ -29,7 +29,7 @@ impl Statement<'_> {
             .live()
             .map_err(|f| db::Error::refused(f.message, f.hint.unwrap_or_default()))?;
         match &mut *live {
-            Live::Server(db) => db::mariadb::ddl(db, sql, TRIES).map(|_| ()),
+            Live::Server(db) => db::mariadb::ddl(&mut **db, sql, TRIES).map(|_| ()),
             Live::Sqlite(db) => db.execute(sql).map(|_| ()),
         }
     }

@@ -21,7 +21,7 @@ pub fn end_dead(world: &World, cx: &Context<'_>) -> Result<(), StepError> {
     };
     let mut live = world.live().map_err(StepError::from)?;
     if let Live::Server(db) = &mut *live
-        && db::Database::connection_id(db) != Some(dead)
+        && db::Database::connection_id(&**db) != Some(dead)
     {
         db::mariadb::fence::end_session(db, &world.run, dead)
             .map_err(|e| StepError::from(Failure::from(e)))?;
