@@ -74,9 +74,26 @@ impl Part {
         entries
             .iter()
             .filter_map(|entry| entry.get(field))
-            .map(|sql| self.sql(sql.as_str().unwrap()))
+            .map(|given| match given.as_str() {
+                Some(sql) => self.sql(sql),
+                None => self.sql(&counting(given)),
+            })
             .collect()
     }
+}
+
+/// Conditions on the rows of `from`, each as a query of its own.
+fn counting(given: &Value) -> String {
+    let from = given["from"].as_str().unwrap();
+    let conditions = given["when"].as_table().unwrap();
+    let queries: Vec<String> = conditions
+        .iter()
+        .map(|(name, when)| {
+            let when = when.as_str().unwrap();
+            format!("SELECT '{name}', SUM(CASE WHEN {when} THEN 1 ELSE 0 END) FROM {from}")
+        })
+        .collect();
+    queries.join(" UNION ALL ")
 }
 
 /// The numbers that a `[[count]]` answers.

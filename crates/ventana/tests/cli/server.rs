@@ -175,12 +175,12 @@ fn check_says_who_could_write() {
 #[test]
 fn what_a_backup_cannot_carry_is_refused_at_once() {
     let schema = MariaDb::shared().schema("cli_types");
-    schema.query("CREATE TABLE a (id INT PRIMARY KEY, lugar POINT); CREATE TABLE b (id INT PRIMARY KEY, zona GEOMETRY, ip INET6)");
+    schema.query("CREATE TABLE a (id INT PRIMARY KEY, fin YEAR(2)); CREATE TABLE b (id INT PRIMARY KEY) ENGINE=MyISAM");
     let scene = scene(&schema);
     let mut said = String::new();
     for verb in ["backup", "digest"] {
         let failed = scene.run(&format!("{verb} --lang en")).expect(2);
-        for column in ["a.lugar: point", "b.zona: geometry", "b.ip: inet6"] {
+        for column in ["a.fin: year(2)", "b: engine myisam"] {
             assert!(
                 failed.output.stderr.to_lowercase().contains(column),
                 "{column}\n{}",

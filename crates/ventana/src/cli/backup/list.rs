@@ -34,7 +34,8 @@ pub(super) fn run(cx: &Context) -> Done {
         ];
         let mut rows = vec![head.map(str::to_string).to_vec()];
         rows.extend(entries.iter().map(|entry| row(cx, entry, &known)));
-        let mut text = table::render(&rows, cx.out.columns);
+        // A line for each, however wide: lists are searched by the line.
+        let mut text = table::render(&rows, usize::MAX);
         // Why one is no backup stands below: in the table there is no room for it.
         for entry in &entries {
             if let State::Incomplete { why } | State::Unreadable { why } = &entry.state {

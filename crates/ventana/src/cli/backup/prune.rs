@@ -209,7 +209,8 @@ fn text(
     };
     format!(
         "{}\n{going} {what}, {}",
-        table::render(&rows, cx.out.columns),
+        // A line for each, however wide: lists are searched by the line.
+        table::render(&rows, usize::MAX),
         format::bytes(freed)
     )
 }
