@@ -175,7 +175,9 @@ fn check_says_who_could_write() {
 #[test]
 fn what_a_backup_cannot_carry_is_refused_at_once() {
     let schema = MariaDb::shared().schema("cli_types");
-    schema.query("CREATE TABLE a (id INT PRIMARY KEY, fin YEAR(2)); CREATE TABLE b (id INT PRIMARY KEY) ENGINE=MyISAM");
+    schema.query(
+        "CREATE TABLE a (id INT PRIMARY KEY, fin YEAR(2)); CREATE TABLE b (id INT PRIMARY KEY) ENGINE=MyISAM",
+    );
     let scene = scene(&schema);
     let mut said = String::new();
     for verb in ["backup", "digest"] {
