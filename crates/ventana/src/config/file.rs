@@ -37,7 +37,7 @@ pub struct Database {
     pub url: Option<String>,
     /// Go on with a MySQL server, which has not run the conformance suite.
     pub accept_untested: bool,
-    /// How many connections a backup, a restore or a digest uses at once. Default: [`CONNECTIONS`].
+    /// How many connections a backup, a restore or a digest uses at once. Default: 2.
     pub connections: Option<NonZeroUsize>,
 }
 
