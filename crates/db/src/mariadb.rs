@@ -67,7 +67,7 @@ impl MariaDb {
     }
 
     /// How long the server may be silent in the middle of rows, or take nothing of what is loaded, before the connection
-    /// counts as lost; at first [`connect::SILENCE`]. `None`: for ever.
+    /// counts as lost; at first 600 s. `None`: for ever.
     pub fn limit_silence(&mut self, silence: Option<Duration>) -> Result<()> {
         let limited = self.wire.limit_silence(silence);
         limited.map_err(|fault| Self::error("a limit of silence", fault))
