@@ -40,6 +40,9 @@ pub fn load(
     let schema = source.schema();
     db.begin_load()?;
     let loaded = tables(db, schema, source, marks, listen).and_then(|rows| {
+        if marks.is_some() {
+            drop_programs(db, schema)?;
+        }
         objects(db, schema, events_disabled)?;
         Ok(rows)
     });
@@ -70,6 +73,13 @@ pub fn tables(
     // Before the tables: a column's default may read one.
     for sequence in schema.objects.iter().filter(|o| o.kind == Kind::Sequence) {
         if !done.has(&Mark::Sequence(&sequence.name)) {
+            if marks.is_some() {
+                // Made just before an earlier load was cut off; its state may be missing.
+                db.execute(&format!(
+                    "DROP SEQUENCE IF EXISTS {}",
+                    db.dialect().quote(&sequence.name)
+                ))?;
+            }
             for statement in &sequence.create {
                 db.execute(statement)?;
             }
@@ -78,6 +88,13 @@ pub fn tables(
     }
     for (table, step) in schema.tables.iter().zip(&steps) {
         if !done.created(&table.name) {
+            if marks.is_some() {
+                // Made just before an earlier load was cut off: no row is in it, rows come after the mark.
+                db.execute(&format!(
+                    "DROP TABLE IF EXISTS {}",
+                    db.dialect().quote(&table.name)
+                ))?;
+            }
             db.execute(&step.table)?;
             Marks::set(marks, db, &Mark::Created(&table.name))?;
         }
@@ -246,6 +263,43 @@ fn add(
         }
     }
     Marks::set(marks, db, mark)
+}
+
+/// Takes away what an earlier load that was cut off has created beside the tables: it carries no marks of its own.
+fn drop_programs(db: &mut dyn Database, schema: &Schema) -> Result<()> {
+    if schema.dialect == Dialect::Sqlite {
+        return Ok(());
+    }
+    for object in schema.objects.iter().rev() {
+        let quoted = db.dialect().quote(&object.name);
+        let statement = match object.kind {
+            Kind::View => format!("DROP VIEW IF EXISTS {quoted}"),
+            Kind::Trigger => format!("DROP TRIGGER IF EXISTS {quoted}"),
+            Kind::Event => format!("DROP EVENT IF EXISTS {quoted}"),
+            Kind::Routine => match object.name.split_once(' ') {
+                Some((kind, name)) => {
+                    format!(
+                        "DROP {} IF EXISTS {}",
+                        kind.to_uppercase(),
+                        db.dialect().quote(name)
+                    )
+                }
+                None => continue,
+            },
+            Kind::PackageBody | Kind::Package => {
+                let kind = crate::digest::kind_word(object.kind).to_uppercase();
+                // No other mode knows the word.
+                db.execute("SET SESSION sql_mode='ORACLE'")?;
+                let dropped = db.execute(&format!("DROP {kind} IF EXISTS {quoted}"));
+                db.settle_load()?;
+                dropped?;
+                continue;
+            }
+            _ => continue,
+        };
+        db.execute(&statement)?;
+    }
+    Ok(())
 }
 
 /// Creates indexes, routines, views, triggers and events, and sets the counters, between `begin_load` and `end_load`.

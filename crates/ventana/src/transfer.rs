@@ -232,6 +232,8 @@ fn carry(carry: Carry) -> &'static str {
 pub struct Contents<'a> {
     backup: &'a Backup,
     schema: Schema,
+    /// Whether all of the backup is meant.
+    whole: bool,
 }
 
 impl<'a> Contents<'a> {
@@ -243,7 +245,11 @@ impl<'a> Contents<'a> {
                 format!("{CATALOG} of {} cannot be read: {e}", backup.path().display()),
             )
         })?;
-        Ok(Contents { backup, schema })
+        Ok(Contents {
+            backup,
+            schema,
+            whole: true,
+        })
     }
 
     /// Keeps these tables alone, all of them when none is named.
@@ -256,12 +262,17 @@ impl<'a> Contents<'a> {
             return Err(Failure::usage(format!("the backup holds no table {unknown}"))
                 .hint(format!("it holds {}", names.join(", "))));
         }
+        self.whole = false;
         self.schema.tables.retain(|t| only.contains(&t.name));
         self.schema.counters.retain(|name, _| only.contains(name));
-        // What says of itself how it is created hangs on more than these tables.
-        self.schema
-            .objects
-            .retain(|o| o.kind == Kind::Database || (o.create.is_empty() && belongs(o, only)));
+        // What else says of itself how it is created hangs on more than these tables. SQLite's header counts rows of tables
+        // that are not among them.
+        let sqlite = self.schema.dialect == Dialect::Sqlite;
+        self.schema.objects.retain(|o| match o.kind {
+            Kind::Database => !sqlite,
+            Kind::Index => belongs(o, only),
+            _ => o.create.is_empty() && belongs(o, only),
+        });
         Ok(())
     }
 
@@ -282,15 +293,19 @@ impl<'a> Contents<'a> {
         let differs = |name: &&String| found.objects.get(*name) != expected.get(*name);
         let mut objects: Vec<String> = expected
             .keys()
-            .chain(found.objects.keys())
+            .chain(
+                found
+                    .objects
+                    .keys()
+                    .filter(|name| self.whole || !name.starts_with("database ")),
+            )
             .filter(differs)
             .cloned()
             .collect();
         objects.sort();
         objects.dedup();
         other.extend(objects);
-        let whole = self.schema.tables.len() == self.backup.manifest().tables.len();
-        if other.is_empty() && whole && found.digest != self.backup.digest() {
+        if other.is_empty() && self.whole && found.digest != self.backup.digest() {
             other.push("the digest of all".into());
         }
         other

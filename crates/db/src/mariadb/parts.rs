@@ -60,10 +60,12 @@ fn key(table: &Table) -> Option<Key> {
             let literal = format!("CONCAT('_', CHARSET({quoted}), ' X''', HEX({quoted}), '''')");
             Key::Other(quoted, literal)
         }
-        "date" | "datetime" | "uuid" | "decimal" => {
+        "uuid" => {
             let literal = format!("QUOTE({quoted})");
             Key::Other(quoted, literal)
         }
+        // A DECIMAL is compared with a text as a DOUBLE, and a date that is none with nothing at all: rows at the cuts
+        // could be in no part.
         _ => return None,
     })
 }

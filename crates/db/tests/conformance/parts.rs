@@ -16,8 +16,6 @@ const TABLES: &[&str] = &[
     "CREATE TABLE words (w VARCHAR(60) CHARACTER SET latin1 COLLATE latin1_spanish_ci PRIMARY KEY, s VARCHAR(400));
      INSERT INTO words SELECT CONCAT(CHAR(65 + seq % 26 + IF(seq % 2, 32, 0) USING latin1), _latin1 X'F1', '''\\\\', seq), REPEAT(seq, 40) FROM seq_1_to_3000;",
     "CREATE TABLE hashes (h BINARY(20) PRIMARY KEY, s VARCHAR(400)); INSERT INTO hashes SELECT UNHEX(SHA1(seq)), REPEAT(seq, 40) FROM seq_1_to_3000;",
-    "CREATE TABLE days (d DATE, n INT, s VARCHAR(400), PRIMARY KEY (d, n));
-     INSERT INTO days SELECT '1999-12-31' + INTERVAL seq % 400 DAY, seq, REPEAT(seq, 40) FROM seq_1_to_3000;",
     "CREATE TABLE ids (u UUID PRIMARY KEY, s VARCHAR(400)); INSERT INTO ids SELECT CONCAT(LEFT(MD5(seq), 12), '4', SUBSTR(MD5(seq), 14, 3), '8', SUBSTR(MD5(seq), 18, 15)), REPEAT(seq, 40) FROM seq_1_to_3000;",
 ];
 
@@ -25,12 +23,12 @@ const TABLES: &[&str] = &[
 fn every_row_is_in_exactly_one_part() {
     let place = Place::mariadb();
     let original = place.with(&TABLES.join("\n"));
-    original.run("ANALYZE TABLE gaps, skewed, pairs, words, hashes, days, ids");
+    original.run("ANALYZE TABLE gaps, skewed, pairs, words, hashes, ids");
     let alone = {
         let mut db = db::open(&original.address(), &Session::default()).expect("opens");
         digest::compute(&mut *db, None, &mut db::progress::silent()).expect("a digest")
     };
-    assert_eq!(alone.rows(), 7 * 3000 + 3);
+    assert_eq!(alone.rows(), 6 * 3000 + 3);
     assert_eq!(original.digest(), alone, "divided or not, the digest is one");
 
     let (store, dumped) = dumped(&original, None);

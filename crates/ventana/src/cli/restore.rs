@@ -4,6 +4,7 @@ mod sql_dump;
 
 use super::{Context, Done};
 use crate::error::Failure;
+use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
 use crate::world::session;
@@ -44,6 +45,25 @@ pub struct Args {
 
 pub fn run(cx: &Context, args: Args) -> Done {
     let path = Path::new(&args.what);
+    if path.is_file() && !args.tables.is_empty() {
+        return Err(Failure::usage(
+            "--tables takes a part of a backup, not of an SQL dump",
+        ));
+    }
+    let of_dumps = [
+        ("--only", args.only.is_some()),
+        ("--no-trailer", args.no_trailer),
+        ("--definer", args.definer.is_some()),
+    ];
+    if let Some((option, _)) = of_dumps.iter().find(|(_, given)| *given)
+        && !path.is_file()
+    {
+        return Err(Failure::usage(format!(
+            "{option} is for SQL dumps: a backup is restored as it was made"
+        )));
+    }
+    // A backup must not be deleted while it is read, nor two restores go on with the same marks.
+    let _lease = Lease::of_backups(&cx.config.state_dir(), "restore")?;
     if path.is_file() {
         return sql_dump::run(cx, path, &args);
     }
@@ -100,10 +120,19 @@ pub fn run(cx: &Context, args: Args) -> Done {
     Ok(0)
 }
 
+/// Schemas that are a server's own.
+const SYSTEM: &[&str] = &["mysql", "sys", "information_schema", "performance_schema"];
+
 /// Where `--into` is: beside the configured database.
 fn target(cx: &Context, args: &Args) -> Result<Address, Failure> {
     match cx.config.address() {
         Ok(address @ Address::MySql { .. }) => {
+            if SYSTEM.contains(&args.into.to_lowercase().as_str()) {
+                return Err(Failure::usage(format!(
+                    "{} is the server's own schema",
+                    args.into
+                )));
+            }
             if args.into.is_empty() || args.into.len() > 64 {
                 return Err(Failure::usage(
                     "--into must be a schema name of 1 to 64 characters",
@@ -174,6 +203,8 @@ fn unfinished(
         return Ok(None);
     }
     let mut db = MariaDb::open(target, &session)?;
+    // What is restored here is to stay: the server's replicas must follow.
+    db.log_loads(true);
     Ok(match Marks::of(backup.id()).found(&mut db)? {
         Some(true) => Some(Box::new(db)),
         _ => None,
@@ -199,9 +230,7 @@ fn there(server: &mut MariaDb, database: &str) -> Result<bool, Failure> {
 /// Makes the target, empty. One that holds something is refused, unless it may be replaced.
 fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Database>, Failure> {
     let session = restoring(cx);
-    if replace {
-        not_live(cx, target)?;
-    }
+    not_live(cx, target)?;
     match target {
         Address::Sqlite { path } => {
             if path.exists() {
@@ -222,6 +251,8 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
                     "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}'"
                 ))? + server.count(&format!(
                     "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='{literal}'"
+                ))? + server.count(&format!(
+                    "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA='{literal}'"
                 ))?;
                 if tables > 0 && !replace {
                     return Err(Failure::usage(format!("schema {database} is not empty"))
@@ -236,7 +267,10 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
                 server.execute(&format!("DROP DATABASE {name}"))?;
             }
             server.execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
-            Ok(Box::new(MariaDb::open(target, &session)?))
+            let mut db = MariaDb::open(target, &session)?;
+            // What is restored here is to stay: the server's replicas must follow.
+            db.log_loads(true);
+            Ok(Box::new(db))
         }
     }
 }

@@ -135,11 +135,14 @@ fn copies_are_read_again_where_they_lie() {
     let made = scene.json("backup --no-restore").expect(0);
     let nowhere = scene.run("backup copy --lang en").expect(2);
     assert!(scene.json("backup copy").fails(2, "usage").hint.contains("--to"));
-    let copy = scene.json("backup copy --to away").expect(0);
+    // A name that no replica has is no folder.
+    let unknown = scene.json("backup copy --to away").fails(2, "usage");
+    assert!(unknown.hint.contains("./away"), "{}", unknown.hint);
+    let copy = scene.json("backup copy --to ./away").expect(0);
     let copied = scene.path(copy.text("path"));
     assert!(copied.is_dir() && copied != Path::new(&made.text("path")));
     assert_eq!(copy.document["verified"], true);
-    let again = scene.run("backup copy --to away --lang en").expect(0);
+    let again = scene.run("backup copy --to ./away --lang en").expect(0);
     // The copy is a backup: it is verified by its path.
     let verified = scene
         .json(&format!("backup verify {} --restore", copied.display()))

@@ -80,7 +80,14 @@ fn targets(cx: &Context, args: &Args) -> Result<Vec<Named>, Failure> {
     let configured = replicas::all(&cx.config)
         .into_iter()
         .find(|named| named.name == *to);
-    Ok(vec![configured.unwrap_or_else(|| Named::folder(Path::new(to)))])
+    match configured {
+        Some(named) => Ok(vec![named]),
+        // A slip of the pen in a replica's name must not make a folder beside us.
+        None if !to.contains('/') => Err(Failure::usage(format!("no replica is called {to}")).hint(format!(
+            "[replica.{to}] in ventana.toml defines one; a folder is named with a slash, as in ./{to}"
+        ))),
+        None => Ok(vec![Named::folder(Path::new(to))]),
+    }
 }
 
 fn document(replica: &str, copied: &Copied) -> Value {
