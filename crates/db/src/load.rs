@@ -1,6 +1,7 @@
 //! Loads a dump into an empty database: tables, rows, then what hangs on them.
 
 use crate::mariadb::keys::Split;
+use crate::mariadb::objects;
 use crate::marks::{Done, Mark, Marks};
 use crate::progress::Listener;
 use crate::reading::{self, Queue, Range, Step, Told};
@@ -271,33 +272,17 @@ fn drop_programs(db: &mut dyn Database, schema: &Schema) -> Result<()> {
         return Ok(());
     }
     for object in schema.objects.iter().rev() {
-        let quoted = db.dialect().quote(&object.name);
-        let statement = match object.kind {
-            Kind::View => format!("DROP VIEW IF EXISTS {quoted}"),
-            Kind::Trigger => format!("DROP TRIGGER IF EXISTS {quoted}"),
-            Kind::Event => format!("DROP EVENT IF EXISTS {quoted}"),
-            Kind::Routine => match object.name.split_once(' ') {
-                Some((kind, name)) => {
-                    format!(
-                        "DROP {} IF EXISTS {}",
-                        kind.to_uppercase(),
-                        db.dialect().quote(name)
-                    )
-                }
-                None => continue,
-            },
-            Kind::PackageBody | Kind::Package => {
-                let kind = crate::digest::kind_word(object.kind).to_uppercase();
-                // No other mode knows the word.
-                db.execute("SET SESSION sql_mode='ORACLE'")?;
-                let dropped = db.execute(&format!("DROP {kind} IF EXISTS {quoted}"));
-                db.settle_load()?;
-                dropped?;
-                continue;
-            }
-            _ => continue,
+        let Some(statement) = objects::drop_statement(object) else {
+            continue;
         };
-        db.execute(&statement)?;
+        if matches!(object.kind, Kind::Package | Kind::PackageBody) {
+            db.execute(objects::PACKAGE_MODE)?;
+            let dropped = db.execute(&statement);
+            db.settle_load()?;
+            dropped?;
+        } else {
+            db.execute(&statement)?;
+        }
     }
     Ok(())
 }
@@ -310,11 +295,11 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
     let mut objects = schema.objects.iter().filter(|o| o.kind != Kind::Sequence);
     let created = objects.try_for_each(|object| {
         for statement in &object.create {
-            if events_disabled && crate::mariadb::objects::enables_event(object, statement) {
+            if events_disabled && objects::enables_event(object, statement) {
                 continue;
             }
             let statement = retarget(schema, object, statement, &into)?;
-            let statement = crate::mariadb::objects::client::sent(object, &statement);
+            let statement = objects::client::sent(object, &statement);
             db.execute(&statement).map_err(|error| match error {
                 Error::Server { number, message, .. } => Error::Server {
                     what: format!(

@@ -81,8 +81,7 @@ impl Marks {
     /// Whether `db` holds an unfinished load of this backup; `None` when it holds none at all.
     pub fn found(&self, db: &mut dyn Database) -> Result<Option<bool>> {
         let there = db.count(&format!(
-            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME={}",
-            format_args!("'{TABLE}'")
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='{TABLE}'"
         ))?;
         if there == 0 {
             return Ok(None);

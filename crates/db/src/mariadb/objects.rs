@@ -26,6 +26,21 @@ pub(super) fn read(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Sche
     Ok(order)
 }
 
+/// The `sql_mode` under which the server knows the word PACKAGE; in others it is no statement.
+pub(crate) const PACKAGE_MODE: &str = "SET SESSION sql_mode='ORACLE'";
+
+/// The statement that drops a program, if it is there; `None` for what goes with its table. Those of packages are run
+/// under [`PACKAGE_MODE`].
+pub(crate) fn drop_statement(object: &Object) -> Option<String> {
+    let (kind, name) = match object.kind {
+        Kind::Routine => object.name.split_once(' ')?,
+        kind if kind.is_program() => (crate::digest::kind_word(kind), object.name.as_str()),
+        _ => return None,
+    };
+    let name = crate::Dialect::MariaDb.quote(name);
+    Some(format!("DROP {} IF EXISTS {name}", kind.to_uppercase()))
+}
+
 /// Whether a statement of an event's creation switches it on; a scratch copy leaves it out.
 pub fn enables_event(object: &Object, statement: &str) -> bool {
     object.kind == Kind::Event && statement.starts_with("ALTER ") && statement.ends_with(" ENABLE")

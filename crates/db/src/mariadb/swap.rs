@@ -3,8 +3,8 @@
 //! Nothing is dropped: the live tables end in a schema of their own. A crash at any point leaves either the live tables
 //! or the restored ones in place, and running it again goes on from there.
 
-use super::MariaDb;
 use super::tables::create::unqualified;
+use super::{MariaDb, objects};
 use crate::digest::{TableDigest, compute};
 use crate::load::{self, Source};
 use crate::progress::Listener;
@@ -182,21 +182,13 @@ impl Swap<'_> {
             let same = known
                 .iter()
                 .any(|k| k.kind == object.kind && k.name == object.name && k.definition == object.definition);
-            let statement = match object.kind {
-                Kind::View => format!("DROP VIEW IF EXISTS {}", quote(&object.name)),
-                Kind::Trigger => format!("DROP TRIGGER IF EXISTS {}", quote(&object.name)),
-                Kind::Event if !same => format!("DROP EVENT IF EXISTS {}", quote(&object.name)),
-                Kind::Routine if !same => match object.name.split_once(' ') {
-                    Some((kind, name)) => format!("DROP {} IF EXISTS {}", kind.to_uppercase(), quote(name)),
-                    None => continue,
-                },
-                Kind::Package if !same => format!("DROP PACKAGE IF EXISTS {}", quote(&object.name)),
-                Kind::PackageBody if !same => format!("DROP PACKAGE BODY IF EXISTS {}", quote(&object.name)),
-                _ => continue,
+            // A view or a trigger goes in any case: a RENAME fails with one in place.
+            let stays = same && !matches!(object.kind, Kind::View | Kind::Trigger);
+            let Some(statement) = objects::drop_statement(object).filter(|_| !stays) else {
+                continue;
             };
             if matches!(object.kind, Kind::Package | Kind::PackageBody) {
-                // No other mode knows the word.
-                db.execute("SET SESSION sql_mode='ORACLE'")?;
+                db.execute(objects::PACKAGE_MODE)?;
                 let dropped = db.execute(&statement);
                 db.settings(super::connect::SESSION)?;
                 dropped?;
