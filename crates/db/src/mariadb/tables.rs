@@ -39,6 +39,10 @@ pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
     keys::read_checks(db, &known, &mut out)?;
     partitions::read_partitions(db, &mut out)?;
     create::read_statements(db, &mut out)?;
+    // No table is without a column: the catalog leaves blank what it cannot open at this moment.
+    if let Some(blank) = out.tables.iter().find(|t| t.columns.is_empty()) {
+        return Err(locked(&blank.name));
+    }
     for table in &mut out.tables {
         let stored = |c: &crate::schema::Column| !c.carry.computed() && c.carry != Carry::Discarded;
         if !table.columns.iter().any(stored) {
@@ -115,16 +119,26 @@ fn locked(name: &str) -> Error {
     )
 }
 
+/// Whether another look at the catalog may do: a table was [`locked`], went away (1146) or was changed (1412, 1684) between
+/// two of the queries.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Refused { .. } => true,
+        Error::Server { number, .. } => [1146, 1412, 1684].contains(number),
+        _ => false,
+    }
+}
+
 /// How often the catalog is read again while a table cannot be looked at, a [`LOOK_AGAIN`] apart.
-const LOOKS: u32 = 40;
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(250);
+const LOOKS: u32 = 100;
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// [`read`], patient with a definition that somebody is changing.
 pub(super) fn read_patiently(db: &mut MariaDb) -> Result<Tables> {
     let mut looks = 0;
     loop {
         match read(db) {
-            Err(Error::Refused { .. }) if looks < LOOKS => {
+            Err(error) if looks < LOOKS && may_pass(&error) => {
                 looks += 1;
                 std::thread::sleep(LOOK_AGAIN);
             }
