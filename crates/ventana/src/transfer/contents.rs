@@ -1,0 +1,140 @@
+//! A backup as something that can be loaded, and compared with what it became.
+
+use super::CATALOG;
+use crate::error::Failure;
+use backup::Backup;
+use db::load::{ChunkSize, Source};
+use db::schema::{Kind, Object, Schema};
+use db::{Dialect, Digest};
+use std::io::Read;
+
+/// A backup as something that can be loaded.
+pub struct Contents<'a> {
+    backup: &'a Backup,
+    schema: Schema,
+    /// Whether all of the backup is meant.
+    whole: bool,
+}
+
+impl<'a> Contents<'a> {
+    pub fn of(backup: &'a Backup) -> Result<Contents<'a>, Failure> {
+        let bytes = backup.attachment(CATALOG)?;
+        let schema = serde_json::from_slice(&bytes).map_err(|e| {
+            Failure::failed(
+                "backup",
+                format!("{CATALOG} of {} cannot be read: {e}", backup.path().display()),
+            )
+        })?;
+        Ok(Contents {
+            backup,
+            schema,
+            whole: true,
+        })
+    }
+
+    /// Keeps these tables alone, all of them when none is named.
+    pub(super) fn keep(&mut self, only: &[String]) -> Result<(), Failure> {
+        if only.is_empty() {
+            return Ok(());
+        }
+        if let Some(unknown) = only.iter().find(|name| self.schema.table(name).is_none()) {
+            let names: Vec<&str> = self.schema.tables.iter().map(|t| t.name.as_str()).collect();
+            return Err(Failure::usage(format!("the backup holds no table {unknown}"))
+                .hint(format!("it holds {}", names.join(", "))));
+        }
+        self.whole = false;
+        self.schema.tables.retain(|t| only.contains(&t.name));
+        self.schema.counters.retain(|name, _| only.contains(name));
+        // What else says of itself how it is created hangs on more than these tables. SQLite's header counts rows of tables
+        // that are not among them.
+        let sqlite = self.schema.dialect == Dialect::Sqlite;
+        self.schema.objects.retain(|o| match o.kind {
+            Kind::Database => !sqlite,
+            Kind::Index => belongs(o, only),
+            _ => o.create.is_empty() && belongs(o, only),
+        });
+        Ok(())
+    }
+
+    /// Where a copy's digest is not what was backed up, by name.
+    pub(super) fn differences(&self, found: &Digest) -> Vec<String> {
+        let mut other = Vec::new();
+        for promised in &self.backup.manifest().tables {
+            let wanted = self.schema.table(&promised.name).is_some();
+            let same = found
+                .tables
+                .iter()
+                .any(|t| t.name == promised.name && t.digest == promised.digest && t.rows == promised.rows);
+            if wanted && !same {
+                other.push(format!("table {}", promised.name));
+            }
+        }
+        let expected = db::digest::combine(&self.schema, Vec::new(), None).objects;
+        let differs = |name: &&String| found.objects.get(*name) != expected.get(*name);
+        let mut objects: Vec<String> = expected
+            .keys()
+            .chain(
+                found
+                    .objects
+                    .keys()
+                    .filter(|name| self.whole || !name.starts_with("database ")),
+            )
+            .filter(differs)
+            .cloned()
+            .collect();
+        objects.sort();
+        objects.dedup();
+        other.extend(objects);
+        if other.is_empty() && self.whole && found.digest != self.backup.digest() {
+            other.push("the digest of all".into());
+        }
+        other
+    }
+}
+
+/// Whether an object is part of one of these tables. Its name begins with the table's, quoted where it has to be.
+fn belongs(object: &Object, tables: &[String]) -> bool {
+    tables.iter().any(|table| {
+        let quoted = Dialect::MariaDb.quote(table);
+        object.name == *table
+            || object.name.starts_with(&format!("{table}."))
+            || object.name.starts_with(&format!("{quoted}."))
+    })
+}
+
+impl Source for Contents<'_> {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn chunks(&self, table: &str) -> Vec<ChunkSize> {
+        let tables = &self.backup.manifest().tables;
+        let size = |chunk: &backup::Chunk| ChunkSize {
+            rows: chunk.rows,
+            bytes: chunk.bytes,
+        };
+        tables
+            .iter()
+            .find(|t| t.name == table)
+            .map_or(Vec::new(), |t| t.chunks.iter().map(size).collect())
+    }
+
+    fn chunk(&self, table: &str, index: usize) -> db::Result<Box<dyn Read + Send>> {
+        let tables = &self.backup.manifest().tables;
+        let chunk = tables
+            .iter()
+            .find(|t| t.name == table)
+            .and_then(|t| t.chunks.get(index))
+            .ok_or_else(|| {
+                db::Error::io(
+                    "reading the backup",
+                    format!("table {table} has no chunk {index}"),
+                )
+            })?;
+        let reader = self
+            .backup
+            .chunk_reader(chunk)
+            .map_err(|e| db::Error::io("reading the backup", e))?;
+        Ok(Box::new(reader))
+    }
+}
