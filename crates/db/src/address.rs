@@ -38,6 +38,7 @@ pub enum Address {
         path: PathBuf,
     },
     MySql {
+        /// A name, an IP address, or the absolute path of the server's Unix socket.
         host: String,
         port: u16,
         user: String,
@@ -47,7 +48,8 @@ pub enum Address {
 }
 
 impl Address {
-    /// Parses `sqlite:///path`, `mysql://user:password@host:port/database` or `mariadb://…`.
+    /// Parses `sqlite:///path`, `mysql://user:password@host:port/database` or `mariadb://…`; `?socket=/path` behind it names
+    /// a server's Unix socket. Other parameters are for other clients, but for those that ask for what we do not do.
     pub fn parse(url: &str) -> Result<Address> {
         if let Some(path) = url
             .strip_prefix("sqlite://")
@@ -68,7 +70,8 @@ impl Address {
             )
         })?;
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let database = database.split('?').next().unwrap_or("");
+        let (database, parameters) = database.split_once('?').unwrap_or((database, ""));
+        let socket = socket(parameters)?;
         let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let (host, port) = match place.rsplit_once(':') {
@@ -81,10 +84,10 @@ impl Address {
             None => (place, 3306),
         };
         Ok(Address::MySql {
-            host: if host.is_empty() {
-                "127.0.0.1".into()
-            } else {
-                host.into()
+            host: match socket {
+                Some(path) => path,
+                None if host.is_empty() => "127.0.0.1".into(),
+                None => host.into(),
             },
             port,
             user: decode(user)?,
@@ -139,7 +142,7 @@ impl Address {
                 } else {
                     format!("{}:{}", encode(user), encode(password.open()))
                 };
-                Secret::new(format!("mysql://{login}@{host}:{port}/{}", encode(database)))
+                Secret::new(located(&login, host, *port, database))
             }
         }
     }
@@ -156,11 +159,47 @@ impl fmt::Display for Address {
                 user,
                 database,
                 ..
-            } => {
-                write!(f, "mysql://{}@{host}:{port}/{}", encode(user), encode(database))
-            }
+            } => f.write_str(&located(&encode(user), host, *port, database)),
         }
     }
+}
+
+/// The URL of a schema. A socket's name goes where other clients look for it too.
+fn located(login: &str, host: &str, port: u16, database: &str) -> String {
+    let database = encode(database);
+    if host.starts_with('/') {
+        let path: Vec<String> = host.split('/').map(encode).collect();
+        return format!("mysql://{login}@localhost/{database}?socket={}", path.join("/"));
+    }
+    format!("mysql://{login}@{host}:{port}/{database}")
+}
+
+/// The Unix socket that a URL's parameters name.
+fn socket(parameters: &str) -> Result<Option<String>> {
+    let mut socket = None;
+    for parameter in parameters.split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let wants_tls = ["ssl", "tls"]
+            .iter()
+            .any(|tls| name.to_ascii_lowercase().starts_with(tls))
+            && !["disabled", "false", "0"].contains(&value.to_ascii_lowercase().as_str());
+        if wants_tls {
+            return Err(Error::Address(format!(
+                "database URL asks for TLS ({parameter}), which ventana does not speak; connect over a Unix socket \
+                 (?socket=/run/mysqld/mysqld.sock) or a tunnel, and leave {name} out"
+            )));
+        }
+        if name == "socket" {
+            let path = decode(value)?;
+            if !path.starts_with('/') {
+                return Err(Error::Address(format!(
+                    "socket {path:?} in the database URL is no absolute path; write ?socket=/run/mysqld/mysqld.sock"
+                )));
+            }
+            socket = Some(path);
+        }
+    }
+    Ok(socket)
 }
 
 fn encode(text: &str) -> String {
@@ -223,6 +262,29 @@ mod tests {
             Address::parse(address.url_with_password().open()).expect("round trip"),
             address
         );
+    }
+
+    #[test]
+    fn a_url_may_name_a_socket() {
+        let address =
+            Address::parse("mysql://root@localhost/inv?socket=/run/my%20sql/d.sock&charset=utf8mb4");
+        let address = address.expect("valid");
+        let Address::MySql { host, .. } = &address else {
+            panic!("not mysql")
+        };
+        assert_eq!(host, "/run/my sql/d.sock");
+        assert_eq!(
+            address.to_string(),
+            "mysql://root@localhost/inv?socket=/run/my%20sql/d.sock"
+        );
+        assert_eq!(Address::parse(&address.to_string()).expect("round trip"), address);
+        for refused in ["socket=d.sock", "ssl-mode=REQUIRED", "tls=true"] {
+            assert!(
+                Address::parse(&format!("mysql://root@h/inv?{refused}")).is_err(),
+                "{refused}"
+            );
+        }
+        Address::parse("mysql://root@h/inv?ssl-mode=DISABLED").expect("asks for what we do");
     }
 
     #[test]

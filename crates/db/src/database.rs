@@ -24,8 +24,9 @@ pub struct Session {
     pub restoring: bool,
 }
 
-/// Large enough to compress and to load well, small enough to be read again when one is damaged.
-pub const CHUNK_BYTES: u64 = 32 << 20;
+/// Small enough that a writer holds a chunk whole, large enough to compress and to load well. Of a table that would be
+/// more than a thousand of them, chunks are larger.
+pub const CHUNK_BYTES: u64 = 8 << 20;
 
 /// What a plan pins a server to; anything else is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

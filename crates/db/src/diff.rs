@@ -199,8 +199,8 @@ pub fn compare<'a>(
         listen(Progress {
             rows,
             rows_total,
-            bytes: 0,
             table: name,
+            ..Progress::default()
         });
     }
     let [left, right] =

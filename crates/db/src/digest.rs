@@ -9,11 +9,12 @@ mod files;
 pub use files::of_files;
 pub(crate) use files::{PrivateCopy, decode_chunk};
 
-use crate::progress::Listener;
+use crate::progress::{Listener, Progress};
 use crate::reading::{self, Counting, Queue};
 use crate::row::{self, Value, Visit};
 use crate::schema::{Kind, Outline, Schema, Table};
 use crate::snapshot::{self, Terms};
+use crate::throttle::Throttle;
 use crate::{Database, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -293,12 +294,23 @@ pub fn compute(
     outline: Option<&Outline>,
     listen: &mut Listener<'_>,
 ) -> Result<Digest> {
+    compute_at(db, outline, Throttle::new(None), listen)
+}
+
+/// [`compute`], no faster than `throttle` lets its readers.
+pub fn compute_at(
+    db: &mut dyn Database,
+    outline: Option<&Outline>,
+    throttle: Throttle,
+    listen: &mut Listener<'_>,
+) -> Result<Digest> {
     let terms = Terms::readers(db.connections());
-    let mut snapshot = snapshot::open(db, &terms, &mut |_| {})?;
+    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
     let schema = snapshot.schema.clone();
     let queue = Queue::of(&schema, &snapshot.parts()?, |table| {
         outline.is_none_or(|o| o.tables.contains_key(&table.name))
-    });
+    })
+    .throttled(throttle);
     let sums = reading::run(
         snapshot.connections(),
         &queue,

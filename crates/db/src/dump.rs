@@ -5,10 +5,11 @@ mod sql_files;
 mod writing;
 
 use crate::digest::{RowSum, combine};
-use crate::progress::Listener;
+use crate::progress::{Listener, Progress};
 use crate::reading::{self, Part, Queue, Range};
 use crate::schema::{Outline, Schema, Table};
 use crate::snapshot::{self, Snapshot, Terms};
+use crate::throttle::Throttle;
 use crate::{Database, Digest, Result};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -50,17 +51,19 @@ pub struct Dumped {
     pub snapshot: BTreeMap<String, String>,
 }
 
-/// Dumps everything that `db` holds into `sink`, inside one snapshot that several connections read.
+/// Dumps everything that `db` holds into `sink`, inside one snapshot that several connections read, no faster than
+/// `throttle` lets them.
 pub fn dump(
     db: &mut dyn Database,
     outline: Option<&Outline>,
     sink: &dyn Sink,
+    throttle: Throttle,
     listen: &mut Listener<'_>,
 ) -> Result<Dumped> {
     let terms = Terms::readers(db.connections());
-    let mut snapshot = snapshot::open(db, &terms, &mut |_| {})?;
+    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
     let schema = snapshot.schema.clone();
-    let sums = rows(&mut snapshot, &schema, outline, sink, listen);
+    let sums = rows(&mut snapshot, &schema, outline, sink, throttle, listen);
     let proof = std::mem::take(&mut snapshot.proof);
     let closed = snapshot.end();
     let sums = sums?;
@@ -95,13 +98,14 @@ fn rows(
     schema: &Schema,
     outline: Option<&Outline>,
     sink: &dyn Sink,
+    throttle: Throttle,
     listen: &mut Listener<'_>,
 ) -> Result<Vec<(usize, Sums)>> {
     sink.schema("100-tables", &sql_files::before_rows(schema))?;
     for table in &schema.tables {
         sink.table(table, &sql_files::load_sql(schema.dialect, table))?;
     }
-    let queue = Queue::of(schema, &snapshot.parts()?, |_| true);
+    let queue = Queue::of(schema, &snapshot.parts()?, |_| true).throttled(throttle);
     // Opened in the order of the parts, so that a table's chunks are numbered in the order of its key. A table that is one
     // part may hold nothing, and then has no chunk.
     let begin = |part: &Part| part.range.condition().map(|_| sink.chunk(part.table)).transpose();

@@ -4,10 +4,22 @@
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Progress<'a> {
     pub rows: u64,
-    /// Rows expected in all, as the catalog estimates them; 0 when unknown.
+    /// Rows expected in all, as the catalog estimates them and what was read corrects it; 0 when unknown.
     pub rows_total: u64,
     pub bytes: u64,
     pub table: &'a str,
+    /// What is waited for, in a sentence; empty while the work goes on.
+    pub waiting: &'a str,
+}
+
+impl<'a> Progress<'a> {
+    /// Nothing is done yet, because of this.
+    pub fn waiting(waiting: &'a str) -> Progress<'a> {
+        Progress {
+            waiting,
+            ..Progress::default()
+        }
+    }
 }
 
 /// Who hears of it. Called at most a few times a second by careful callers.

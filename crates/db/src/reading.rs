@@ -3,6 +3,7 @@
 use crate::progress::{Listener, Progress};
 use crate::row::{Value, Visit};
 use crate::schema::{Schema, Table};
+use crate::throttle::Throttle;
 use crate::{Database, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -44,6 +45,7 @@ pub(crate) struct Part {
 /// readers keep to tables of their own while there are enough, and all of them share the last big one.
 pub(crate) struct Queue {
     tables: Mutex<Vec<Waiting>>,
+    throttle: Mutex<Throttle>,
 }
 
 struct Waiting {
@@ -73,7 +75,14 @@ impl Queue {
             .collect();
         Queue {
             tables: Mutex::new(tables),
+            throttle: Mutex::new(Throttle::new(None)),
         }
+    }
+
+    /// Its readers together read no faster than this.
+    pub(crate) fn throttled(mut self, throttle: Throttle) -> Queue {
+        self.throttle = Mutex::new(throttle);
+        self
     }
 
     /// The next part for a reader that has just read one of table `done`. `begin` runs before anybody else can take a part:
@@ -114,6 +123,7 @@ pub(crate) struct Step {
 pub(crate) struct Told<'a> {
     steps: mpsc::Sender<Step>,
     failed: &'a AtomicBool,
+    throttle: &'a Mutex<Throttle>,
 }
 
 impl Told<'_> {
@@ -124,6 +134,12 @@ impl Told<'_> {
         }
         // Progress is lossy: that nobody hears it is no error.
         let _ = self.steps.send(step);
+        let pause = self
+            .throttle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pause(step.bytes);
+        std::thread::sleep(pause);
         Ok(())
     }
 }
@@ -166,6 +182,7 @@ pub(crate) fn run_begun<B, T: Send>(
                 let told = Told {
                     steps: send.clone(),
                     failed: &failed,
+                    throttle: &queue.throttle,
                 };
                 let first = &first;
                 scope.spawn(move || {
@@ -216,8 +233,14 @@ fn hear(steps: &mpsc::Receiver<Step>, schema: &Schema, listen: &mut Listener<'_>
         rows_total: schema.rows_estimate(),
         ..Progress::default()
     };
+    let mut read = vec![0; schema.tables.len()];
     for step in steps {
         all.rows += step.rows;
+        // A table that has more rows than the catalog guessed makes all of them more, not the work done before its end.
+        let (read, guess) = (&mut read[step.table], schema.tables[step.table].rows_estimate);
+        let beyond = |rows: u64| rows.saturating_sub(guess);
+        all.rows_total += beyond(*read + step.rows) - beyond(*read);
+        *read += step.rows;
         all.bytes += step.bytes;
         all.table = &schema.tables[step.table].name;
         listen(all);
@@ -232,10 +255,13 @@ pub(crate) struct Counting<'a, V> {
     told: &'a Told<'a>,
     table: usize,
     rows: u64,
+    bytes: u64,
 }
 
-/// Rows after which a reader tells.
+/// Rows and bytes after which a reader tells, whichever come first: few enough bytes that a throttled reader's pauses are
+/// short.
 pub(crate) const TELL_ROWS: u64 = 16 << 10;
+pub(crate) const TELL_BYTES: u64 = 1 << 20;
 
 impl<'a, V: Visit> Counting<'a, V> {
     pub(crate) fn new(inner: V, told: &'a Told<'a>, table: usize) -> Counting<'a, V> {
@@ -244,6 +270,7 @@ impl<'a, V: Visit> Counting<'a, V> {
             told,
             table,
             rows: 0,
+            bytes: 0,
         }
     }
 
@@ -257,24 +284,26 @@ impl<'a, V: Visit> Counting<'a, V> {
         self.told.step(Step {
             table: self.table,
             rows: std::mem::take(&mut self.rows),
-            bytes: 0,
+            bytes: std::mem::take(&mut self.bytes),
         })
     }
 }
 
 impl<V: Visit> Visit for Counting<'_, V> {
     fn value(&mut self, column: usize, value: Value<'_>) -> Result<()> {
+        self.bytes += value.width();
         self.inner.value(column, value)
     }
 
     fn long(&mut self, column: usize, text: bool, length: u64, data: &mut dyn Read) -> Result<()> {
+        self.bytes += length;
         self.inner.long(column, text, length, data)
     }
 
     fn end(&mut self) -> Result<()> {
         self.inner.end()?;
         self.rows += 1;
-        if self.rows >= TELL_ROWS {
+        if self.rows >= TELL_ROWS || self.bytes >= TELL_BYTES {
             self.tell()?;
         }
         Ok(())

@@ -72,6 +72,15 @@ impl Value<'_> {
         }
     }
 
+    /// Bytes that it took on its way, about.
+    pub(crate) fn width(self) -> u64 {
+        match self {
+            Value::Null => 1,
+            Value::Bytes(b) | Value::Text(b) => b.len() as u64,
+            _ => 8,
+        }
+    }
+
     /// Feeds a hasher what [`Value::put`] gives.
     pub(crate) fn hash_into(self, hasher: &mut blake3::Hasher) {
         let mut bytes = Vec::new();
@@ -99,7 +108,10 @@ pub(crate) const BYTES: u8 = 5;
 /// Tag of [`Value::Text`] in a digest; its length follows.
 pub(crate) const TEXT: u8 = 6;
 
+#[inline]
 fn tagged<const N: usize>(tag: u8, bytes: [u8; N], out: &mut Vec<u8>) {
+    // One look at the room that is left, and two stores.
+    out.reserve(1 + N);
     out.push(tag);
     out.extend_from_slice(&bytes);
 }

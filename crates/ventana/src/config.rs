@@ -3,10 +3,12 @@
 mod database;
 mod file;
 mod origin;
+mod rate;
 mod replica;
 
 pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
 pub use origin::{Origin, Shown, origins};
+pub use rate::Rate;
 pub use replica::{Keep, Place, Replica, S3, SshPlace};
 
 use crate::error::Failure;

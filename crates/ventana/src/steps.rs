@@ -111,7 +111,10 @@ fn listen<'a>(reporter: Reporter<'a>) -> impl FnMut(Progress<'_>) + 'a {
             done: progress.rows,
             total: (progress.rows_total > 0).then_some(progress.rows_total),
             unit: "rows",
-            note: progress.table.to_string(),
+            note: match progress.waiting {
+                "" => progress.table.to_string(),
+                waiting => waiting.to_string(),
+            },
         });
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod format;
 mod live;
+mod pace;
 mod progress;
 pub mod table;
 pub mod wording;

@@ -1,12 +1,12 @@
 //! What the steps of a run work on: the database, its connection, the folders, the resolved migration.
 
-use crate::config::Config;
+use crate::config::{Config, Rate};
 use crate::error::Failure;
 use crate::host::{clock, files};
 use db::mariadb::MariaDb;
 use db::migration::Online;
 use db::sqlite::Sqlite;
-use db::{Address, Database, Outline, Session};
+use db::{Address, Database, Outline, Session, Throttle};
 use serde::{Deserialize, Serialize};
 use std::cell::{RefCell, RefMut};
 use std::num::NonZeroUsize;
@@ -178,6 +178,12 @@ pub fn session(config: &Config, run: &str) -> Session {
         chunk_bytes: 0,
         restoring: false,
     }
+}
+
+/// How fast the live database is read while it serves: `asked`, or as configured.
+pub fn throttle(config: &Config, asked: Option<Rate>) -> Throttle {
+    let rate = asked.or(config.file.database.throttle);
+    Throttle::new(rate.map(Rate::bytes_per_second))
 }
 
 /// Connections of one piece of work, unless configured: enough to keep a reader and the server's threads busy while another

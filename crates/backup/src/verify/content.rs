@@ -20,6 +20,7 @@ pub(super) fn examine_chunk(
     chunk: &Chunk,
     encrypted: bool,
     keys: Option<&Identities>,
+    just_written: bool,
     read: &mut dyn FnMut(u64),
 ) -> Examined {
     let mut reader = match ChunkReader::of(path, chunk, encrypted, keys) {
@@ -27,6 +28,9 @@ pub(super) fn examine_chunk(
         Err(Unopened::Locked) => return unopened(path, NO_KEY.into(), read),
         Err(Unopened::Io(error)) => return unopened(path, format!("it cannot be opened: {error}"), read),
     };
+    if just_written {
+        reader.trust_frame();
+    }
     let mut block = vec![0; BLOCK];
     let mut told = 0;
     loop {

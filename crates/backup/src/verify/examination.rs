@@ -23,6 +23,8 @@ pub(super) struct Examination<'a> {
     chunks: BTreeMap<String, (Chunk, ChunkPlace)>,
     /// Keys that open the backup; `None` where there are none, or it needs none.
     keys: Option<&'a Identities>,
+    /// See [`super::Verification::just_written`].
+    just_written: bool,
     /// Length and sum that the manifest gives.
     listed: BTreeMap<String, Seal>,
     /// Files that are there and belong to the set.
@@ -36,6 +38,7 @@ impl<'a> Examination<'a> {
         path: &'a Path,
         sums_text: &[u8],
         identities: Option<&'a Identities>,
+        just_written: bool,
     ) -> Result<Self, VerifyError> {
         let (sums, wrong) = sums::parse(sums_text);
         let mut damages: Vec<Damage> = wrong.into_iter().map(|what| damage(SUMS, what)).collect();
@@ -90,6 +93,7 @@ impl<'a> Examination<'a> {
             manifest,
             chunks,
             keys,
+            just_written,
             listed,
             sizes,
             damages,
@@ -168,7 +172,7 @@ impl<'a> Examination<'a> {
         let path = self.path.join(file);
         let outcome = match (self.chunks.get(file), self.keys) {
             (Some((chunk, _)), keys) if self.reads_contents() => {
-                examine_chunk(&path, chunk, self.is_encrypted(), keys, read)
+                examine_chunk(&path, chunk, self.is_encrypted(), keys, self.just_written, read)
             }
             (None, Some(keys)) if file.ends_with(".age") => examine_encrypted(&path, keys, read),
             _ => open_regular(&path)

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use age::stream::StreamWriter;
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 use zstd::stream::write::Encoder;
 
 use super::{TableId, Written, lock};
@@ -15,8 +16,10 @@ use crate::hashed::{Hashed, hex};
 use crate::manifest::Chunk;
 use crate::paced::Paced;
 
-/// A chunk that ends before this many bytes has its content size in its frame, and a window no larger than it.
-const KNOWN: usize = 256 * 1024;
+/// A chunk is held until it has more than this many bytes, and compressed at one go: the compressor then reads it where
+/// it lies, a quarter faster than it takes a stream, and knows its size. Two of these per connection, content and frame,
+/// are what a backup's memory is.
+const HELD: usize = 12 << 20;
 
 /// Writes one chunk's content. Dropped before [`ChunkWriter::finish`], its backup cannot be finished.
 pub struct ChunkWriter {
@@ -37,8 +40,9 @@ pub(super) struct Place {
 }
 
 enum Stage {
-    /// The first bytes: the frame's header is written once it is known whether they are all.
-    Begun(Vec<u8>, Sink),
+    /// All of it so far.
+    Held(Vec<u8>, Sink),
+    /// Too long to be held.
     Streaming(Encoder<'static, Sink>),
     /// A write failed; nothing more can be written.
     Broken,
@@ -108,7 +112,7 @@ impl From<u64> for ChunkEnd {
 
 impl ChunkWriter {
     pub(super) fn new(place: Place, file: String, path: PathBuf, sink: Sink, level: i32) -> Self {
-        let stage = Stage::Begun(Vec::new(), sink);
+        let stage = Stage::Held(Vec::new(), sink);
         Self {
             place,
             file,
@@ -163,10 +167,11 @@ impl ChunkWriter {
 
     fn end_frame(&mut self) -> io::Result<Hashed<Paced>> {
         let sink = match std::mem::replace(&mut self.stage, Stage::Broken) {
-            Stage::Begun(content, stored) => {
-                let mut encoder = encoder(stored, self.level, Some(content.len() as u64))?;
-                encoder.write_all(&content)?;
-                encoder.finish()?
+            Stage::Held(content, mut stored) => {
+                let mut compressor = Compressor::new(self.level)?;
+                compressor.include_checksum(true)?;
+                stored.write_all(&compressor.compress(&content)?)?;
+                stored
             }
             Stage::Streaming(encoder) => encoder.finish()?,
             Stage::Broken => return Err(broken()),
@@ -176,12 +181,13 @@ impl ChunkWriter {
 
     fn put(&mut self, buffer: &[u8]) -> io::Result<()> {
         match std::mem::replace(&mut self.stage, Stage::Broken) {
-            Stage::Begun(mut content, stored) if content.len() + buffer.len() <= KNOWN => {
+            Stage::Held(mut content, stored) if content.len() + buffer.len() <= HELD => {
                 content.extend_from_slice(buffer);
-                self.stage = Stage::Begun(content, stored);
+                self.stage = Stage::Held(content, stored);
             }
-            Stage::Begun(content, stored) => {
-                let mut encoder = encoder(stored, self.level, None)?;
+            Stage::Held(content, stored) => {
+                let mut encoder = Encoder::new(stored, self.level)?;
+                encoder.include_checksum(true)?;
                 encoder.write_all(&content)?;
                 encoder.write_all(buffer)?;
                 self.stage = Stage::Streaming(encoder);
@@ -209,14 +215,6 @@ impl Write for ChunkWriter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn encoder(sink: Sink, level: i32, size: Option<u64>) -> io::Result<Encoder<'static, Sink>> {
-    let mut encoder = Encoder::new(sink, level)?;
-    encoder.include_checksum(true)?;
-    encoder.include_contentsize(true)?;
-    encoder.set_pledged_src_size(size)?;
-    Ok(encoder)
 }
 
 fn broken() -> io::Error {

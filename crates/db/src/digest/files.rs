@@ -33,8 +33,8 @@ pub fn of_files(source: &dyn Source, scratch: &Path, listen: &mut Listener<'_>) 
             listen(Progress {
                 rows: before + hasher.rows(),
                 rows_total,
-                bytes: 0,
                 table: &table.name,
+                ..Progress::default()
             });
         }
         before += hasher.rows();

@@ -2,15 +2,14 @@
 
 use super::encoder::Encoder;
 use super::{Chunk, ChunkEnd, Sink};
+use crate::database::CHUNK_BYTES;
 use crate::digest::{RowSum, TableHasher};
-use crate::reading::{Part, Step, TELL_ROWS, Told};
+use crate::reading::{Part, Step, TELL_BYTES, TELL_ROWS, Told};
 use crate::row::{self, Value, Visit};
 use crate::schema::{Outline, Schema};
 use crate::{Error, Result};
 use std::io::Read;
 
-/// Bytes after which a chunk of a table that cannot be divided by a key is closed, before compression.
-const CHUNK_BYTES: u64 = 16 << 20;
 /// Bytes of a chunk that are held before they are handed on.
 const BLOCK: usize = 256 << 10;
 
@@ -138,6 +137,9 @@ impl Visit for Writing<'_> {
             if self.block.len() >= BLOCK {
                 self.hand_on()?;
             }
+            if self.bytes >= TELL_BYTES {
+                self.tell()?;
+            }
             Ok(())
         })?;
         self.encoder.end_long(column, &mut self.block);
@@ -153,12 +155,13 @@ impl Visit for Writing<'_> {
         self.rows += 1;
         if self.block.len() >= BLOCK {
             self.hand_on()?;
-            // Only a part that is the whole table may be cut anywhere: the chunks of the others are their ranges.
+            // Only a part that is the whole table may be cut anywhere, here before compression: the chunks of the others are
+            // their ranges.
             if self.chunk_bytes >= CHUNK_BYTES && self.part.range.condition().is_none() {
                 self.end_chunk()?;
             }
         }
-        if self.rows >= TELL_ROWS {
+        if self.rows >= TELL_ROWS || self.bytes >= TELL_BYTES {
             self.tell()?;
         }
         Ok(())

@@ -135,6 +135,7 @@ pub(crate) struct Encoder {
     shapes: Vec<Shape>,
     begun: bool,
     integers: itoa::Buffer,
+    floats: ryu::Buffer,
 }
 
 /// How a column's values print.
@@ -165,6 +166,7 @@ impl Encoder {
             shapes: table.columns.iter().map(shape).collect(),
             begun: false,
             integers: itoa::Buffer::new(),
+            floats: ryu::Buffer::new(),
         }
     }
 
@@ -192,8 +194,8 @@ impl Encoder {
             Value::Int(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
             Value::UInt(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
             // The f64 that equals the f32 reads back to the same f32: no second rounding can happen.
-            Value::Float(v) => out.extend_from_slice(format!("{:e}", f64::from(v)).as_bytes()),
-            Value::Double(v) => out.extend_from_slice(format!("{v:e}").as_bytes()),
+            Value::Float(v) => out.extend_from_slice(self.floats.format(f64::from(v)).as_bytes()),
+            Value::Double(v) => out.extend_from_slice(self.floats.format(v).as_bytes()),
             Value::Bytes(b) | Value::Text(b) if shape == Shape::Hex => hex(b, out),
             Value::Bytes(b) | Value::Text(b) => escape(b, out),
             Value::Date(y, m, d, ..) if shape == Shape::Date => date(y, m, d, out),
@@ -291,10 +293,17 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// The first byte that must be escaped. In long values they are looked for many bytes at a time.
+/// The first byte that must be escaped. In long values they are looked for many bytes at a time, and in short ones too:
+/// most hold none, and a loop without a way out is one that the processor takes sixteen bytes of at once.
 fn special(bytes: &[u8]) -> Option<usize> {
-    if bytes.len() < 32 {
-        return bytes.iter().position(|b| matches!(b, b'\\' | b'\t' | b'\n' | 0));
+    let is_special = |b: &u8| matches!(b, b'\\' | b'\t' | b'\n' | 0);
+    if bytes.len() < 64 {
+        let (blocks, rest) = bytes.as_chunks::<16>();
+        let any = |block: &[u8; 16]| block.iter().fold(false, |any, b| any | is_special(b));
+        if !blocks.iter().any(any) && !rest.iter().any(is_special) {
+            return None;
+        }
+        return bytes.iter().position(|b| is_special(b));
     }
     let first = memchr::memchr3(b'\\', b'\t', b'\n', bytes);
     memchr::memchr(0, &bytes[..first.unwrap_or(bytes.len())]).or(first)
@@ -323,7 +332,8 @@ mod tests {
             0x0080_0000,
         ] {
             let value = f32::from_bits(bits);
-            let text = format!("{:e}", f64::from(value));
+            let mut buffer = ryu::Buffer::new();
+            let text = buffer.format(f64::from(value));
             assert_eq!(
                 (text.parse::<f64>().expect("number") as f32).to_bits(),
                 bits,

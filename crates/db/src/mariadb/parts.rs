@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// A part of an integer key is divided again while the server expects more than this many times its share in it.
 const UNEVEN: u64 = 3;
+/// Parts after which they grow instead of becoming more.
+const PLENTY: u64 = 1000;
 /// Ranges of one table: a backup's folder should stay one that people can list.
 const MOST: u64 = 10_000;
 
@@ -23,15 +25,16 @@ pub(super) fn parts(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Vec<Range>>
         })
         .collect();
     // A part becomes one chunk.
-    let bytes = match db.origin.1.chunk_bytes {
-        0 => CHUNK_BYTES,
-        bytes => bytes,
+    let asked = db.origin.1.chunk_bytes;
+    let wanted = |length: u64| match asked {
+        0 => length / CHUNK_BYTES.max(length / PLENTY),
+        bytes => (length / bytes).min(MOST),
     };
     schema
         .tables
         .iter()
         .map(|table| {
-            let wanted = (sizes.get(&table.name).copied().unwrap_or(0) / bytes).min(MOST);
+            let wanted = wanted(sizes.get(&table.name).copied().unwrap_or(0));
             match key(table).filter(|_| wanted > 1) {
                 None => Ok(vec![Range::default()]),
                 Some(Key::Integer(column)) => by_value(db, table, &column, wanted),

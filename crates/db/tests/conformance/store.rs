@@ -137,7 +137,14 @@ pub(super) fn dumped(spot: &Spot<'_>, outline: Option<&Outline>) -> (Store, Dump
 
 pub(super) fn dumped_from(db: &mut dyn Database, outline: Option<&Outline>) -> (Store, Dumped) {
     let filling = Filling::default();
-    let dumped = dump(db, outline, &filling, &mut db::progress::silent()).expect("dumps");
+    let dumped = dump(
+        db,
+        outline,
+        &filling,
+        db::Throttle::new(None),
+        &mut db::progress::silent(),
+    )
+    .expect("dumps");
     let store = Store {
         schema: Some(dumped.schema.clone()),
         files: filling.files.into_inner().expect("lock"),

@@ -13,6 +13,7 @@ pub enum Address {
         path: PathBuf,
     },
     MySql {
+        /// A name, an IP address, or the absolute path of the server's Unix socket.
         host: String,
         port: u16,
         user: String,
@@ -27,7 +28,8 @@ pub enum Address {
 pub struct BadAddress(&'static str);
 
 impl Address {
-    /// Reads `sqlite:///abs/path.db`, `sqlite:rel.db`, `mysql://user:pass@host:port/db` (also `mariadb://`).
+    /// Reads `sqlite:///abs/path.db`, `sqlite:rel.db`, `mysql://user:pass@host:port/db` (also `mariadb://`), with
+    /// `?socket=/path` behind it where the server is reached by its Unix socket.
     ///
     /// # Errors
     /// The text is no such address.
@@ -54,7 +56,8 @@ impl Address {
     }
 
     fn parse_mysql(rest: &str) -> Result<Self, BadAddress> {
-        let rest = rest.split('?').next().unwrap_or(rest);
+        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let socket = parameters.split('&').find_map(|p| p.strip_prefix("socket="));
         let (authority, database) = rest
             .rsplit_once('/')
             .ok_or(BadAddress("the address names no database"))?;
@@ -74,7 +77,10 @@ impl Address {
             return Err(BadAddress("the address lacks user, host or database"));
         }
         Ok(Self::MySql {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            host: match socket {
+                Some(path) => part(path)?,
+                None => host.trim_matches(['[', ']']).to_owned(),
+            },
             port,
             user: part(user)?,
             password: Secret::new(part(password)?),
@@ -87,6 +93,9 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
+            Self::MySql {
+                host, user, database, ..
+            } if host.starts_with('/') => write!(f, "mysql://{user}@localhost/{database}?socket={host}"),
             Self::MySql {
                 host,
                 port,
@@ -122,6 +131,10 @@ mod tests {
         assert_eq!(
             text("mariadb://root@127.0.0.1/inv").unwrap(),
             "mysql://root@127.0.0.1:3306/inv"
+        );
+        assert_eq!(
+            text("mysql://root@localhost/inv?socket=/run/d.sock").unwrap(),
+            "mysql://root@localhost/inv?socket=/run/d.sock"
         );
         let Address::MySql { password, .. } = Address::parse("mysql://a:s%40c:r/et@h/d").unwrap() else {
             panic!()

@@ -139,6 +139,9 @@ impl Db {
                     .charset("utf8mb4")
                     .timezone(Some("+00:00".into()))
                     .pipes_as_concat(false);
+                if host.starts_with('/') {
+                    options = options.socket(host);
+                }
                 // An empty password is not the same as none: the server would refuse it.
                 if !password.open().is_empty() {
                     options = options.password(password.open());

@@ -10,11 +10,12 @@ mod verify;
 pub(super) use prove::prove;
 
 use super::{Context, Done};
+use crate::config::Rate;
 use crate::error::Failure;
 use crate::host::clock;
 use crate::transfer;
 use crate::ui::format;
-use crate::world::session;
+use crate::world::{session, throttle};
 use ::backup::Backup;
 use serde_json::json;
 
@@ -26,6 +27,9 @@ pub struct Args {
     /// Do not prove the new backup by restoring it into a scratch copy
     #[arg(long)]
     no_restore: bool,
+    /// Read at most so many bytes a second, as in 20MB; goes before [database] throttle
+    #[arg(long, value_name = "RATE")]
+    throttle: Option<Rate>,
 }
 
 #[derive(clap::Subcommand)]
@@ -42,7 +46,7 @@ enum What {
 
 pub fn run(cx: &Context, args: Args) -> Done {
     match args.what {
-        None => make(cx, !args.no_restore),
+        None => make(cx, !args.no_restore, args.throttle),
         Some(What::List) => list::run(cx),
         Some(What::Verify(args)) => verify::run(cx, &args),
         Some(What::Copy(args)) => copy::run(cx, &args),
@@ -50,7 +54,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     }
 }
 
-fn make(cx: &Context, restored: bool) -> Done {
+fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let out = cx.out;
     let mut frozen = transfer::frozen(&cx.config)?;
     let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
@@ -62,19 +66,21 @@ fn make(cx: &Context, restored: bool) -> Done {
             &mut *live
         }
     };
-    let mut listen =
-        |p: db::progress::Progress<'_>| out.progress("backup", p.rows, p.rows_total, "rows", p.table);
+    let mut listen = out.rows("backup");
     let made = transfer::make(
         source,
         &notes,
         &cx.config.backup_dir(),
         &cx.config.service(),
         None,
+        throttle(&cx.config, rate),
         &mut listen,
     )?;
     out.progress_end();
     made.backup
-        .verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
+        .verification()
+        .just_written()
+        .run(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
     let how = if restored {
         prove(cx, &made.backup, false)?;

@@ -4,10 +4,11 @@ mod differences;
 mod sides;
 
 use super::{Context, Done};
+use crate::config::Rate;
 use crate::error::{Failure, io};
 use crate::transfer::Contents;
 use crate::ui::{format, table};
-use crate::world::session;
+use crate::world::{session, throttle};
 use ::backup::Backup;
 use db::Digest;
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub struct Args {
     /// With --diff: show the values that differ, not only the keys of their rows
     #[arg(long, requires = "diff")]
     show_values: bool,
+    /// Read the live database at most so fast, in bytes a second, as in 20MB; goes before [database] throttle
+    #[arg(long, value_name = "RATE", conflicts_with_all = ["backup", "diff"])]
+    throttle: Option<Rate>,
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
@@ -38,9 +42,12 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let address = cx.config.address()?;
     let mut db = db::open(address, &session(&cx.config, "digest"))?;
     let out = cx.out;
-    let digest = db::digest::compute(&mut *db, None, &mut |p| {
-        out.progress("digest", p.rows, p.rows_total, "rows", p.table)
-    })?;
+    let digest = db::digest::compute_at(
+        &mut *db,
+        None,
+        throttle(&cx.config, args.throttle),
+        &mut out.rows("digest"),
+    )?;
     out.progress_end();
     show(cx, &digest, &address.to_string());
     Ok(0)
@@ -49,9 +56,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
 fn of_backup(cx: &Context, backup: &Backup) -> Done {
     let contents = Contents::of(backup)?;
     let out = cx.out;
-    let digest = db::digest::of_files(&contents, &scratch(cx)?, &mut |p| {
-        out.progress("digest", p.rows, p.rows_total, "rows", p.table)
-    });
+    let digest = db::digest::of_files(&contents, &scratch(cx)?, &mut out.rows("digest"));
     out.progress_end();
     let digest = digest?;
     if digest.digest != backup.digest() {

@@ -68,6 +68,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         &cx.config.backup_dir(),
         &cx.config.service(),
         None,
+        crate::world::throttle(&cx.config, None),
         &mut db::progress::silent(),
     )?;
     made.backup.verify(&mut |_, _| {})?;

@@ -101,8 +101,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         }
         _ => empty(cx, &target, args.replace)?,
     };
-    let mut listen =
-        |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
+    let mut listen = out.rows("restore");
     let restored = transfer::restore(&backup, &mut *db, &terms, &mut listen);
     out.progress_end();
     let restored = restored?;

@@ -1,5 +1,6 @@
 //! The shape of `ventana.toml`. An unknown key or a wrong type is an error that points at its line.
 
+use super::rate::Rate;
 use super::replica::{Keep, Replica};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct Database {
     pub accept_untested: bool,
     /// How many connections a backup, a restore or a digest uses at once. Default: 2.
     pub connections: Option<NonZeroUsize>,
+    /// How many bytes a second a backup or a digest reads from the live database at most. Default: no limit.
+    pub throttle: Option<Rate>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

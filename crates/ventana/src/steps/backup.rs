@@ -2,8 +2,8 @@
 
 use crate::host::files;
 use crate::transfer;
-use crate::world::{Live, World};
-use db::Database;
+use crate::world::{Live, World, throttle};
+use db::{Database, Throttle};
 use engine::StepError;
 use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
@@ -50,12 +50,18 @@ impl Step for Backup<'_> {
             Some(frozen) => frozen.db(),
             None => live.db(),
         };
+        // Under the fence nobody is disturbed, and every second counts.
+        let throttle = match self.label {
+            "a" => throttle(&world.config, None),
+            _ => Throttle::new(None),
+        };
         let made = transfer::make(
             source,
             &notes,
             &world.backup_dir(),
             &service,
             outline,
+            throttle,
             &mut listen,
         )
         .map_err(super::nothing)?;

@@ -9,7 +9,7 @@ use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
 use db::schema::{Carry, Table};
 use db::sqlite::online::Frozen;
-use db::{Address, Database, Dialect, Digest, Outline};
+use db::{Address, Database, Dialect, Digest, Outline, Throttle};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,6 +40,7 @@ pub fn make(
     root: &Path,
     service: &str,
     outline: Option<&Outline>,
+    throttle: Throttle,
     listen: &mut Listener<'_>,
 ) -> Result<Made, Failure> {
     let identity = db.identity()?;
@@ -51,7 +52,7 @@ pub fn make(
         tables: Mutex::new(Vec::new()),
         dialect: identity.dialect,
     };
-    let dumped = match db::dump::dump(db, outline, &sink, listen) {
+    let dumped = match db::dump::dump(db, outline, &sink, throttle, listen) {
         Ok(dumped) => dumped,
         Err(error) => {
             // What was written is plainly incomplete; it is of no use to anybody.

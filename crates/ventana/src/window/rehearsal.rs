@@ -152,6 +152,7 @@ fn copy_production(
         &dir.join("backups"),
         &config.service(),
         None,
+        crate::world::throttle(config, None),
         listen,
     )?;
     let mut copy = scratch.create()?;

@@ -318,3 +318,19 @@ fn what_a_run_needs_stays() {
     assert_ne!(refused.said.output.code, Some(0), "{}", refused.said.output);
     assert_eq!(left(&scene), expected);
 }
+
+#[test]
+fn is_read_as_fast_as_one_may() {
+    let scene = Scene::data();
+    let free = scene.json("backup --no-restore").expect(0);
+    let slow = scene.json("backup --no-restore --throttle 64KiB/s").expect(0);
+    assert_eq!(free.text("digest"), slow.text("digest"));
+    assert_eq!(
+        scene.json("digest --throttle 10MB").expect(0).text("digest"),
+        free.text("digest")
+    );
+    for wrong in ["1KB", "fast"] {
+        let said = scene.run(&format!("backup --throttle {wrong}")).expect(2).to_string();
+        assert!(said.contains(wrong) && said.contains("--throttle"), "{said}");
+    }
+}

@@ -3,16 +3,18 @@
 use super::packet::Source;
 use rustix::net::sockopt;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// After how long without a byte the kernel begins to ask whether the other side is still there, and how often.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 6);
 
-/// What carries the bytes. TLS will be the second variant: it takes the plain stream over between the server's greeting and
+/// What carries the bytes. TLS will be another variant: it takes the plain stream over between the server's greeting and
 /// our answer to it.
 enum Transport {
-    Plain(TcpStream),
+    Tcp(TcpStream),
+    Unix(UnixStream),
 }
 
 pub(super) struct Stream {
@@ -24,14 +26,25 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Connects to the first of the host's addresses that answers, each within `limit`; reads are limited by it too until
-    /// [`Stream::settle`].
+    /// Connects to the Unix socket that `host` is the path of, or to the first of the host's addresses that answers, each
+    /// within `limit`; reads are limited by it too until [`Stream::settle`].
     pub(super) fn connect(
         host: &str,
         port: u16,
         limit: Duration,
         silence: Option<Duration>,
     ) -> io::Result<Stream> {
+        let stream = |transport| Stream {
+            transport,
+            silence,
+            limit: Some(limit),
+        };
+        if host.starts_with('/') {
+            let unix = UnixStream::connect(host)?;
+            unix.set_read_timeout(Some(limit))?;
+            unix.set_write_timeout(Some(limit))?;
+            return Ok(stream(Transport::Unix(unix)));
+        }
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in (bare.unwrap_or(host), port).to_socket_addrs()? {
@@ -45,11 +58,7 @@ impl Stream {
                     sockopt::set_tcp_keepcnt(&tcp, probes)?;
                     tcp.set_read_timeout(Some(limit))?;
                     tcp.set_write_timeout(Some(limit))?;
-                    return Ok(Stream {
-                        transport: Transport::Plain(tcp),
-                        silence,
-                        limit: Some(limit),
-                    });
+                    return Ok(stream(Transport::Tcp(tcp)));
                 }
                 Err(error) => last = error,
             }
@@ -59,7 +68,10 @@ impl Stream {
 
     /// Ends the time in which the server must answer at once: a statement may take hours.
     pub(super) fn settle(&mut self) -> io::Result<()> {
-        self.tcp().set_write_timeout(self.silence)?;
+        match &self.transport {
+            Transport::Tcp(tcp) => tcp.set_write_timeout(self.silence)?,
+            Transport::Unix(unix) => unix.set_write_timeout(self.silence)?,
+        }
         self.limit(None)
     }
 
@@ -70,7 +82,10 @@ impl Stream {
     }
 
     fn limit(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        self.tcp().set_read_timeout(limit)?;
+        match &self.transport {
+            Transport::Tcp(tcp) => tcp.set_read_timeout(limit)?,
+            Transport::Unix(unix) => unix.set_read_timeout(limit)?,
+        }
         self.limit = limit;
         Ok(())
     }
@@ -78,13 +93,10 @@ impl Stream {
     /// Ends the connection: whoever waits on it sees its end.
     pub(super) fn shut(&mut self) {
         // It may be gone already.
-        let _ = self.tcp().shutdown(std::net::Shutdown::Both);
-    }
-
-    fn tcp(&self) -> &TcpStream {
-        match &self.transport {
-            Transport::Plain(tcp) => tcp,
-        }
+        let _ = match &self.transport {
+            Transport::Tcp(tcp) => tcp.shutdown(Shutdown::Both),
+            Transport::Unix(unix) => unix.shutdown(Shutdown::Both),
+        };
     }
 }
 
@@ -101,7 +113,8 @@ impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let limit = self.limit;
         let read = match &mut self.transport {
-            Transport::Plain(tcp) => tcp.read(into),
+            Transport::Tcp(tcp) => tcp.read(into),
+            Transport::Unix(unix) => unix.read(into),
         };
         read.map_err(|e| silent(e, "sent nothing", limit))
     }
@@ -111,7 +124,8 @@ impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let limit = self.silence;
         let written = match &mut self.transport {
-            Transport::Plain(tcp) => tcp.write(bytes),
+            Transport::Tcp(tcp) => tcp.write(bytes),
+            Transport::Unix(unix) => unix.write(bytes),
         };
         written.map_err(|e| silent(e, "took nothing", limit))
     }

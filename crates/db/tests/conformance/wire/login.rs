@@ -84,3 +84,31 @@ fn a_server_that_is_full_says_so() {
     open.clear();
     while opened(&server, "root", "").is_err() {}
 }
+
+#[test]
+fn a_server_is_reached_by_its_socket_too() {
+    let server = MariaDb::options().start();
+    server.query("CREATE USER root@'%' IDENTIFIED BY 'far'; CREATE SCHEMA near; CREATE TABLE near.t (id INT PRIMARY KEY)");
+    server.query("ALTER USER root@localhost IDENTIFIED VIA unix_socket");
+    let url = format!("mysql://root@localhost/near?socket={}", server.socket().display());
+    let address = Address::parse(&url).expect("parses");
+    let mut db = db::mariadb::MariaDb::open(&address, &Session::default()).expect("opens");
+    assert_eq!(
+        db.text("SELECT CURRENT_USER()").expect("answers").as_deref(),
+        Some("root@localhost")
+    );
+    // Every connection of a piece of work goes the same way: that account signs in nowhere else.
+    let session = Session {
+        connections: 3,
+        ..Session::default()
+    };
+    let mut db = db::open(&address, &session).expect("opens");
+    let digest = db::digest::compute(&mut *db, None, &mut db::progress::silent()).expect("a digest");
+    assert_eq!(digest.tables.len(), 1);
+
+    let gone = Address::parse("mysql://root@localhost/near?socket=/nowhere/d.sock").expect("parses");
+    let error = db::mariadb::MariaDb::open(&gone, &Session::default())
+        .err()
+        .expect("refused");
+    assert!(error.to_string().contains("/nowhere/d.sock"), "{error}");
+}

@@ -29,8 +29,7 @@ pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Res
 
 fn restore(cx: &Context, backup: &Backup, db: &mut dyn db::Database) -> Result<Restored, Failure> {
     let out = cx.out;
-    let mut listen =
-        |p: db::progress::Progress<'_>| out.progress("restore", p.rows, p.rows_total, "rows", p.table);
+    let mut listen = out.rows("restore");
     let restored = transfer::restore(backup, db, &transfer::Terms::scratch(), &mut listen);
     out.progress_end();
     restored

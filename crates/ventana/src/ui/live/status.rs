@@ -1,5 +1,6 @@
 //! What is known of the step that runs now, and since when the fence is on.
 
+use crate::ui::pace;
 use engine::plan::StepSpec;
 use engine::runner::Progress;
 use jiff::Timestamp;
@@ -65,12 +66,7 @@ impl Active {
 
 /// What is left: from the pace once it says something, before that from what the step took last time.
 fn remaining_ms(elapsed: u64, expected: Option<u64>, progress: Option<&Progress>) -> Option<u64> {
-    let paced = progress.and_then(|progress| {
-        let (done, total) = (u128::from(progress.done), u128::from(progress.total?));
-        // Under a twentieth, or in the first half second, a pace is noise.
-        let known = done > 0 && done <= total && done * 20 >= total && elapsed >= 500;
-        known.then(|| u64::try_from(u128::from(elapsed) * (total - done) / done).unwrap_or(u64::MAX))
-    });
+    let paced = progress.and_then(|progress| pace::remaining_ms(elapsed, progress.done, progress.total?));
     paced.or_else(|| expected?.checked_sub(elapsed).filter(|left| *left > 0))
 }
 
