@@ -139,7 +139,9 @@ fn a_chunk_of_any_length_is_one_frame() {
     let writer = Writer::create(root.path(), "demo", STAMP).unwrap();
     let table = writer.table(TableSpec::new("t")).unwrap();
     let mut chunk = writer.chunk(table, "tsv").unwrap();
-    let piece: Vec<u8> = (0..1_000_003u32).map(|i| (i.wrapping_mul(i) >> 9) as u8).collect();
+    let piece: Vec<u8> = (0..1_000_003u32)
+        .map(|i| (i.wrapping_mul(i) >> 9) as u8)
+        .collect();
     for _ in 0..14 {
         chunk.write_all(&piece).unwrap();
     }

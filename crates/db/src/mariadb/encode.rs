@@ -303,7 +303,7 @@ fn special(bytes: &[u8]) -> Option<usize> {
         if !blocks.iter().any(any) && !rest.iter().any(is_special) {
             return None;
         }
-        return bytes.iter().position(|b| is_special(b));
+        return bytes.iter().position(is_special);
     }
     let first = memchr::memchr3(b'\\', b'\t', b'\n', bytes);
     memchr::memchr(0, &bytes[..first.unwrap_or(bytes.len())]).or(first)

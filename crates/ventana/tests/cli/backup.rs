@@ -330,7 +330,10 @@ fn is_read_as_fast_as_one_may() {
         free.text("digest")
     );
     for wrong in ["1KB", "fast"] {
-        let said = scene.run(&format!("backup --throttle {wrong}")).expect(2).to_string();
+        let said = scene
+            .run(&format!("backup --throttle {wrong}"))
+            .expect(2)
+            .to_string();
         assert!(said.contains(wrong) && said.contains("--throttle"), "{said}");
     }
 }
