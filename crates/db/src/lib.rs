@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod cell;
+pub mod counters;
 pub mod database;
 pub mod diff;
 pub mod digest;

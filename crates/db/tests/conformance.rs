@@ -9,6 +9,7 @@ mod conformance {
     mod place;
     mod store;
 
+    mod beside;
     mod ddl;
     mod diff;
     mod digest;

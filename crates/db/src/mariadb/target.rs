@@ -1,5 +1,7 @@
 //! What a server lacks before a schema can be restored to it: found before anything is written.
 
+mod features;
+
 use super::MariaDb;
 use super::fence::{current_account, normal};
 use super::objects::literal;
@@ -18,8 +20,16 @@ pub struct Lack {
     pub stops: bool,
 }
 
-/// Everything that `db`, connected to the schema that is to be filled, lacks for `schema`. Changes nothing.
-pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
+/// Everything that `db` lacks to restore `schema` into the schema `into`, which need not be there yet. Changes nothing.
+pub fn lacks(db: &mut MariaDb, into: &str, schema: &Schema) -> Result<Vec<Lack>> {
+    // Privileges are those on this schema, whichever the session is in.
+    let own = std::mem::replace(&mut db.database, into.to_string());
+    let found = look(db, schema);
+    db.database = own;
+    found
+}
+
+fn look(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
     let ours = current_account(db)?;
     let mut found = Vec::new();
     privileges(db, schema, &ours, &mut found)?;
@@ -34,6 +44,7 @@ pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
     }
     definers(db, schema, &ours, &mut found)?;
     settings(db, schema, &mut found)?;
+    features::missing(db, schema, &mut found)?;
     Ok(found)
 }
 
@@ -47,17 +58,21 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
     };
     let kinds: BTreeSet<Kind> = schema.objects.iter().map(|o| o.kind).collect();
     need("the digest", &["SELECT"]);
+    // The marks of a load go when it is done, and so does what a killed one began.
+    need("the load's marks", &["CREATE", "INSERT", "DROP"]);
     for kind in kinds {
         match kind {
             Kind::Database => need("the schema's defaults", &["ALTER"]),
             Kind::Table => need("tables", &["CREATE", "INSERT"]),
             Kind::Sequence => need("sequences", &["CREATE", "INSERT"]),
-            Kind::ForeignKey => need("foreign keys", &["REFERENCES"]),
+            // Added when the rows are there.
+            Kind::Index => need("keys", &["ALTER"]),
+            Kind::ForeignKey => need("foreign keys", &["REFERENCES", "ALTER"]),
             Kind::Routine | Kind::Package | Kind::PackageBody => need("routines", &["CREATE ROUTINE"]),
             Kind::View => need("views", &["CREATE VIEW", "SHOW VIEW"]),
             Kind::Trigger => need("triggers", &["TRIGGER"]),
             Kind::Event => need("events", &["EVENT"]),
-            Kind::Column | Kind::Index | Kind::Check => {}
+            Kind::Column | Kind::Check => {}
         }
     }
     needed

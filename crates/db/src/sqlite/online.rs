@@ -126,7 +126,7 @@ fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, TempDir)> {
     Ok((copy, folder))
 }
 
-fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -> Result<()> {
+pub(super) fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -> Result<()> {
     let damaged = |what: String| {
         Error::refused(
             format!("{} is damaged: {what}", path.display()),
@@ -163,7 +163,7 @@ fn told(mut findings: Vec<String>) -> Vec<String> {
     findings
 }
 
-fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
+pub(super) fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
     let found = db.query(
         "SELECT \"table\", parent, COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent ORDER BY 1, 2",
     );

@@ -26,7 +26,7 @@ fn an_account_that_does_what_is_told_can_restore_everything() {
     let (store, dump) = dumped(&original, None);
     let server = OwnServer::start();
     server.query("CREATE DATABASE into_this; CREATE USER poor@'%'; GRANT SELECT ON into_this.* TO poor@'%'; SET GLOBAL local_infile=OFF");
-    let found = lacks(&mut open(&server, "poor", "into_this"), &dump.schema).expect("looks");
+    let found = lacks(&mut open(&server, "poor", "into_this"), "into_this", &dump.schema).expect("looks");
     let told = |found: &[Lack], word: &str| found.iter().any(|l| l.what.contains(word));
     for word in [
         "CREATE,",
@@ -49,7 +49,7 @@ fn an_account_that_does_what_is_told_can_restore_everything() {
         .tables;
     assert!(tables.is_empty(), "nothing was written");
     mend(&server, &found);
-    let found = lacks(&mut open(&server, "poor", "into_this"), &dump.schema).expect("looks");
+    let found = lacks(&mut open(&server, "poor", "into_this"), "into_this", &dump.schema).expect("looks");
     let missing = ["`a role`", "`nobody`@`no.where`", "`some``one`@`10.%`"];
     for account in missing {
         assert!(
@@ -60,7 +60,7 @@ fn an_account_that_does_what_is_told_can_restore_everything() {
     assert!(found.iter().all(|l| !l.stops), "{found:#?}");
     mend(&server, &found);
     let mut db = open(&server, "poor", "into_this");
-    assert_eq!(lacks(&mut db, &dump.schema).expect("looks"), []);
+    assert_eq!(lacks(&mut db, "into_this", &dump.schema).expect("looks"), []);
     loaded(&store, &mut db, false).expect("loads as an account with just these rights");
     let copy = db::digest::compute(
         &mut open(&server, "root", "into_this"),
@@ -95,7 +95,7 @@ fn a_packet_that_is_too_small_and_a_guarded_clock_are_told() {
     server.query("CREATE DATABASE into_this");
     let address = Address::parse(&server.url("root", "", "into_this")).expect("an address");
     let mut db = MariaDb::open(&address, &Session::default()).expect("opens");
-    let found = lacks(&mut db, &schema).expect("looks");
+    let found = lacks(&mut db, "into_this", &schema).expect("looks");
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found.iter().all(|l| l.stops));
     assert_eq!(found[0].mend, "SET GLOBAL max_allowed_packet=4194304");

@@ -47,8 +47,15 @@ fn for_people_and_never_over_what_is_there() {
     );
     scene.file("copy.db", "no database at all");
     scene.file("copy.db-wal", "left by whoever wrote it");
+    let asked = scene
+        .json(&format!("restore {path} --into copy.db --replace"))
+        .fails(2, "usage");
+    assert!(asked.hint.contains("--yes"), "{asked:?}");
+    assert_eq!(scene.read("copy.db"), "no database at all");
     let third = scene
-        .run(&format!("restore {path} --into copy.db --replace --lang en"))
+        .run(&format!(
+            "restore {path} --into copy.db --replace --yes --lang en"
+        ))
         .expect(0);
     assert!(
         !scene.path("copy.db-wal").exists(),
@@ -124,4 +131,80 @@ fn what_cannot_be_restored() {
     }
     assert!(!scene.path("copy.db").exists());
     assert_snapshot!(said);
+}
+
+#[test]
+fn what_a_killed_restore_left_is_no_database_and_is_taken_away() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    // A load that was killed, with the journal that SQLite would roll back.
+    scene.file("copy.db.partial", "half of a database");
+    scene.file("copy.db.partial-journal", "half of a journal");
+    scene.json(&format!("restore {path} --into copy.db")).expect(0);
+    let left: Vec<String> = std::fs::read_dir(scene.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("copy.db"))
+        .collect();
+    assert_eq!(left, ["copy.db"]);
+}
+
+#[test]
+fn what_differs_never_takes_the_name() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    scene.json(&format!("restore {path} --into copy.db")).expect(0);
+    let before = std::fs::read(scene.path("copy.db")).unwrap();
+    // The wrong digest is promised: the copy is made, compared and thrown away.
+    let manifest = std::path::Path::new(&path).join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let digest = scene.json("digest").expect(0).text("digest");
+    std::fs::write(&manifest, text.replace(&digest, &"0".repeat(64))).unwrap();
+    let sums = std::path::Path::new(&path).join("SHA256SUMS");
+    let listed = std::fs::read_to_string(&sums).unwrap();
+    let old = listed
+        .lines()
+        .find(|line| line.ends_with("  manifest.json"))
+        .unwrap()
+        .to_owned();
+    let new = format!("{}  manifest.json", sha256(&manifest));
+    std::fs::write(&sums, listed.replace(&old, &new)).unwrap();
+    scene
+        .json(&format!("restore {path} --into copy.db --replace --yes"))
+        .fails(12, "verification_failed");
+    assert!(std::fs::read(scene.path("copy.db")).unwrap() == before);
+    scene
+        .json(&format!("restore {path} --into new.db"))
+        .fails(12, "verification_failed");
+    assert!(!scene.path("new.db").exists() && !scene.path("new.db.partial").exists());
+}
+
+fn sha256(path: &std::path::Path) -> String {
+    let output = testkit::Process::new(testkit::program::find("sha256sum").unwrap())
+        .arg(path)
+        .run()
+        .ok();
+    output.stdout.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_part_brings_its_counters() {
+    let scene = Scene::data();
+    scene.sqlite(
+        "CREATE TABLE numerada (id INTEGER PRIMARY KEY AUTOINCREMENT, n INT); INSERT INTO numerada (id) VALUES (500); \
+         DELETE FROM numerada; CREATE TABLE otra (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO otra VALUES (9);",
+    );
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    scene
+        .json(&format!("restore {path} --into part.db --tables numerada"))
+        .expect(0);
+    scene.env(
+        "DATABASE_URL",
+        format!("sqlite://{}", scene.path("part.db").display()),
+    );
+    let digest = scene.json("digest").expect(0);
+    assert_eq!(
+        digest.document["counters"],
+        serde_json::json!({ "numerada": 500 })
+    );
 }

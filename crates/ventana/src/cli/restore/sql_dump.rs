@@ -1,11 +1,13 @@
 //! A dump made by mysqldump, mariadb-dump or the like: read whole and judged before its first statement is sent.
 
-use super::{Args, empty, target};
+use super::server::Hold;
+use super::{Args, not_live, target};
 use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
 use crate::ui::format;
+use db::marks::Marks;
 use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Part, Policy};
-use db::{Address, Database, mariadb::MariaDb};
+use db::{Address, Database};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +40,24 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             Events::Disable
         },
     };
-    let mut db = empty(cx, &target, args.replace)?;
+    not_live(cx, &target)?;
+    let mut hold = Hold::of(cx, &target)?;
+    let packet = hold.server.count("SELECT @@GLOBAL.max_allowed_packet")?;
+    if facts.longest >= packet.unsigned_abs() {
+        let enough = (facts.longest + 1).next_multiple_of(1 << 20);
+        return Err(Failure::failed(
+            "preflight",
+            format!(
+                "a statement of the dump has {} bytes, and the server takes {packet} at a time",
+                facts.longest
+            ),
+        )
+        .hint(format!("SET GLOBAL max_allowed_packet={enough}")));
+    }
+    let mut db = hold.empty(cx, args.replace)?;
+    // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
+    let marks = Marks::of(&format!("dump {}", path.display()));
+    marks.begin(&mut db)?;
     let mut sent = 0u64;
     let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
     let mut rows: BTreeMap<String, u64> = BTreeMap::new();
@@ -56,7 +75,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                     let failure = Failure::from(e);
                     Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(
                         format!(
-                            "{} holds a part of the dump; drop it and restore again",
+                            "{} holds a part of the dump; restore again with --replace --yes",
                             args.into
                         ),
                     )
@@ -75,7 +94,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     out.progress_end();
     // The dump switched off what it switched off for its session only; the digest wants a session of its own.
     drop(db);
-    let mut fresh = MariaDb::open(&target, &crate::world::session(&cx.config, "restore"))?;
+    let mut fresh = hold.open()?;
     let digest = db::digest::compute(&mut fresh, None, &mut db::progress::silent())?;
     let short: Vec<String> = facts
         .rows
@@ -99,6 +118,8 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             exit::VERIFICATION,
         ));
     }
+    // Last: until here the schema says of itself that it is not whole.
+    marks.end(&mut fresh)?;
     let events =
         fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
     let document = json!({
