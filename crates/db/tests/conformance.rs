@@ -10,6 +10,7 @@ mod conformance {
     mod store;
 
     mod beside;
+    mod counters;
     mod ddl;
     mod diff;
     mod digest;

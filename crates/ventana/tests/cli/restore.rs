@@ -169,9 +169,10 @@ fn what_differs_never_takes_the_name() {
         .to_owned();
     let new = format!("{}  manifest.json", sha256(&manifest));
     std::fs::write(&sums, listed.replace(&old, &new)).unwrap();
-    scene
+    let failed = scene
         .json(&format!("restore {path} --into copy.db --replace --yes"))
         .fails(12, "verification_failed");
+    assert!(failed.message.contains("the restored copy"), "{failed:?}");
     assert!(std::fs::read(scene.path("copy.db")).unwrap() == before);
     scene
         .json(&format!("restore {path} --into new.db"))
