@@ -1,3 +1,5 @@
+mod server;
+
 use insta::assert_snapshot;
 
 use super::scene::Scene;
@@ -156,19 +158,8 @@ fn what_differs_never_takes_the_name() {
     scene.json(&format!("restore {path} --into copy.db")).expect(0);
     let before = std::fs::read(scene.path("copy.db")).unwrap();
     // The wrong digest is promised: the copy is made, compared and thrown away.
-    let manifest = std::path::Path::new(&path).join("manifest.json");
-    let text = std::fs::read_to_string(&manifest).unwrap();
     let digest = scene.json("digest").expect(0).text("digest");
-    std::fs::write(&manifest, text.replace(&digest, &"0".repeat(64))).unwrap();
-    let sums = std::path::Path::new(&path).join("SHA256SUMS");
-    let listed = std::fs::read_to_string(&sums).unwrap();
-    let old = listed
-        .lines()
-        .find(|line| line.ends_with("  manifest.json"))
-        .unwrap()
-        .to_owned();
-    let new = format!("{}  manifest.json", sha256(&manifest));
-    std::fs::write(&sums, listed.replace(&old, &new)).unwrap();
+    forge(&path, "manifest.json", &digest, &"0".repeat(64));
     let failed = scene
         .json(&format!("restore {path} --into copy.db --replace --yes"))
         .fails(12, "verification_failed");
@@ -178,6 +169,47 @@ fn what_differs_never_takes_the_name() {
         .json(&format!("restore {path} --into new.db"))
         .fails(12, "verification_failed");
     assert!(!scene.path("new.db").exists() && !scene.path("new.db.partial").exists());
+}
+
+/// Changes a file of a backup so that its sums still agree.
+fn forge(backup: &str, name: &str, from: &str, to: &str) {
+    let path = |name: &str| std::path::Path::new(backup).join(name);
+    let replace = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(path(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from:?}");
+        std::fs::write(path(name), text.replace(from, to)).unwrap();
+    };
+    let (before, listed) = (sha256(&path(name)), sha256(&path("manifest.json")));
+    replace(name, from, to);
+    let after = sha256(&path(name));
+    if name != "manifest.json" {
+        replace("manifest.json", &before, &after);
+        replace("SHA256SUMS", &before, &after);
+    }
+    replace("SHA256SUMS", &listed, &sha256(&path("manifest.json")));
+}
+
+#[test]
+fn a_counter_that_was_lost_is_found() {
+    let scene = Scene::data();
+    scene.sqlite(
+        "CREATE TABLE numerada (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO numerada (id) VALUES (500); DELETE FROM numerada;",
+    );
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    forge(
+        &path,
+        "catalog.json",
+        "VALUES('numerada', 500)",
+        "VALUES('numerada', 400)",
+    );
+    let failed = scene
+        .json(&format!("restore {path} --into copy.db"))
+        .fails(12, "verification_failed");
+    assert!(
+        failed.message.contains("counter numerada: 400, 500 promised"),
+        "{failed:?}"
+    );
+    assert!(!scene.path("copy.db").exists());
 }
 
 fn sha256(path: &std::path::Path) -> String {

@@ -92,18 +92,7 @@ impl Hold {
             });
         }
         let holder = server.text(&format!("SELECT IS_USED_LOCK('{name}')"))?;
-        let holder = holder.unwrap_or_else(|| "?".into());
-        Err(Failure::new(
-            "lease_held",
-            format!(
-                "another restore into {} is at work on this server (connection {holder})",
-                target.database()
-            ),
-            exit::LEASE,
-        )
-        .hint(format!(
-            "wait for it, or end it if its ventana is dead: KILL {holder}"
-        )))
+        Err(at_work(target, &holder.unwrap_or_else(|| "?".into())))
     }
 
     /// Another connection to the target, which sees it although it is not whole.
@@ -133,10 +122,18 @@ impl Hold {
             return Ok(None);
         }
         let mut db = self.open()?;
-        Ok(match Marks::of(backup.id()).found(&mut db)? {
-            Some(true) => Some(db),
-            _ => None,
-        })
+        if Marks::of(backup.id()).found(&mut db)? != Some(true) {
+            return Ok(None);
+        }
+        // Not ours, or it would have been ended: of a restore from another place, whose other sessions may be gone.
+        let busy = db.text(
+            "SELECT ID FROM information_schema.PROCESSLIST WHERE DB=DATABASE() AND ID<>CONNECTION_ID() AND COMMAND<>'Sleep' \
+             ORDER BY ID LIMIT 1",
+        )?;
+        match busy {
+            Some(id) => Err(at_work(&self.target, &id)),
+            None => Ok(Some(db)),
+        }
     }
 
     /// Makes the target, empty. One that holds something is refused, unless it may be replaced.
@@ -184,6 +181,17 @@ impl Hold {
                 .hint("name another schema, or add --replace")
         })
     }
+}
+
+/// Somebody else is filling the target.
+fn at_work(target: &Address, connection: &str) -> Failure {
+    let what = format!(
+        "another restore into {} is at work on this server (connection {connection})",
+        target.database()
+    );
+    Failure::new("lease_held", what, exit::LEASE).hint(format!(
+        "wait for it, or end it if its ventana is dead: KILL {connection}"
+    ))
 }
 
 /// What the sessions of a restore into `target` are called. Only this state folder's processes use the name, and its lease
