@@ -19,6 +19,7 @@ pub mod progress;
 pub mod reading;
 pub mod row;
 pub mod schema;
+mod scratch;
 pub mod script;
 pub mod secret;
 pub mod snapshot;

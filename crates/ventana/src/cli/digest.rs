@@ -9,8 +9,10 @@ use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::session;
 use ::backup::Backup;
-use db::Digest;
-use std::path::PathBuf;
+use db::progress::Listener;
+use db::sqlite::online::Frozen;
+use db::{Address, Digest};
+use std::path::{Path, PathBuf};
 
 /// Options of `digest`.
 #[derive(clap::Args)]
@@ -36,14 +38,38 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return of_backup(cx, &backup);
     }
     let address = cx.config.address()?;
-    let mut db = db::open(address, &session(&cx.config, "digest"))?;
     let out = cx.out;
-    let digest = db::digest::compute(&mut *db, None, &mut |p| {
-        out.progress("digest", p.rows, p.rows_total, "rows", p.table)
-    })?;
+    let listen = &mut |p: db::progress::Progress<'_>| {
+        out.progress("digest", p.rows, p.rows_total, "rows", p.table);
+    };
+    let digest = match address {
+        Address::Sqlite { path } => of_file(cx, path, listen)?,
+        address => {
+            let mut db = db::open(address, &session(&cx.config, "digest"))?;
+            db::digest::compute(&mut *db, None, listen)?
+        }
+    };
     out.progress_end();
     show(cx, &digest, &address.to_string());
     Ok(0)
+}
+
+/// Nobody who writes is kept waiting, however long it takes.
+fn of_file(cx: &Context, path: &Path, listen: &mut Listener<'_>) -> Result<Digest, Failure> {
+    let state = cx.config.state_dir();
+    let scratch = state.join("scratch");
+    // A digest leaves nothing behind.
+    let made: Vec<&Path> = [scratch.as_path(), &state]
+        .into_iter()
+        .filter(|folder| !folder.exists())
+        .collect();
+    let frozen = Frozen::open(path, &scratch);
+    let digest = frozen.and_then(|mut frozen| db::digest::compute(frozen.db(), None, listen));
+    for folder in made {
+        // Not there, or somebody's by now.
+        let _ = std::fs::remove_dir(folder);
+    }
+    Ok(digest?)
 }
 
 fn of_backup(cx: &Context, backup: &Backup) -> Done {
