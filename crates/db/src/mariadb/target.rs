@@ -4,7 +4,7 @@ mod features;
 
 use super::MariaDb;
 use super::fence::{current_account, normal};
-use super::objects::literal;
+use super::privileges::Scope;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
 use crate::{Cell, Database, Error, Result};
@@ -68,7 +68,9 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
             // Added when the rows are there.
             Kind::Index => need("keys", &["ALTER"]),
             Kind::ForeignKey => need("foreign keys", &["REFERENCES", "ALTER"]),
-            Kind::Routine | Kind::Package | Kind::PackageBody => need("routines", &["CREATE ROUTINE"]),
+            Kind::Routine | Kind::Package | Kind::PackageBody => {
+                need("routines", &["CREATE ROUTINE", "ALTER ROUTINE"])
+            }
             Kind::View => need("views", &["CREATE VIEW", "SHOW VIEW"]),
             Kind::Trigger => need("triggers", &["TRIGGER"]),
             Kind::Event => need("events", &["EVENT"]),
@@ -78,10 +80,14 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
     needed
 }
 
+/// Each of these lets an account create what others define.
+const SET_USER: [&str; 2] = ["SET USER", "SUPER"];
+
 fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
-    let (global, local) = held(db)?;
-    for (privilege, kind) in needed(schema) {
-        if !global.contains(privilege) && !local.contains(privilege) {
+    let needed = needed(schema);
+    let lacking = super::privileges::without(db, needed.keys().copied(), Scope::Schema)?;
+    for (privilege, kind) in needed {
+        if lacking.contains(privilege) {
             found.push(Lack {
                 what: format!("account {ours} lacks {privilege}, which {kind} need"),
                 mend: format!(
@@ -94,8 +100,7 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
     }
     let foreign: BTreeSet<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
     if let Some(one) = foreign.iter().next()
-        && !global.contains("SET USER")
-        && !global.contains("SUPER")
+        && super::privileges::without(db, SET_USER.into_iter(), Scope::Server)?.len() == SET_USER.len()
     {
         found.push(Lack {
             what: format!("account {ours} may not create what is defined by others, such as {one}"),
@@ -104,43 +109,6 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
         });
     }
     Ok(())
-}
-
-/// Privileges of this session everywhere, and on the schema; those of the active role too.
-fn held(db: &mut MariaDb) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
-    let mut grantees = Vec::new();
-    for sql in ["SELECT CURRENT_USER()", "SELECT CURRENT_ROLE()"] {
-        if let Ok(Some(account)) = db.text(sql) {
-            grantees.push(match account.rsplit_once('@') {
-                Some((user, host)) => format!("'{user}'@'{host}'"),
-                // The catalog writes a role without its host, or with an empty one.
-                None => format!("'{account}'@''"),
-            });
-        }
-    }
-    // Roles that a role has been granted count too, and the catalog does not show whose they are.
-    let enabled = db
-        .query("SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL")
-        .unwrap_or_default();
-    for role in enabled.iter().filter_map(|r| r.first().and_then(Cell::to_text)) {
-        grantees.extend([format!("'{role}'@''"), format!("'{role}'@'%'"), role]);
-    }
-    let list: Vec<String> = grantees.iter().map(|g| literal(g)).collect();
-    let list = list.join(", ");
-    let words = |rows: Vec<Vec<Option<String>>>| {
-        rows.into_iter()
-            .filter_map(|r| r.into_iter().next().flatten())
-            .collect()
-    };
-    let global = words(db.catalog(&format!(
-        "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE IN ({list})"
-    ))?);
-    // In a grant a schema's name is a pattern.
-    let local = words(db.catalog(&format!(
-        "SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE IN ({list}) \
-         AND CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin LIKE TABLE_SCHEMA"
-    ))?);
-    Ok((global, local))
 }
 
 /// Definers of the schema's programs, as their statements name them.
