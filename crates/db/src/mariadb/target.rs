@@ -42,7 +42,9 @@ fn look(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
             stops: true,
         });
     }
-    definers(db, schema, &ours, &mut found)?;
+    let accounts: Vec<String> = accounts(schema).collect();
+    set_user(db, &accounts, &ours, &mut found)?;
+    definers(db, &accounts, &ours, &mut found)?;
     settings(db, schema, &mut found)?;
     features::missing(db, schema, &mut found)?;
     Ok(found)
@@ -98,8 +100,29 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
             });
         }
     }
-    let foreign: BTreeSet<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
-    if let Some(one) = foreign.iter().next()
+    Ok(())
+}
+
+/// What `db` lacks to create what these accounts, as a statement names them, define.
+pub fn lacks_for(db: &mut MariaDb, accounts: &[String]) -> Result<Vec<Lack>> {
+    let ours = current_account(db)?;
+    let mut found = Vec::new();
+    set_user(db, accounts, &ours, &mut found)?;
+    definers(db, accounts, &ours, &mut found)?;
+    Ok(found)
+}
+
+/// Those that are not ours.
+fn foreign<'a>(accounts: &'a [String], ours: &str) -> impl Iterator<Item = &'a String> {
+    let ours = normal(ours);
+    accounts.iter().filter(move |account| {
+        let word = account.trim_end_matches("()");
+        !word.eq_ignore_ascii_case("CURRENT_USER") && normal(account) != ours
+    })
+}
+
+fn set_user(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    if let Some(one) = foreign(accounts, ours).next()
         && super::privileges::without(db, SET_USER.into_iter(), Scope::Server)?.len() == SET_USER.len()
     {
         found.push(Lack {
@@ -142,8 +165,8 @@ fn definer(object: &Object) -> Option<String> {
     })
 }
 
-fn definers(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
-    let foreign: Vec<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
+fn definers(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    let foreign: Vec<String> = foreign(accounts, ours).cloned().collect();
     if foreign.is_empty() {
         return Ok(());
     }
@@ -174,7 +197,7 @@ fn definers(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>
         .map(|a| normal(&a))
         .collect();
     for account in foreign.iter().filter(|a| !there.contains(&normal(a))) {
-        let role = !account.contains("`@`");
+        let role = !account.contains('@');
         found.push(Lack {
             what: format!("definer {account} does not exist on this server: what it defines cannot be run"),
             mend: if role {

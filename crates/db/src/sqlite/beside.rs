@@ -5,7 +5,7 @@
 //! does not, and SQLite refuses its next write (`SQLITE_READONLY_DBMOVED`): nothing is written into a file without a name.
 
 use super::{Sqlite, error, online};
-use crate::{Error, Result};
+use crate::{Database, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -33,7 +33,7 @@ impl Beside {
         // The file that a link names, not the link, is what is replaced.
         let target = target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
         if target.exists() {
-            drop(alone(&target)?);
+            drop(alone(&target, false)?);
         }
         let partial = with_end(&target, ".partial");
         let file = claim(&partial)?;
@@ -67,7 +67,11 @@ impl Beside {
                 .map_err(|e| io("setting the mode of", e))?;
             // Only the superuser may; everybody else owns both files.
             let _ = std::os::unix::fs::chown(&self.partial, Some(about.uid()), Some(about.gid()));
-            old = alone(&self.target)?;
+            old = alone(&self.target, true)?;
+        }
+        if let Some((_, true)) = old {
+            // What reads while others write is the service's choice, and stays.
+            Sqlite::create(&self.partial)?.query("PRAGMA journal_mode=WAL")?;
         }
         self.file.sync_all().map_err(|e| io("making durable", e))?;
         companions(&self.partial)?;
@@ -166,11 +170,11 @@ fn same(file: &File, path: &Path) -> bool {
     }
 }
 
-/// A connection that has the database at `path` for itself, with nothing of it outside the file; `None` where the file is no
-/// database that SQLite could read, and so nobody's.
-fn alone(path: &Path) -> Result<Option<Connection>> {
-    match locked(path) {
-        Ok(conn) => Ok(Some(conn)),
+/// A connection that has the database at `path` for itself, and whether it is in WAL mode; with `whole` nothing of it is left
+/// outside the file. `None` where the file is no database that SQLite could read, and so nobody's.
+fn alone(path: &Path, whole: bool) -> Result<Option<(Connection, bool)>> {
+    match locked(path, whole) {
+        Ok(found) => Ok(Some(found)),
         Err(e) => match e.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Ok(None),
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
@@ -184,16 +188,17 @@ fn alone(path: &Path) -> Result<Option<Connection>> {
     }
 }
 
-fn locked(path: &Path) -> rusqlite::Result<Connection> {
+fn locked(path: &Path, whole: bool) -> rusqlite::Result<(Connection, bool)> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_timeout(PATIENCE)?;
     // Before anything is read: in WAL mode this is what finds other connections that only have it open.
     let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0));
     text("PRAGMA locking_mode=EXCLUSIVE")?;
-    if text("PRAGMA journal_mode")? == "wal" {
+    let wal = text("PRAGMA journal_mode")? == "wal";
+    if wal && whole {
         // Commits that are only in the log come into the file, and the log goes.
         text("PRAGMA journal_mode=DELETE")?;
     }
     conn.execute_batch("BEGIN EXCLUSIVE")?;
-    Ok(conn)
+    Ok((conn, wal))
 }

@@ -17,6 +17,14 @@ fn content(path: &Path) -> String {
     db.text("SELECT s FROM t").expect("reads").expect("a row")
 }
 
+fn journal(path: &Path) -> String {
+    let mut db = Sqlite::open(path).expect("opens");
+    db.text("PRAGMA journal_mode")
+        .expect("reads")
+        .expect("a mode")
+        .to_uppercase()
+}
+
 /// A new database beside `path`, filled.
 fn filled(path: &Path) -> (Beside, Sqlite) {
     let beside = Beside::of(path).expect("a place");
@@ -45,12 +53,14 @@ fn the_old_one_stays_until_the_new_one_is_whole() {
         assert_eq!(content(&path), "old", "{journal}");
         drop(db);
         drop(beside);
+        assert_eq!(self::journal(&path), journal);
         assert_eq!(
             (content(&path).as_str(), names(folder.path())),
             ("old", vec!["a.db".into()])
         );
         let (beside, db) = filled(&path);
         beside.publish(db, true).expect("publishes");
+        assert_eq!(self::journal(&path), journal);
         assert_eq!(
             (content(&path).as_str(), names(folder.path())),
             ("new", vec!["a.db".into()])

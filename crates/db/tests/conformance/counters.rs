@@ -3,6 +3,8 @@
 use super::place::{Place, Spot, in_every_dialect};
 use super::store::copied;
 use db::counters::differences;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 in_every_dialect!(
     a_copy_numbers_on_where_the_original_did,
@@ -58,5 +60,47 @@ fn a_counter_that_was_lost_is_told(place: Place) {
         copy.run(place.pick(sqlite, mariadb));
         let told = compared(&original, &copy);
         assert!(told.len() == 1 && told[0].starts_with("counter t: "), "{told:?}");
+    }
+}
+
+#[test]
+fn a_counter_that_is_being_used_is_the_one_that_a_copy_gets() {
+    let place = Place::mariadb();
+    let original = place.with("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT)");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let numbers = scope.spawn(|| {
+            let mut db = original.open();
+            while !stop.load(Ordering::SeqCst) {
+                // Nothing stays but the counter.
+                for sql in ["START TRANSACTION", "INSERT INTO t VALUES (NULL)", "ROLLBACK"] {
+                    db.execute(sql).expect("runs");
+                }
+            }
+        });
+        let _stop = Stop(&stop);
+        let mut db = original.open();
+        let mut seen = BTreeSet::new();
+        while seen.len() < 20 {
+            let schema = db.inspect().expect("inspects");
+            let (create, counter) = (&schema.tables[0].create, schema.counters["t"]);
+            if counter > 1 {
+                assert!(
+                    create.contains(&format!("AUTO_INCREMENT={counter} ")),
+                    "{counter}: {create}"
+                );
+                seen.insert(counter);
+            }
+            assert!(!numbers.is_finished(), "the writer has failed");
+        }
+    });
+}
+
+/// A test that fails must not wait for a writer that nobody stops.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }

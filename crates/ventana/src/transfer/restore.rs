@@ -53,7 +53,7 @@ pub fn preflight(
 }
 
 /// Refuses what would fail in the middle.
-fn refuse(found: &[Lack]) -> Result<(), Failure> {
+pub fn refuse(found: &[Lack]) -> Result<(), Failure> {
     let stops: Vec<&Lack> = found.iter().filter(|l| l.stops).collect();
     if stops.is_empty() {
         return Ok(());

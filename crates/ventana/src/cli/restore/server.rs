@@ -44,7 +44,7 @@ pub(super) fn restore(
 }
 
 /// What does not stop a restore, but leaves something that will not run, is meant or not done.
-fn accepted(cx: &Context, lacking: &[Lack]) -> Result<(), Failure> {
+pub(super) fn accepted(cx: &Context, lacking: &[Lack]) -> Result<(), Failure> {
     let joined = |part: fn(&Lack) -> &str| lacking.iter().map(part).collect::<Vec<_>>().join("; ");
     if lacking.is_empty() {
         return Ok(());

@@ -1,16 +1,29 @@
 //! A dump made by mysqldump, mariadb-dump or the like: read whole and judged before its first statement is sent.
 
-use super::server::Hold;
+use super::server::{Hold, accepted};
 use super::{Args, not_live, target};
 use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
+use crate::transfer;
 use crate::ui::format;
+use db::mariadb::target::{Lack, lacks_for};
 use db::marks::Marks;
 use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Part, Policy};
 use db::{Address, Database};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Definers that the server does not have, or that this account may not name, and the option that takes another one.
+fn lacking(cx: &Context, found: &[Lack]) -> Result<(), Failure> {
+    let refused = transfer::refuse(found).and_then(|()| accepted(cx, found));
+    refused.map_err(|failure| {
+        let hint = failure.hint.clone().unwrap_or_default();
+        failure.hint(format!(
+            "{hint}; or name another account with --definer USER@HOST"
+        ))
+    })
+}
 
 pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let target = target(cx, args)?;
@@ -54,6 +67,11 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
         )
         .hint(format!("SET GLOBAL max_allowed_packet={enough}")));
     }
+    let definers: Vec<String> = match &args.definer {
+        Some(account) => vec![account.clone()],
+        None => facts.definers.iter().map(|d| d.name.clone()).collect(),
+    };
+    lacking(cx, &lacks_for(&mut hold.server, &definers)?)?;
     let mut db = hold.empty(cx, args.replace)?;
     // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
     let marks = Marks::of(&format!("dump {}", path.display()));

@@ -184,3 +184,39 @@ fn a_dump_that_fails_in_the_middle_is_never_taken_for_whole() {
         "no mark stays"
     );
 }
+
+#[test]
+fn a_dump_for_accounts_that_are_not_there_is_refused_before_anything_is_written() {
+    let schema = MariaDb::shared().schema("cli_definers");
+    let server = schema.server();
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    scene.file(
+        "dump.sql",
+        "CREATE TABLE `t` (`id` int PRIMARY KEY);\n/*!50001 CREATE DEFINER=`nadie`@`ninguna.parte` SQL SECURITY DEFINER VIEW `v` AS select `t`.`id` AS `id` from `t` */;\n\
+         -- Dump completed on 2025-11-06 23:00:01\n",
+    );
+    let refused = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(1, "preflight");
+    assert!(
+        refused.message.contains("`nadie`@`ninguna.parte` does not exist"),
+        "{refused:?}"
+    );
+    for word in ["CREATE USER `nadie`@`ninguna.parte`", "--yes", "--definer"] {
+        assert!(refused.hint.contains(word), "{word}: {refused:?}");
+    }
+    let there = format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}'");
+    assert_eq!(server.value(&there).as_deref(), Some("0"));
+    scene
+        .json(&format!(
+            "restore dump.sql --into {into} --definer root@localhost"
+        ))
+        .expect(0);
+    let definer = format!("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA='{into}'");
+    assert_eq!(server.value(&definer).as_deref(), Some("root@localhost"));
+    scene
+        .json(&format!("restore dump.sql --into {into} --replace --yes"))
+        .expect(0);
+    assert_eq!(server.value(&definer).as_deref(), Some("nadie@ninguna.parte"));
+}
