@@ -22,17 +22,43 @@ pub struct Lack {
 
 /// Everything that `db` lacks to restore `schema` into the schema `into`, which need not be there yet. Changes nothing.
 pub fn lacks(db: &mut MariaDb, into: &str, schema: &Schema) -> Result<Vec<Lack>> {
-    // Privileges are those on this schema, whichever the session is in.
+    inside(db, into, |db| {
+        let accounts: Vec<String> = accounts(schema).collect();
+        let mut found = rights(db, needed(schema), &accounts)?;
+        settings(db, schema, &mut found)?;
+        features::missing(db, schema, &mut found)?;
+        Ok(found)
+    })
+}
+
+/// What `db` lacks to restore something into the schema `into` that takes these privileges, each with what needs it, and that
+/// these accounts, as its statements name them, define.
+pub fn lacks_for(
+    db: &mut MariaDb,
+    into: &str,
+    needed: &[(&'static str, &'static str)],
+    accounts: &[String],
+) -> Result<Vec<Lack>> {
+    let needed = needed.iter().copied().collect();
+    inside(db, into, |db| rights(db, needed, accounts))
+}
+
+/// Privileges are those on this schema, whichever the session is in.
+fn inside<T>(db: &mut MariaDb, into: &str, look: impl FnOnce(&mut MariaDb) -> Result<T>) -> Result<T> {
     let own = std::mem::replace(&mut db.database, into.to_string());
-    let found = look(db, schema);
+    let found = look(db);
     db.database = own;
     found
 }
 
-fn look(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
+fn rights(
+    db: &mut MariaDb,
+    needed: BTreeMap<&'static str, &'static str>,
+    accounts: &[String],
+) -> Result<Vec<Lack>> {
     let ours = current_account(db)?;
     let mut found = Vec::new();
-    privileges(db, schema, &ours, &mut found)?;
+    privileges(db, needed, &ours, &mut found)?;
     for mend in super::privileges::hidden(db)? {
         found.push(Lack {
             what: format!(
@@ -42,11 +68,8 @@ fn look(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
             stops: true,
         });
     }
-    let accounts: Vec<String> = accounts(schema).collect();
-    set_user(db, &accounts, &ours, &mut found)?;
-    definers(db, &accounts, &ours, &mut found)?;
-    settings(db, schema, &mut found)?;
-    features::missing(db, schema, &mut found)?;
+    set_user(db, accounts, &ours, &mut found)?;
+    definers(db, accounts, &ours, &mut found)?;
     Ok(found)
 }
 
@@ -85,8 +108,12 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
 /// Each of these lets an account create what others define.
 const SET_USER: [&str; 2] = ["SET USER", "SUPER"];
 
-fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
-    let needed = needed(schema);
+fn privileges(
+    db: &mut MariaDb,
+    needed: BTreeMap<&'static str, &'static str>,
+    ours: &str,
+    found: &mut Vec<Lack>,
+) -> Result<()> {
     let lacking = super::privileges::without(db, needed.keys().copied(), Scope::Schema)?;
     for (privilege, kind) in needed {
         if lacking.contains(privilege) {
@@ -101,15 +128,6 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
         }
     }
     Ok(())
-}
-
-/// What `db` lacks to create what these accounts, as a statement names them, define.
-pub fn lacks_for(db: &mut MariaDb, accounts: &[String]) -> Result<Vec<Lack>> {
-    let ours = current_account(db)?;
-    let mut found = Vec::new();
-    set_user(db, accounts, &ours, &mut found)?;
-    definers(db, accounts, &ours, &mut found)?;
-    Ok(found)
 }
 
 /// Those that are not ours.

@@ -189,16 +189,36 @@ fn alone(path: &Path, whole: bool) -> Result<Option<(Connection, bool)>> {
 }
 
 fn locked(path: &Path, whole: bool) -> rusqlite::Result<(Connection, bool)> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    conn.busy_timeout(PATIENCE)?;
+    // By a connection of its own, closed before the rename: this one must have no file beside the name that it would close
+    // or remove when the name is the new database's.
+    let was_wal = whole && {
+        let conn = opened(path)?;
+        let wal = mode(&conn, "PRAGMA journal_mode")? == "wal";
+        if wal {
+            // Commits that are only in the log come into the file, and the log goes.
+            mode(&conn, "PRAGMA journal_mode=DELETE")?;
+        }
+        wal
+    };
+    let conn = opened(path)?;
     // Before anything is read: in WAL mode this is what finds other connections that only have it open.
-    let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0));
-    text("PRAGMA locking_mode=EXCLUSIVE")?;
-    let wal = text("PRAGMA journal_mode")? == "wal";
+    mode(&conn, "PRAGMA locking_mode=EXCLUSIVE")?;
+    let wal = mode(&conn, "PRAGMA journal_mode")? == "wal";
     if wal && whole {
-        // Commits that are only in the log come into the file, and the log goes.
-        text("PRAGMA journal_mode=DELETE")?;
+        // Somebody has opened it and switched back.
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(rusqlite::Error::SqliteFailure(busy, None));
     }
     conn.execute_batch("BEGIN EXCLUSIVE")?;
-    Ok((conn, wal))
+    Ok((conn, was_wal || wal))
+}
+
+fn opened(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.busy_timeout(PATIENCE)?;
+    Ok(conn)
+}
+
+fn mode(conn: &Connection, pragma: &str) -> rusqlite::Result<String> {
+    conn.query_row(pragma, [], |row| row.get(0))
 }

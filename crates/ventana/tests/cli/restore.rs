@@ -2,6 +2,8 @@ mod server;
 
 use insta::assert_snapshot;
 
+use testkit::process::Signal;
+
 use super::scene::Scene;
 
 #[test]
@@ -240,4 +242,62 @@ fn a_part_brings_its_counters() {
         digest.document["counters"],
         serde_json::json!({ "numerada": 500 })
     );
+}
+
+/// How many restores are killed.
+const KILLS: u32 = 12;
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let scene = Scene::data();
+    let made = scene.json("backup --no-restore").expect(0);
+    let path = made.text("path");
+    let digest_of = |file: &str| {
+        let url = format!("sqlite://{}", scene.path(file).display());
+        scene.env("DATABASE_URL", url);
+        let digest = scene.json("digest").expect(0).text("digest");
+        scene.env("DATABASE_URL", "");
+        digest
+    };
+    let names = || {
+        let entries = std::fs::read_dir(scene.path(".")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("copy.db")).collect();
+        names.sort();
+        names
+    };
+    scene.sqlite("DELETE FROM activos WHERE id % 2 = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fs::copy(scene.database(), scene.path("old.db")).unwrap();
+    let (old, new) = (digest_of("old.db"), made.text("digest"));
+    assert_ne!(old, new);
+    let line = format!("restore {path} --into copy.db --replace --yes");
+    std::fs::copy(scene.path("old.db"), scene.path("copy.db")).unwrap();
+    let begun = std::time::Instant::now();
+    scene.json(&line).expect(0);
+    let whole = begun.elapsed();
+    assert_eq!(
+        (digest_of("copy.db"), names()),
+        (new.clone(), vec!["copy.db".into()])
+    );
+    for kill in 0..KILLS {
+        std::fs::copy(scene.path("old.db"), scene.path("copy.db")).unwrap();
+        let restore = scene.ventana(&line).spawn();
+        // The moment itself, not a wait for something.
+        std::thread::park_timeout(whole * kill / KILLS);
+        restore.signal(Signal::KILL);
+        restore.wait();
+        let found = digest_of("copy.db");
+        assert!(found == old || found == new, "kill {kill}");
+        for name in names() {
+            assert!(
+                name == "copy.db" || name.starts_with("copy.db.partial"),
+                "kill {kill}: {name}"
+            );
+        }
+        scene.json(&line).expect(0);
+        assert_eq!(
+            (digest_of("copy.db"), names()),
+            (new.clone(), vec!["copy.db".into()])
+        );
+    }
 }

@@ -6,22 +6,57 @@ use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
 use crate::transfer;
 use crate::ui::format;
-use db::mariadb::target::{Lack, lacks_for};
+use db::mariadb::MariaDb;
+use db::mariadb::target::lacks_for;
 use db::marks::Marks;
-use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Part, Policy};
+use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Facts, Part, Policy};
 use db::{Address, Database};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Definers that the server does not have, or that this account may not name, and the option that takes another one.
-fn lacking(cx: &Context, found: &[Lack]) -> Result<(), Failure> {
-    let refused = transfer::refuse(found).and_then(|()| accepted(cx, found));
-    refused.map_err(|failure| {
-        let hint = failure.hint.clone().unwrap_or_default();
-        failure.hint(format!(
-            "{hint}; or name another account with --definer USER@HOST"
-        ))
+/// Refuses before anything is written what the server would refuse in the middle: a statement too long for it, privileges,
+/// definers that it does not have or that this account may not name.
+fn preflight(cx: &Context, args: &Args, facts: &Facts, server: &mut MariaDb) -> Result<(), Failure> {
+    let packet = server.count("SELECT @@GLOBAL.max_allowed_packet")?;
+    if facts.longest >= packet.unsigned_abs() {
+        let enough = (facts.longest + 1).next_multiple_of(1 << 20);
+        let what = format!(
+            "a statement of the dump has {} bytes, and the server takes {packet} at a time",
+            facts.longest
+        );
+        return Err(
+            Failure::failed("preflight", what).hint(format!("SET GLOBAL max_allowed_packet={enough}"))
+        );
+    }
+    let mut needed = vec![
+        ("SELECT", "the digest"),
+        ("CREATE", "tables"),
+        ("INSERT", "rows"),
+        ("DROP", "the restore's marks"),
+    ];
+    for (count, privilege, kind) in [
+        (facts.views, "CREATE VIEW", "views"),
+        (facts.triggers, "TRIGGER", "triggers"),
+        (facts.routines, "CREATE ROUTINE", "routines"),
+        (facts.events, "EVENT", "events"),
+    ] {
+        if count > 0 {
+            needed.push((privilege, kind));
+        }
+    }
+    let definers: Vec<String> = match &args.definer {
+        Some(account) => vec![account.clone()],
+        None => facts.definers.iter().map(|d| d.name.clone()).collect(),
+    };
+    let found = lacks_for(server, &args.into, &needed, &definers)?;
+    let refused = transfer::refuse(&found).and_then(|()| accepted(cx, &found));
+    refused.map_err(|failure| match &failure.hint {
+        Some(hint) if !definers.is_empty() => {
+            let hint = format!("{hint}; or name another account with --definer USER@HOST");
+            failure.hint(hint)
+        }
+        _ => failure,
     })
 }
 
@@ -55,23 +90,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     };
     not_live(cx, &target)?;
     let mut hold = Hold::of(cx, &target)?;
-    let packet = hold.server.count("SELECT @@GLOBAL.max_allowed_packet")?;
-    if facts.longest >= packet.unsigned_abs() {
-        let enough = (facts.longest + 1).next_multiple_of(1 << 20);
-        return Err(Failure::failed(
-            "preflight",
-            format!(
-                "a statement of the dump has {} bytes, and the server takes {packet} at a time",
-                facts.longest
-            ),
-        )
-        .hint(format!("SET GLOBAL max_allowed_packet={enough}")));
-    }
-    let definers: Vec<String> = match &args.definer {
-        Some(account) => vec![account.clone()],
-        None => facts.definers.iter().map(|d| d.name.clone()).collect(),
-    };
-    lacking(cx, &lacks_for(&mut hold.server, &definers)?)?;
+    preflight(cx, args, &facts, &mut hold.server)?;
     let mut db = hold.empty(cx, args.replace)?;
     // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
     let marks = Marks::of(&format!("dump {}", path.display()));

@@ -213,6 +213,20 @@ fn a_dump_for_accounts_that_are_not_there_is_refused_before_anything_is_written(
             "restore dump.sql --into {into} --definer root@localhost"
         ))
         .expect(0);
+    // An account that may read the target and nothing else.
+    let (poor, other) = (schema.name(), format!("{}_other", schema.name()));
+    server.query(&format!(
+        "CREATE USER {poor}@'%'; GRANT SELECT ON {other}.* TO {poor}@'%'"
+    ));
+    point(&scene, schema.name(), server.port(), poor);
+    let refused = scene
+        .json(&format!("restore dump.sql --into {other} --yes"))
+        .fails(1, "preflight");
+    for word in ["CREATE,", "INSERT", "DROP", "CREATE VIEW", "defined by others"] {
+        assert!(refused.message.contains(word), "{word}: {refused:?}");
+    }
+    server.query(&format!("DROP USER {poor}@'%'"));
+    point(&scene, schema.name(), server.port(), "root");
     let definer = format!("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA='{into}'");
     assert_eq!(server.value(&definer).as_deref(), Some("root@localhost"));
     scene
