@@ -288,12 +288,10 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
         restore.wait();
         let found = digest_of("copy.db");
         assert!(found == old || found == new, "kill {kill}");
-        for name in names() {
-            assert!(
-                name == "copy.db" || name.starts_with("copy.db.partial"),
-                "kill {kill}: {name}"
-            );
-        }
+        let beside = |name: &String| name != "copy.db" && !name.starts_with("copy.db.partial");
+        // What SQLite keeps beside the old one may stay with it; beside the new one it would be taken for a part of it.
+        let kept: Vec<String> = names().into_iter().filter(beside).collect();
+        assert!(found == old || kept.is_empty(), "kill {kill}: {kept:?}");
         scene.json(&line).expect(0);
         assert_eq!(
             (digest_of("copy.db"), names()),
