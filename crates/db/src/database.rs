@@ -1,6 +1,7 @@
 //! What every dialect can do; the rest of the crate is written against this.
 
 use crate::mariadb::keys::Split;
+use crate::mariadb::target::Lack;
 use crate::reading::Range;
 use crate::row::Visit;
 use crate::schema::{Schema, Table};
@@ -86,15 +87,21 @@ pub trait Database: Send {
     fn unit_bytes(&self, most: u64) -> u64 {
         most
     }
-    /// Loads content as `dump` wrote it for `table`, all of it or nothing; `mark` is a statement of the same transaction.
+    /// Loads content as `dump` wrote it for `table`, all of it or nothing; `mark` is a statement of the same transaction. Where
+    /// the rows are not as many as `expected`, it is nothing.
     fn load_chunk(
         &mut self,
         table: &Table,
         data: &mut (dyn std::io::Read + Send),
+        expected: Option<u64>,
         mark: Option<&str>,
     ) -> Result<u64>;
     /// Prepares the session for loading a dump: no key checks, no strict mode, exact values.
     fn begin_load(&mut self) -> Result<()>;
+    /// What the target lacks to restore `schema` into the database that this connection is to; empty where nothing can lack.
+    fn lacks(&mut self, _schema: &Schema) -> Result<Vec<Lack>> {
+        Ok(Vec::new())
+    }
     /// Brings the session back to what it was when it was opened.
     fn end_load(&mut self) -> Result<()>;
     /// Gives the session back its loading state after statements that changed it for an object of their own.

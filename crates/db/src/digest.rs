@@ -307,7 +307,8 @@ pub fn compute_at(
     let terms = Terms::readers(db.connections());
     let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
     let schema = snapshot.schema.clone();
-    let queue = Queue::of(&schema, &snapshot.parts()?, |table| {
+    let parts = snapshot.parts()?;
+    let queue = Queue::of(&schema, &parts, |table| {
         outline.is_none_or(|o| o.tables.contains_key(&table.name))
     })
     .throttled(throttle);
@@ -329,7 +330,12 @@ pub fn compute_at(
             )?;
             Ok(rows.finish()?.cut())
         },
-    );
+    )
+    .and_then(|sums: Vec<(usize, RowSum)>| {
+        let read = sums.iter().map(|(table, sum)| (*table, sum.rows));
+        reading::counted(&mut *snapshot.readers[0], &schema, &parts, read)?;
+        Ok(sums)
+    });
     let closed = snapshot.end();
     let sums = sums?;
     closed?;

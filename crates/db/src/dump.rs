@@ -105,11 +105,12 @@ fn rows(
     for table in &schema.tables {
         sink.table(table, &sql_files::load_sql(schema.dialect, table))?;
     }
-    let queue = Queue::of(schema, &snapshot.parts()?, |_| true).throttled(throttle);
+    let parts = snapshot.parts()?;
+    let queue = Queue::of(schema, &parts, |_| true).throttled(throttle);
     // Opened in the order of the parts, so that a table's chunks are numbered in the order of its key. A table that is one
     // part may hold nothing, and then has no chunk.
     let begin = |part: &Part| part.range.condition().map(|_| sink.chunk(part.table)).transpose();
-    reading::run_begun(
+    let sums = reading::run_begun(
         snapshot.connections(),
         &queue,
         schema,
@@ -122,5 +123,8 @@ fn rows(
             db.visit(table, &columns, part.range.condition().as_deref(), &mut writing)?;
             writing.finish()
         },
-    )
+    )?;
+    let read = sums.iter().map(|(table, sums)| (*table, sums.full.rows));
+    reading::counted(&mut *snapshot.readers[0], schema, &parts, read)?;
+    Ok(sums)
 }

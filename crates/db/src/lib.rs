@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod cell;
+pub mod counters;
 pub mod database;
 pub mod diff;
 pub mod digest;
@@ -18,6 +19,7 @@ pub mod progress;
 pub mod reading;
 pub mod row;
 pub mod schema;
+mod scratch;
 pub mod script;
 pub mod secret;
 pub mod snapshot;

@@ -165,15 +165,20 @@ fn fill(
             open: None,
         };
         let mark = marks.map(|marks| marks.statement(&mark));
-        let loaded = db.load_chunk(table, &mut data, mark.as_deref())?;
-        if loaded != expected {
-            return Err(Error::Differs(format!(
-                "table {}: {loaded} rows were loaded, the backup has {expected} there",
-                table.name
-            )));
-        }
+        db.load_chunk(table, &mut data, Some(expected), mark.as_deref())?;
     }
     Ok(rows)
+}
+
+/// Refuses rows that are not as many as `expected`; asked before they are committed.
+pub(crate) fn as_many(table: &Table, loaded: u64, expected: Option<u64>) -> Result<u64> {
+    match expected {
+        Some(expected) if loaded != expected => Err(Error::Differs(format!(
+            "table {}: {loaded} rows were loaded, the backup has {expected} there",
+            table.name
+        ))),
+        _ => Ok(loaded),
+    }
 }
 
 /// Chunks in a row that are loaded together.

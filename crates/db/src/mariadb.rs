@@ -191,9 +191,16 @@ impl Database for MariaDb {
         keys::split(table)
     }
 
-    fn load_chunk(&mut self, table: &Table, data: &mut (dyn Read + Send), mark: Option<&str>) -> Result<u64> {
+    fn load_chunk(
+        &mut self,
+        table: &Table,
+        data: &mut (dyn Read + Send),
+        expected: Option<u64>,
+        mark: Option<&str>,
+    ) -> Result<u64> {
         self.execute("START TRANSACTION")?;
         let loaded = self.load_rows(table, data).and_then(|rows| {
+            crate::load::as_many(table, rows, expected)?;
             mark.map_or(Ok(0), |mark| self.execute(mark))?;
             Ok(rows)
         });
@@ -225,6 +232,11 @@ impl Database for MariaDb {
             "/*M!100201 SET SESSION check_constraint_checks=1 */",
             "SET SESSION unique_checks=1, foreign_key_checks=1",
         ])
+    }
+
+    fn lacks(&mut self, schema: &Schema) -> Result<Vec<target::Lack>> {
+        let into = self.database.clone();
+        target::lacks(self, &into, schema)
     }
 
     fn settle_load(&mut self) -> Result<()> {

@@ -78,7 +78,7 @@ impl Marks {
         Marks { of: id.to_string() }
     }
 
-    /// Whether `db` holds an unfinished load of this backup; `None` when it holds none at all.
+    /// Whether `db` holds an unfinished load that this backup's may go on from; `None` when it holds none at all.
     pub fn found(&self, db: &mut dyn Database) -> Result<Option<bool>> {
         let there = db.count(&format!(
             "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='{TABLE}'"
@@ -90,7 +90,8 @@ impl Marks {
             "SELECT MAX(mark) FROM {} WHERE mark LIKE 'backup %'",
             table()
         ))?;
-        Ok(Some(of == Some(format!("backup {}", self.of))))
+        // Without the mark nothing else is there either: the load was cut off between the two statements of its beginning.
+        Ok(Some(of.is_none_or(|of| of == format!("backup {}", self.of))))
     }
 
     /// Begins a load: from here on the database says of itself that it is not whole.

@@ -6,6 +6,7 @@ use crate::schema::{Schema, Table};
 use crate::throttle::Throttle;
 use crate::{Database, Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -111,6 +112,36 @@ impl Queue {
     }
 }
 
+/// Compares how many rows were read of each table that was divided by a key with how many there are in the same view: a row
+/// that lies in no part, or in two, would be missing or doubled in a dump and in its digest alike. `read` has the rows of
+/// each part with its table.
+pub(crate) fn counted(
+    db: &mut dyn Database,
+    schema: &Schema,
+    parts: &[Vec<Range>],
+    read: impl Iterator<Item = (usize, u64)>,
+) -> Result<()> {
+    let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
+    for (table, part) in read {
+        *rows.entry(table).or_default() += part;
+    }
+    for (index, rows) in rows {
+        if parts[index].len() < 2 {
+            continue;
+        }
+        let table = &schema.tables[index];
+        let there = db.count(&crate::mariadb::encode::count_statement(table))?;
+        if u64::try_from(there) != Ok(rows) {
+            return Err(Error::Differs(format!(
+                "table {}: {rows} rows were read in {} parts of its key, and it has {there}",
+                table.name,
+                parts[index].len()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Rows and bytes that a reader has read since it last told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
@@ -186,6 +217,7 @@ pub(crate) fn run_begun<B, T: Send>(
                 };
                 let first = &first;
                 scope.spawn(move || {
+                    let _panicking = Panicking(told.failed);
                     let mut out = Vec::new();
                     let mut done = None;
                     while !told.failed.load(Ordering::Relaxed) {
@@ -225,6 +257,17 @@ pub(crate) fn run_begun<B, T: Send>(
             None => Ok(out),
         }
     })
+}
+
+/// Tells the other readers when this one panics: nobody will use what they would go on to read.
+struct Panicking<'a>(&'a AtomicBool);
+
+impl Drop for Panicking<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Hands on the readers' steps until all of them are done.
@@ -307,5 +350,69 @@ impl<V: Visit> Visit for Counting<'_, V> {
             self.tell()?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dialect;
+    use crate::sqlite::Sqlite;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicU64;
+
+    /// Steps after which a reader that nobody stopped ends by itself.
+    const MANY: u64 = 1 << 22;
+
+    #[test]
+    fn a_reader_that_panics_stops_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut readers: Vec<Sqlite> = ["a", "b"]
+            .iter()
+            .map(|name| Sqlite::create(&folder.path().join(name)).unwrap())
+            .collect();
+        let table = |name: &str| Table {
+            name: name.into(),
+            columns: Vec::new(),
+            key: Vec::new(),
+            rows_estimate: 1,
+            create: String::new(),
+        };
+        let schema = Schema {
+            dialect: Dialect::Sqlite,
+            database: String::new(),
+            tables: vec![table("a"), table("b")],
+            objects: Vec::new(),
+            counters: BTreeMap::new(),
+            unsupported: Vec::new(),
+        };
+        let queue = Queue::of(&schema, &vec![vec![Range::default()]; 2], |_| true);
+        let (begun, steps) = (AtomicBool::new(false), AtomicU64::new(0));
+        let connections = readers.iter_mut().map(|r| r as &mut dyn Database).collect();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            run(connections, &queue, &schema, &mut |_| {}, |_, part, told| {
+                if part.table == 0 {
+                    while !begun.load(Ordering::SeqCst) {
+                        std::thread::yield_now();
+                    }
+                    panic!("a bug in reading");
+                }
+                begun.store(true, Ordering::SeqCst);
+                for _ in 0..MANY {
+                    told.step(Step {
+                        table: 1,
+                        rows: 0,
+                        bytes: 0,
+                    })?;
+                    steps.fetch_add(1, Ordering::SeqCst);
+                }
+                Ok(())
+            })
+        }));
+        assert!(ran.is_err(), "the panic is handed on");
+        assert!(
+            steps.load(Ordering::SeqCst) < MANY,
+            "the other one went on to its end"
+        );
     }
 }

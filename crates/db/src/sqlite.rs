@@ -3,6 +3,7 @@
 pub mod encode;
 pub mod online;
 
+mod beside;
 mod create;
 mod inspect;
 mod restore;
@@ -17,6 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use beside::Beside;
 pub use restore::restore_over;
 
 /// How long a statement waits for another process's lock.
@@ -284,6 +286,7 @@ impl Database for Sqlite {
         &mut self,
         table: &Table,
         data: &mut (dyn Read + Send),
+        expected: Option<u64>,
         _mark: Option<&str>,
     ) -> Result<u64> {
         // A chunk is whole INSERT statements; its size is bounded by the dump.
@@ -294,7 +297,8 @@ impl Database for Sqlite {
         self.conn
             .execute_batch(&sql)
             .map_err(|e| error(&format!("INSERT INTO {}", table.name), e))?;
-        Ok(self.conn.total_changes() - before)
+        // The load is one transaction: what is too little or too much goes with all of it.
+        crate::load::as_many(table, self.conn.total_changes() - before, expected)
     }
 
     fn begin_load(&mut self) -> Result<()> {

@@ -9,6 +9,8 @@ mod conformance {
     mod place;
     mod store;
 
+    mod beside;
+    mod counters;
     mod ddl;
     mod diff;
     mod digest;

@@ -6,7 +6,7 @@ mod restore;
 
 pub use contents::Contents;
 pub use make::{frozen, make};
-pub use restore::{Restored, Terms, restore};
+pub use restore::{Restored, Terms, preflight, refuse, restore};
 
 /// The catalog of the source, kept in the backup so that a restore need not guess.
 const CATALOG: &str = "catalog.json";

@@ -5,6 +5,7 @@ use crate::load::Source;
 use crate::mariadb::decode::decode;
 use crate::progress::{Listener, Progress};
 use crate::schema::Table;
+use crate::scratch::Folder;
 use crate::sqlite::Sqlite;
 use crate::{Dialect, Result};
 use std::path::Path;
@@ -60,15 +61,12 @@ pub(crate) fn decode_chunk(
 pub(crate) struct PrivateCopy {
     // Dropped first: the file is closed before its folder goes.
     pub(crate) db: Sqlite,
-    _folder: tempfile::TempDir,
+    _folder: Folder,
 }
 
 impl PrivateCopy {
     pub(crate) fn of(source: &dyn Source, scratch: &Path, listen: &mut Listener<'_>) -> Result<PrivateCopy> {
-        let folder = tempfile::Builder::new()
-            .prefix("files-")
-            .tempdir_in(scratch)
-            .map_err(|e| crate::Error::io(format!("making a folder in {}", scratch.display()), e))?;
+        let folder = Folder::new(scratch, "files-")?;
         let mut db = Sqlite::create(&folder.path().join("copy.db"))?;
         // It is thrown away whatever happens: no journal to go back with, nothing forced to the disk.
         for pragma in ["PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF"] {

@@ -112,12 +112,17 @@ fn sign(db: &mut MariaDb, run: &str) -> Result<()> {
 
 /// The named lock of session `id` of a run; at most 64 characters, as MySQL wants it.
 pub(super) fn signature(run: &str, id: u64) -> String {
+    format!("{}{id}", signature_head(run))
+}
+
+/// What the named locks of all sessions of a run begin with; their numbers follow.
+pub(super) fn signature_head(run: &str) -> String {
     let run: String = run
         .chars()
         .filter(|c| !matches!(c, '\'' | '\\'))
         .take(32)
         .collect();
-    format!("ventana:{run}:{id}")
+    format!("ventana:{run}:")
 }
 
 /// What pins the server. `@@server_id` is 1 by default and says nothing, so it is not among the fields.

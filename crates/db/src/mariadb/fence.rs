@@ -12,7 +12,7 @@ use sessions::{end_event_runs, sees_sessions};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::writers::writers;
-pub use sessions::{end_session, end_sessions};
+pub use sessions::{end_session, end_sessions, end_sessions_of};
 
 /// Exactly what an account had, so that exactly that can be given back. Never holds a password hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

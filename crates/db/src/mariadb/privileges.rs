@@ -3,6 +3,7 @@
 use super::MariaDb;
 use super::fence::{current_account, grant::Grant};
 use crate::{Cell, Database, Dialect, Error, Result};
+use std::collections::BTreeSet;
 
 /// What an account is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,20 @@ pub(super) fn sees_all(db: &mut MariaDb) -> Result<()> {
         ),
         statements.join("; "),
     ))
+}
+
+/// Of these privileges those that this account has not, neither itself nor through a role or everybody's grants.
+pub(super) fn without(
+    db: &mut MariaDb,
+    names: impl Iterator<Item = &'static str>,
+    scope: Scope,
+) -> Result<BTreeSet<&'static str>> {
+    let held = grants(db)?;
+    let held: Vec<Grant<'_>> = held.iter().filter_map(|s| Grant::parse(s)).collect();
+    let on = |on: &str| holds(on, scope, &db.database);
+    Ok(names
+        .filter(|name| !held.iter().any(|grant| grant.gives(name, &on)))
+        .collect())
 }
 
 fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) -> Result<Vec<String>> {

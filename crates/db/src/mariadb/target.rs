@@ -1,8 +1,10 @@
 //! What a server lacks before a schema can be restored to it: found before anything is written.
 
+mod features;
+
 use super::MariaDb;
 use super::fence::{current_account, normal};
-use super::objects::literal;
+use super::privileges::Scope;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
 use crate::{Cell, Database, Error, Result};
@@ -18,11 +20,45 @@ pub struct Lack {
     pub stops: bool,
 }
 
-/// Everything that `db`, connected to the schema that is to be filled, lacks for `schema`. Changes nothing.
-pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
+/// Everything that `db` lacks to restore `schema` into the schema `into`, which need not be there yet. Changes nothing.
+pub fn lacks(db: &mut MariaDb, into: &str, schema: &Schema) -> Result<Vec<Lack>> {
+    inside(db, into, |db| {
+        let accounts: Vec<String> = accounts(schema).collect();
+        let mut found = rights(db, needed(schema), &accounts)?;
+        settings(db, schema, &mut found)?;
+        features::missing(db, schema, &mut found)?;
+        Ok(found)
+    })
+}
+
+/// What `db` lacks to restore something into the schema `into` that takes these privileges, each with what needs it, and that
+/// these accounts, as its statements name them, define.
+pub fn lacks_for(
+    db: &mut MariaDb,
+    into: &str,
+    needed: &[(&'static str, &'static str)],
+    accounts: &[String],
+) -> Result<Vec<Lack>> {
+    let needed = needed.iter().copied().collect();
+    inside(db, into, |db| rights(db, needed, accounts))
+}
+
+/// Privileges are those on this schema, whichever the session is in.
+fn inside<T>(db: &mut MariaDb, into: &str, look: impl FnOnce(&mut MariaDb) -> Result<T>) -> Result<T> {
+    let own = std::mem::replace(&mut db.database, into.to_string());
+    let found = look(db);
+    db.database = own;
+    found
+}
+
+fn rights(
+    db: &mut MariaDb,
+    needed: BTreeMap<&'static str, &'static str>,
+    accounts: &[String],
+) -> Result<Vec<Lack>> {
     let ours = current_account(db)?;
     let mut found = Vec::new();
-    privileges(db, schema, &ours, &mut found)?;
+    privileges(db, needed, &ours, &mut found)?;
     for mend in super::privileges::hidden(db)? {
         found.push(Lack {
             what: format!(
@@ -32,8 +68,8 @@ pub fn lacks(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Lack>> {
             stops: true,
         });
     }
-    definers(db, schema, &ours, &mut found)?;
-    settings(db, schema, &mut found)?;
+    set_user(db, accounts, &ours, &mut found)?;
+    definers(db, accounts, &ours, &mut found)?;
     Ok(found)
 }
 
@@ -47,26 +83,40 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
     };
     let kinds: BTreeSet<Kind> = schema.objects.iter().map(|o| o.kind).collect();
     need("the digest", &["SELECT"]);
+    // The marks of a load go when it is done, and so does what a killed one began.
+    need("the load's marks", &["CREATE", "INSERT", "DROP"]);
     for kind in kinds {
         match kind {
             Kind::Database => need("the schema's defaults", &["ALTER"]),
             Kind::Table => need("tables", &["CREATE", "INSERT"]),
             Kind::Sequence => need("sequences", &["CREATE", "INSERT"]),
-            Kind::ForeignKey => need("foreign keys", &["REFERENCES"]),
-            Kind::Routine | Kind::Package | Kind::PackageBody => need("routines", &["CREATE ROUTINE"]),
+            // Added when the rows are there.
+            Kind::Index => need("keys", &["ALTER"]),
+            Kind::ForeignKey => need("foreign keys", &["REFERENCES", "ALTER"]),
+            Kind::Routine | Kind::Package | Kind::PackageBody => {
+                need("routines", &["CREATE ROUTINE", "ALTER ROUTINE"])
+            }
             Kind::View => need("views", &["CREATE VIEW", "SHOW VIEW"]),
             Kind::Trigger => need("triggers", &["TRIGGER"]),
             Kind::Event => need("events", &["EVENT"]),
-            Kind::Column | Kind::Index | Kind::Check => {}
+            Kind::Column | Kind::Check => {}
         }
     }
     needed
 }
 
-fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
-    let (global, local) = held(db)?;
-    for (privilege, kind) in needed(schema) {
-        if !global.contains(privilege) && !local.contains(privilege) {
+/// Each of these lets an account create what others define.
+const SET_USER: [&str; 2] = ["SET USER", "SUPER"];
+
+fn privileges(
+    db: &mut MariaDb,
+    needed: BTreeMap<&'static str, &'static str>,
+    ours: &str,
+    found: &mut Vec<Lack>,
+) -> Result<()> {
+    let lacking = super::privileges::without(db, needed.keys().copied(), Scope::Schema)?;
+    for (privilege, kind) in needed {
+        if lacking.contains(privilege) {
             found.push(Lack {
                 what: format!("account {ours} lacks {privilege}, which {kind} need"),
                 mend: format!(
@@ -77,10 +127,21 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
             });
         }
     }
-    let foreign: BTreeSet<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
-    if let Some(one) = foreign.iter().next()
-        && !global.contains("SET USER")
-        && !global.contains("SUPER")
+    Ok(())
+}
+
+/// Those that are not ours.
+fn foreign<'a>(accounts: &'a [String], ours: &str) -> impl Iterator<Item = &'a String> {
+    let ours = normal(ours);
+    accounts.iter().filter(move |account| {
+        let word = account.trim_end_matches("()");
+        !word.eq_ignore_ascii_case("CURRENT_USER") && normal(account) != ours
+    })
+}
+
+fn set_user(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    if let Some(one) = foreign(accounts, ours).next()
+        && super::privileges::without(db, SET_USER.into_iter(), Scope::Server)?.len() == SET_USER.len()
     {
         found.push(Lack {
             what: format!("account {ours} may not create what is defined by others, such as {one}"),
@@ -89,43 +150,6 @@ fn privileges(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lac
         });
     }
     Ok(())
-}
-
-/// Privileges of this session everywhere, and on the schema; those of the active role too.
-fn held(db: &mut MariaDb) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
-    let mut grantees = Vec::new();
-    for sql in ["SELECT CURRENT_USER()", "SELECT CURRENT_ROLE()"] {
-        if let Ok(Some(account)) = db.text(sql) {
-            grantees.push(match account.rsplit_once('@') {
-                Some((user, host)) => format!("'{user}'@'{host}'"),
-                // The catalog writes a role without its host, or with an empty one.
-                None => format!("'{account}'@''"),
-            });
-        }
-    }
-    // Roles that a role has been granted count too, and the catalog does not show whose they are.
-    let enabled = db
-        .query("SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL")
-        .unwrap_or_default();
-    for role in enabled.iter().filter_map(|r| r.first().and_then(Cell::to_text)) {
-        grantees.extend([format!("'{role}'@''"), format!("'{role}'@'%'"), role]);
-    }
-    let list: Vec<String> = grantees.iter().map(|g| literal(g)).collect();
-    let list = list.join(", ");
-    let words = |rows: Vec<Vec<Option<String>>>| {
-        rows.into_iter()
-            .filter_map(|r| r.into_iter().next().flatten())
-            .collect()
-    };
-    let global = words(db.catalog(&format!(
-        "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE IN ({list})"
-    ))?);
-    // In a grant a schema's name is a pattern.
-    let local = words(db.catalog(&format!(
-        "SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE IN ({list}) \
-         AND CONVERT(? USING utf8mb3) COLLATE utf8mb3_bin LIKE TABLE_SCHEMA"
-    ))?);
-    Ok((global, local))
 }
 
 /// Definers of the schema's programs, as their statements name them.
@@ -159,8 +183,8 @@ fn definer(object: &Object) -> Option<String> {
     })
 }
 
-fn definers(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
-    let foreign: Vec<String> = accounts(schema).filter(|a| normal(a) != normal(ours)).collect();
+fn definers(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    let foreign: Vec<String> = foreign(accounts, ours).cloned().collect();
     if foreign.is_empty() {
         return Ok(());
     }
@@ -191,7 +215,7 @@ fn definers(db: &mut MariaDb, schema: &Schema, ours: &str, found: &mut Vec<Lack>
         .map(|a| normal(&a))
         .collect();
     for account in foreign.iter().filter(|a| !there.contains(&normal(a))) {
-        let role = !account.contains("`@`");
+        let role = !account.contains('@');
         found.push(Lack {
             what: format!("definer {account} does not exist on this server: what it defines cannot be run"),
             mend: if role {

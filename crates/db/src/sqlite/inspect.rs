@@ -141,11 +141,12 @@ fn pragmas(db: &mut Sqlite, schema: &mut Schema) -> Result<()> {
     definition.push(format!("encoding={encoding}"));
     let sequences = db.count("SELECT COUNT(*) FROM sqlite_master WHERE name='sqlite_sequence'")?;
     if sequences > 0 {
+        // Rows that were loaded have numbered even a table whose counter was taken away.
+        create.push("DELETE FROM sqlite_sequence".to_string());
         for row in db.query("SELECT name, seq FROM sqlite_sequence ORDER BY name")? {
             let (name, value) = (row[0].to_text().unwrap_or_default(), row[1].as_i64().unwrap_or(0));
             schema.counters.insert(name.clone(), i128::from(value));
             let literal = name.replace('\'', "''");
-            create.push(format!("DELETE FROM sqlite_sequence WHERE name='{literal}'"));
             create.push(format!(
                 "INSERT INTO sqlite_sequence(name, seq) VALUES('{literal}', {value})"
             ));

@@ -6,11 +6,11 @@
 //! the steps only warm the cache, and one last step copies all pages at a stroke: the longest that a writer waits.
 
 use super::{Sqlite, error};
+use crate::scratch::Folder;
 use crate::{Database, Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use std::path::Path;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Pages copied in one step, about 8 MiB.
 const PAGES: i32 = 2048;
@@ -36,15 +36,15 @@ const TOLD: usize = 10;
 pub struct Frozen {
     // Dropped first: the copy is closed before its folder goes.
     db: Sqlite,
-    _folder: Option<TempDir>,
+    _folder: Option<Folder>,
     notes: Vec<String>,
 }
 
 impl Frozen {
     /// Opens the database at `path`, in one state from here on, and checks that state.
     ///
-    /// The copy that a rollback journal makes necessary lies in a new folder of `scratch`, which must exist and have room
-    /// for the whole file; it goes with this value. A damaged database is refused: a backup of it would be one of
+    /// The copy that a rollback journal makes necessary lies in a new folder of `scratch`, which must have room for the whole
+    /// file; it goes with this value. A damaged database is refused: a backup of it would be one of
     /// whatever could still be read. What else is found ([`Frozen::notes`]) is in the original, and so belongs in a copy.
     pub fn open(path: &Path, scratch: &Path) -> Result<Frozen> {
         let mut live = Sqlite::open(path)?;
@@ -90,11 +90,8 @@ impl Sqlite {
 }
 
 /// A copy of `live` at one commit, in a new folder of `scratch`.
-fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, TempDir)> {
-    let folder = tempfile::Builder::new()
-        .prefix("online-")
-        .tempdir_in(scratch)
-        .map_err(|e| Error::io(format!("making a folder in {}", scratch.display()), e))?;
+fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, Folder)> {
+    let folder = Folder::new(scratch, "online-")?;
     let mut copy = Sqlite::create(&folder.path().join("copy.db"))?;
     // It is thrown away whatever happens: nothing of it need survive a crash.
     copy.query("PRAGMA synchronous=OFF")?;
@@ -126,7 +123,7 @@ fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, TempDir)> {
     Ok((copy, folder))
 }
 
-fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -> Result<()> {
+pub(super) fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -> Result<()> {
     let damaged = |what: String| {
         Error::refused(
             format!("{} is damaged: {what}", path.display()),
@@ -163,7 +160,7 @@ fn told(mut findings: Vec<String>) -> Vec<String> {
     findings
 }
 
-fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
+pub(super) fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
     let found = db.query(
         "SELECT \"table\", parent, COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent ORDER BY 1, 2",
     );

@@ -62,7 +62,7 @@ fn a_value_beyond_every_packet_loads_and_is_dumped_as_the_same_bytes() {
     let table = small.inspect().expect("inspects").tables.remove(0);
     assert_eq!(
         small
-            .load_chunk(&table, &mut chunk.as_slice(), None)
+            .load_chunk(&table, &mut chunk.as_slice(), None, None)
             .expect("loads"),
         1
     );
@@ -108,7 +108,8 @@ fn catalogs_of_older_backups_load_as_they_did() {
     db.begin_load().expect("begins");
     let mut chunk = b"0\t00FF5C\t610000\n7\t\t\\N\n".as_slice();
     assert_eq!(
-        db.load_chunk(&schema.tables[0], &mut chunk, None).expect("loads"),
+        db.load_chunk(&schema.tables[0], &mut chunk, None, None)
+            .expect("loads"),
         2
     );
     db.end_load().expect("ends");

@@ -50,7 +50,7 @@ fn a_broken_stream_is_told_as_such(place: Place) {
     let copy = place.empty();
     let mut db = copy.open();
     db.execute(&table.create).expect("creates");
-    let error = db.load_chunk(&table, &mut Torn, None).expect_err("torn");
+    let error = db.load_chunk(&table, &mut Torn, None, None).expect_err("torn");
     assert!(error.to_string().contains("zstd frame is damaged"), "{error}");
     assert_eq!(error.code(), "io", "{error:?}");
     assert_eq!(

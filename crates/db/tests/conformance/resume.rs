@@ -3,6 +3,8 @@
 use super::place::Place;
 use super::store::{Store, dumped};
 use db::load::{ChunkSize, Source, load};
+use db::mariadb::MariaDb;
+use db::mariadb::fence::end_sessions_of;
 use db::marks::Marks;
 use db::schema::Schema;
 use db::{Address, Database, Error, Result, Session};
@@ -129,4 +131,84 @@ fn a_load_goes_on_wherever_it_was_cut_off() {
     }
     assert_eq!(resumed.get(), chunks);
     assert!(chunks >= 3, "{chunks} chunks");
+}
+
+#[test]
+fn a_load_that_was_cut_off_in_its_first_moment_goes_on() {
+    let place = Place::mariadb();
+    let original = place.with(SQL);
+    let (store, dumped) = dumped(&original, None);
+    let marks = Marks::of("the backup's id");
+    let copy = place.empty();
+    let mut db = open(&copy.address(), true);
+    marks.begin(&mut *db).expect("begins");
+    // Killed between the table and its first row.
+    db.execute("DELETE FROM `__ventana_restore`").expect("deletes");
+    assert_eq!(marks.found(&mut *db).expect("looks"), Some(true));
+    marks.begin(&mut *db).expect("begins again");
+    assert_eq!(Marks::of("another").found(&mut *db).expect("looks"), Some(false));
+    load(&mut *db, &store, false, Some(&marks), &mut db::progress::silent()).expect("loads");
+    marks.end(&mut *db).expect("ends");
+    assert_eq!(copy.digest().digest, dumped.digest.digest);
+}
+
+#[test]
+fn the_sessions_of_a_dead_load_are_ended_and_nobody_elses() {
+    let place = Place::mariadb();
+    let spot = place.with("CREATE TABLE t (id INT PRIMARY KEY)");
+    let session = |run: &str| Session {
+        run: run.into(),
+        ..Session::default()
+    };
+    // Names that only differ behind, and a run whose name is another's beginning.
+    let holding = |run: &str, id: u32| {
+        let mut db = MariaDb::open(&spot.address(), &session(run)).expect("opens");
+        db.execute("START TRANSACTION").expect("begins");
+        db.execute(&format!("INSERT INTO t VALUES ({id})"))
+            .expect("inserts");
+        db
+    };
+    let run = format!("restore-{}", spot.name());
+    let mut dead = [holding(&run, 1), holding(&run, 2)];
+    let mut other = [holding(&format!("{run}x"), 3), holding("restore", 4)];
+    let mut ours = MariaDb::open(&spot.address(), &session(&run)).expect("opens");
+    end_sessions_of(&mut ours, &run).expect("ends");
+    for db in &mut dead {
+        db.query("SELECT 1").expect_err("it was ended");
+    }
+    for db in &mut other {
+        db.execute("COMMIT").expect("it goes on");
+    }
+    // What they held is free: nothing is waited for.
+    ours.execute("SET SESSION lock_wait_timeout=1").expect("sets");
+    ours.execute("ALTER TABLE t ADD n INT, ALGORITHM=COPY")
+        .expect("alters");
+    assert_eq!(ours.count("SELECT SUM(id) FROM t").expect("sums"), 7);
+}
+
+#[test]
+fn rows_that_are_too_few_are_never_committed() {
+    let place = Place::mariadb();
+    let original = place.with(SQL);
+    let (mut store, dumped) = dumped(&original, None);
+    let marks = Marks::of("the backup's id");
+    let whole = store.tables[0].chunks[0].clone();
+    let half = whole
+        .split_inclusive(|b| *b == b'\n')
+        .take(200)
+        .collect::<Vec<_>>()
+        .concat();
+    store.tables[0].chunks[0] = half;
+    let copy = place.empty();
+    let mut db = open(&copy.address(), true);
+    marks.begin(&mut *db).expect("begins");
+    let short = load(&mut *db, &store, false, Some(&marks), &mut db::progress::silent());
+    let error = short.expect_err("200 rows of 400");
+    assert!(matches!(error, Error::Differs(_)), "{error}");
+    assert_eq!(db.count("SELECT COUNT(*) FROM a").expect("counts"), 0);
+    // What was wrong is mended: it goes on, and takes no half for done.
+    store.tables[0].chunks[0] = whole;
+    load(&mut *db, &store, false, Some(&marks), &mut db::progress::silent()).expect("loads");
+    marks.end(&mut *db).expect("ends");
+    assert_eq!(copy.digest().digest, dumped.digest.digest);
 }

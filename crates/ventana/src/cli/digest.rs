@@ -10,8 +10,10 @@ use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::{session, throttle};
 use ::backup::Backup;
-use db::Digest;
-use std::path::PathBuf;
+use db::progress::Listener;
+use db::sqlite::online::Frozen;
+use db::{Address, Digest, Throttle};
+use std::path::{Path, PathBuf};
 
 /// Options of `digest`.
 #[derive(clap::Args)]
@@ -40,17 +42,42 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return of_backup(cx, &backup);
     }
     let address = cx.config.address()?;
-    let mut db = db::open(address, &session(&cx.config, "digest"))?;
     let out = cx.out;
-    let digest = db::digest::compute_at(
-        &mut *db,
-        None,
-        throttle(&cx.config, args.throttle),
-        &mut out.rows("digest"),
-    )?;
+    let throttle = throttle(&cx.config, args.throttle);
+    let listen = &mut out.rows("digest");
+    let digest = match address {
+        Address::Sqlite { path } => of_file(cx, path, throttle, listen)?,
+        address => {
+            let mut db = db::open(address, &session(&cx.config, "digest"))?;
+            db::digest::compute_at(&mut *db, None, throttle, listen)?
+        }
+    };
     out.progress_end();
     show(cx, &digest, &address.to_string());
     Ok(0)
+}
+
+/// Nobody who writes is kept waiting, however long it takes.
+fn of_file(
+    cx: &Context,
+    path: &Path,
+    throttle: Throttle,
+    listen: &mut Listener<'_>,
+) -> Result<Digest, Failure> {
+    let state = cx.config.state_dir();
+    let scratch = state.join("scratch");
+    // A digest leaves nothing behind.
+    let made: Vec<&Path> = [scratch.as_path(), &state]
+        .into_iter()
+        .filter(|folder| !folder.exists())
+        .collect();
+    let frozen = Frozen::open(path, &scratch);
+    let digest = frozen.and_then(|mut frozen| db::digest::compute_at(frozen.db(), None, throttle, listen));
+    for folder in made {
+        // Not there, or somebody's by now.
+        let _ = std::fs::remove_dir(folder);
+    }
+    Ok(digest?)
 }
 
 fn of_backup(cx: &Context, backup: &Backup) -> Done {

@@ -1,5 +1,7 @@
 //! `ventana restore`: a backup of ours, or an SQL dump made by others, into a schema or file of its own.
 
+mod file;
+mod server;
 mod sql_dump;
 
 use super::{Context, Done};
@@ -7,11 +9,7 @@ use crate::error::Failure;
 use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
-use crate::world::session;
-use db::mariadb::MariaDb;
-use db::marks::Marks;
-use db::sqlite::Sqlite;
-use db::{Address, Database, Dialect};
+use db::Address;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -88,21 +86,11 @@ pub fn run(cx: &Context, args: Args) -> Done {
         resumable: matches!(target, Address::MySql { .. }),
         only: args.tables.clone(),
     };
-    let mut db = match unfinished(cx, &target, &backup)? {
-        Some(db) if !args.replace => {
-            out.say(
-                "resumed",
-                out.language.pick(
-                    "una restauración anterior de esta copia quedó a medias: se continúa",
-                    "an earlier restore of this backup was cut off: going on with it",
-                ),
-            );
-            db
-        }
-        _ => empty(cx, &target, args.replace)?,
-    };
     let mut listen = out.rows("restore");
-    let restored = transfer::restore(&backup, &mut *db, &terms, &mut listen);
+    let restored = match &target {
+        Address::Sqlite { path } => file::restore(cx, path, &backup, &terms, &args, &mut listen),
+        Address::MySql { .. } => server::restore(cx, &target, &backup, &terms, &args, &mut listen),
+    };
     out.progress_end();
     let restored = restored?;
     let document = json!({ "database": args.into, "digest": restored.digest.digest, "verified": true, "rows": restored.rows,
@@ -167,109 +155,4 @@ fn not_live(cx: &Context, target: &Address) -> Result<(), Failure> {
         Failure::usage(format!("{} is the configured, live database", target.database()))
             .hint("restore into another one, or use `ventana rollback`, which keeps the fence on"),
     )
-}
-
-/// Removes an SQLite file and what SQLite keeps beside it: a log left there belongs to no file any more.
-fn remove(path: &Path) -> Result<(), Failure> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        match std::fs::remove_file(&name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(crate::error::io(format!(
-                    "cannot remove {}",
-                    Path::new(&name).display()
-                ))(error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The target, where an earlier restore of the same backup into it was cut off.
-fn unfinished(
-    cx: &Context,
-    target: &Address,
-    backup: &backup::Backup,
-) -> Result<Option<Box<dyn Database>>, Failure> {
-    let Address::MySql { database, .. } = target else {
-        return Ok(None);
-    };
-    let session = restoring(cx);
-    let mut server = MariaDb::open(&target.with_database(""), &session)?;
-    if !there(&mut server, database)? {
-        return Ok(None);
-    }
-    let mut db = MariaDb::open(target, &session)?;
-    // What is restored here is to stay: the server's replicas must follow.
-    db.log_loads(true);
-    Ok(match Marks::of(backup.id()).found(&mut db)? {
-        Some(true) => Some(Box::new(db)),
-        _ => None,
-    })
-}
-
-/// A session that may see a schema that is not whole yet.
-fn restoring(cx: &Context) -> db::Session {
-    db::Session {
-        restoring: true,
-        ..session(&cx.config, "restore")
-    }
-}
-
-fn there(server: &mut MariaDb, database: &str) -> Result<bool, Failure> {
-    let literal = database.replace('\'', "''");
-    let found = server.count(&format!(
-        "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{literal}'"
-    ))?;
-    Ok(found > 0)
-}
-
-/// Makes the target, empty. One that holds something is refused, unless it may be replaced.
-fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Database>, Failure> {
-    let session = restoring(cx);
-    not_live(cx, target)?;
-    match target {
-        Address::Sqlite { path } => {
-            if path.exists() {
-                if !replace {
-                    return Err(Failure::usage(format!("{} exists already", path.display()))
-                        .hint("name another file, or add --replace"));
-                }
-                remove(path)?;
-            }
-            Ok(Box::new(Sqlite::create(path)?))
-        }
-        Address::MySql { database, .. } => {
-            let mut server = MariaDb::open(&target.with_database(""), &session)?;
-            let name = Dialect::MariaDb.quote(database);
-            let literal = database.replace('\'', "''");
-            if there(&mut server, database)? {
-                let tables = server.count(&format!(
-                    "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{literal}'"
-                ))? + server.count(&format!(
-                    "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='{literal}'"
-                ))? + server.count(&format!(
-                    "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA='{literal}'"
-                ))?;
-                if tables > 0 && !replace {
-                    return Err(Failure::usage(format!("schema {database} is not empty"))
-                        .hint("name another schema, or add --replace"));
-                }
-                if tables > 0 && replace && !cx.yes {
-                    return Err(Failure::usage(format!(
-                        "--replace drops schema {database} with everything in it"
-                    ))
-                    .hint("add --yes if that is meant"));
-                }
-                server.execute(&format!("DROP DATABASE {name}"))?;
-            }
-            server.execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
-            let mut db = MariaDb::open(target, &session)?;
-            // What is restored here is to stay: the server's replicas must follow.
-            db.log_loads(true);
-            Ok(Box::new(db))
-        }
-    }
 }

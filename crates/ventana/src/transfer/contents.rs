@@ -4,8 +4,9 @@ use super::CATALOG;
 use crate::error::Failure;
 use backup::Backup;
 use db::load::{ChunkSize, Source};
-use db::schema::{Kind, Object, Schema};
-use db::{Dialect, Digest};
+use db::schema::{Kind, Object, Schema, Table};
+use db::{Database, Dialect, Digest};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// A backup as something that can be loaded.
@@ -49,15 +50,52 @@ impl<'a> Contents<'a> {
         // that are not among them.
         let sqlite = self.schema.dialect == Dialect::Sqlite;
         self.schema.objects.retain(|o| match o.kind {
-            Kind::Database => !sqlite,
+            Kind::Database => true,
             Kind::Index => belongs(o, only),
             _ => o.create.is_empty() && belongs(o, only),
         });
+        if sqlite {
+            self.keep_sequences();
+        }
         Ok(())
     }
 
-    /// Where a copy's digest is not what was backed up, by name.
-    pub(super) fn differences(&self, found: &Digest) -> Vec<String> {
+    /// Of a SQLite header the counters of the tables that are kept: those are all that a part takes of it.
+    fn keep_sequences(&mut self) {
+        let numbered = |table: &&Table| table.create.to_ascii_uppercase().contains("AUTOINCREMENT");
+        let numbered: Vec<String> = self
+            .schema
+            .tables
+            .iter()
+            .filter(numbered)
+            .map(|t| t.name.clone())
+            .collect();
+        let counters = &mut self.schema.counters;
+        counters.retain(|name, _| numbered.contains(name));
+        let mut create = Vec::new();
+        for name in &numbered {
+            let literal = name.replace('\'', "''");
+            create.push(format!("DELETE FROM sqlite_sequence WHERE name='{literal}'"));
+            if let Some(value) = counters.get(name) {
+                create.push(format!(
+                    "INSERT INTO sqlite_sequence(name, seq) VALUES('{literal}', {value})"
+                ));
+            }
+        }
+        let header = self.schema.objects.iter_mut().find(|o| o.kind == Kind::Database);
+        if let Some(header) = header {
+            header.create = create;
+        }
+    }
+
+    /// Where the copy in `db` is not what was backed up, by name; `found` is its digest. Events that were to be created
+    /// disabled are not asked whether they are enabled.
+    pub(super) fn differences(
+        &self,
+        db: &mut dyn Database,
+        found: &Digest,
+        events_disabled: bool,
+    ) -> Result<Vec<String>, Failure> {
         let mut other = Vec::new();
         for promised in &self.backup.manifest().tables {
             let wanted = self.schema.table(&promised.name).is_some();
@@ -71,8 +109,11 @@ impl<'a> Contents<'a> {
         }
         let expected = db::digest::combine(&self.schema, Vec::new(), None).objects;
         let differs = |name: &&String| found.objects.get(*name) != expected.get(*name);
+        // SQLite's header is the whole database's; a part comes without it. A schema has its own defaults in any case.
+        let sqlite = self.schema.dialect == Dialect::Sqlite;
         let mut objects: Vec<String> = expected
             .keys()
+            .filter(|name| self.whole || !sqlite || !name.starts_with("database "))
             .chain(
                 found
                     .objects
@@ -88,7 +129,15 @@ impl<'a> Contents<'a> {
         if other.is_empty() && self.whole && found.digest != self.backup.digest() {
             other.push("the digest of all".into());
         }
-        other
+        let compared = |counters: &BTreeMap<String, i128>| -> BTreeMap<String, i128> {
+            let kept = counters
+                .iter()
+                .filter(|(name, _)| !events_disabled || !name.starts_with("event "));
+            kept.map(|(name, value)| (name.clone(), *value)).collect()
+        };
+        let counters = (compared(&self.schema.counters), compared(&found.counters));
+        other.extend(db::counters::differences(db, &counters.0, &counters.1)?);
+        Ok(other)
     }
 }
 

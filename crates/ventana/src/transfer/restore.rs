@@ -3,6 +3,9 @@
 use super::Contents;
 use crate::error::{Failure, exit};
 use backup::Backup;
+use db::load::Source;
+use db::mariadb::MariaDb;
+use db::mariadb::target::{self, Lack};
 use db::marks::Marks;
 use db::progress::Listener;
 use db::{Database, Digest};
@@ -34,6 +37,31 @@ impl Terms {
     }
 }
 
+/// What a server lacks for a restore into its schema `into`, which need not be there yet, beside what would stop it: that is
+/// an error. Changes nothing.
+pub fn preflight(
+    backup: &Backup,
+    terms: &Terms,
+    server: &mut MariaDb,
+    into: &str,
+) -> Result<Vec<Lack>, Failure> {
+    let mut contents = Contents::of(backup)?;
+    contents.keep(&terms.only)?;
+    let found = target::lacks(server, into, contents.schema())?;
+    refuse(&found)?;
+    Ok(found)
+}
+
+/// Refuses what would fail in the middle.
+pub fn refuse(found: &[Lack]) -> Result<(), Failure> {
+    let stops: Vec<&Lack> = found.iter().filter(|l| l.stops).collect();
+    if stops.is_empty() {
+        return Ok(());
+    }
+    let joined = |part: fn(&Lack) -> &str| stops.iter().map(|l| part(l)).collect::<Vec<_>>().join("; ");
+    Err(Failure::failed("preflight", joined(|l| &l.what)).hint(joined(|l| &l.mend)))
+}
+
 /// Loads a backup into the empty database `db` and proves it: the digest there is the one that the backup promises.
 pub fn restore(
     backup: &Backup,
@@ -43,13 +71,14 @@ pub fn restore(
 ) -> Result<Restored, Failure> {
     let mut contents = Contents::of(backup)?;
     contents.keep(&terms.only)?;
+    refuse(&db.lacks(contents.schema())?)?;
     let marks = terms.resumable.then(|| Marks::of(backup.id()));
     if let Some(marks) = &marks {
         marks.begin(db)?;
     }
     let rows = db::load::load(db, &contents, terms.events_disabled, marks.as_ref(), listen)?;
     let digest = db::digest::compute(db, None, listen)?;
-    let other = contents.differences(&digest);
+    let other = contents.differences(db, &digest, terms.events_disabled)?;
     if !other.is_empty() {
         return Err(Failure::new(
             "verification_failed",

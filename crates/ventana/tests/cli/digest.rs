@@ -145,3 +145,18 @@ fn what_cannot_be_compared() {
     .collect();
     assert_snapshot!(said.join("\n"));
 }
+
+#[test]
+fn with_a_rollback_journal_it_is_of_a_copy_and_leaves_nothing() {
+    let scene = Scene::data();
+    let digest = scene.json("digest").expect(0).text("digest");
+    scene.sqlite("PRAGMA journal_mode=DELETE");
+    let before = scene.files();
+    assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
+    assert!(scene.files() == before, "digest has changed a file");
+    // What one that was killed has left goes with the next.
+    scene.file("state/scratch/online-dead/copy.db", "half of a copy");
+    assert_eq!(scene.json("digest").expect(0).text("digest"), digest);
+    let left = std::fs::read_dir(scene.path("state/scratch")).unwrap().count();
+    assert_eq!(left, 0, "folders in state/scratch");
+}

@@ -1,4 +1,8 @@
+mod server;
+
 use insta::assert_snapshot;
+
+use testkit::process::Signal;
 
 use super::scene::Scene;
 
@@ -47,8 +51,15 @@ fn for_people_and_never_over_what_is_there() {
     );
     scene.file("copy.db", "no database at all");
     scene.file("copy.db-wal", "left by whoever wrote it");
+    let asked = scene
+        .json(&format!("restore {path} --into copy.db --replace"))
+        .fails(2, "usage");
+    assert!(asked.hint.contains("--yes"), "{asked:?}");
+    assert_eq!(scene.read("copy.db"), "no database at all");
     let third = scene
-        .run(&format!("restore {path} --into copy.db --replace --lang en"))
+        .run(&format!(
+            "restore {path} --into copy.db --replace --yes --lang en"
+        ))
         .expect(0);
     assert!(
         !scene.path("copy.db-wal").exists(),
@@ -124,4 +135,167 @@ fn what_cannot_be_restored() {
     }
     assert!(!scene.path("copy.db").exists());
     assert_snapshot!(said);
+}
+
+#[test]
+fn what_a_killed_restore_left_is_no_database_and_is_taken_away() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    // A load that was killed, with the journal that SQLite would roll back.
+    scene.file("copy.db.partial", "half of a database");
+    scene.file("copy.db.partial-journal", "half of a journal");
+    scene.json(&format!("restore {path} --into copy.db")).expect(0);
+    let left: Vec<String> = std::fs::read_dir(scene.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("copy.db"))
+        .collect();
+    assert_eq!(left, ["copy.db"]);
+}
+
+#[test]
+fn what_differs_never_takes_the_name() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    scene.json(&format!("restore {path} --into copy.db")).expect(0);
+    let before = std::fs::read(scene.path("copy.db")).unwrap();
+    // The wrong digest is promised: the copy is made, compared and thrown away.
+    let digest = scene.json("digest").expect(0).text("digest");
+    forge(&path, "manifest.json", &digest, &"0".repeat(64));
+    let failed = scene
+        .json(&format!("restore {path} --into copy.db --replace --yes"))
+        .fails(12, "verification_failed");
+    assert!(failed.message.contains("the restored copy"), "{failed:?}");
+    assert!(std::fs::read(scene.path("copy.db")).unwrap() == before);
+    scene
+        .json(&format!("restore {path} --into new.db"))
+        .fails(12, "verification_failed");
+    assert!(!scene.path("new.db").exists() && !scene.path("new.db.partial").exists());
+}
+
+/// Changes a file of a backup so that its sums still agree.
+fn forge(backup: &str, name: &str, from: &str, to: &str) {
+    let path = |name: &str| std::path::Path::new(backup).join(name);
+    let replace = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(path(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from:?}");
+        std::fs::write(path(name), text.replace(from, to)).unwrap();
+    };
+    let (before, listed) = (sha256(&path(name)), sha256(&path("manifest.json")));
+    replace(name, from, to);
+    let after = sha256(&path(name));
+    if name != "manifest.json" {
+        replace("manifest.json", &before, &after);
+        replace("SHA256SUMS", &before, &after);
+    }
+    replace("SHA256SUMS", &listed, &sha256(&path("manifest.json")));
+}
+
+#[test]
+fn a_counter_that_was_lost_is_found() {
+    let scene = Scene::data();
+    scene.sqlite(
+        "CREATE TABLE numerada (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO numerada (id) VALUES (500); DELETE FROM numerada;",
+    );
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    forge(
+        &path,
+        "catalog.json",
+        "VALUES('numerada', 500)",
+        "VALUES('numerada', 400)",
+    );
+    let failed = scene
+        .json(&format!("restore {path} --into copy.db"))
+        .fails(12, "verification_failed");
+    assert!(
+        failed.message.contains("counter numerada: 400, 500 promised"),
+        "{failed:?}"
+    );
+    assert!(!scene.path("copy.db").exists());
+}
+
+fn sha256(path: &std::path::Path) -> String {
+    let output = testkit::Process::new(testkit::program::find("sha256sum").unwrap())
+        .arg(path)
+        .run()
+        .ok();
+    output.stdout.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_part_brings_its_counters() {
+    let scene = Scene::data();
+    scene.sqlite(
+        "CREATE TABLE numerada (id INTEGER PRIMARY KEY AUTOINCREMENT, n INT); INSERT INTO numerada (id) VALUES (500); \
+         DELETE FROM numerada; CREATE TABLE otra (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO otra VALUES (9);",
+    );
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    scene
+        .json(&format!("restore {path} --into part.db --tables numerada"))
+        .expect(0);
+    scene.env(
+        "DATABASE_URL",
+        format!("sqlite://{}", scene.path("part.db").display()),
+    );
+    let digest = scene.json("digest").expect(0);
+    assert_eq!(
+        digest.document["counters"],
+        serde_json::json!({ "numerada": 500 })
+    );
+}
+
+/// How many restores are killed.
+const KILLS: u32 = 12;
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let scene = Scene::data();
+    let made = scene.json("backup --no-restore").expect(0);
+    let path = made.text("path");
+    let digest_of = |file: &str| {
+        let url = format!("sqlite://{}", scene.path(file).display());
+        scene.env("DATABASE_URL", url);
+        let digest = scene.json("digest").expect(0).text("digest");
+        scene.env("DATABASE_URL", "");
+        digest
+    };
+    let names = || {
+        let entries = std::fs::read_dir(scene.path(".")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("copy.db")).collect();
+        names.sort();
+        names
+    };
+    scene.sqlite("DELETE FROM activos WHERE id % 2 = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fs::copy(scene.database(), scene.path("old.db")).unwrap();
+    let (old, new) = (digest_of("old.db"), made.text("digest"));
+    assert_ne!(old, new);
+    let line = format!("restore {path} --into copy.db --replace --yes");
+    std::fs::copy(scene.path("old.db"), scene.path("copy.db")).unwrap();
+    let begun = std::time::Instant::now();
+    scene.json(&line).expect(0);
+    let whole = begun.elapsed();
+    assert_eq!(
+        (digest_of("copy.db"), names()),
+        (new.clone(), vec!["copy.db".into()])
+    );
+    for kill in 0..KILLS {
+        std::fs::copy(scene.path("old.db"), scene.path("copy.db")).unwrap();
+        let restore = scene.ventana(&line).spawn();
+        // The moment itself, not a wait for something.
+        std::thread::park_timeout(whole * kill / KILLS);
+        restore.signal(Signal::KILL);
+        restore.wait();
+        let found = digest_of("copy.db");
+        assert!(found == old || found == new, "kill {kill}");
+        let beside = |name: &String| name != "copy.db" && !name.starts_with("copy.db.partial");
+        // What SQLite keeps beside the old one may stay with it; beside the new one it would be taken for a part of it.
+        let kept: Vec<String> = names().into_iter().filter(beside).collect();
+        assert!(found == old || kept.is_empty(), "kill {kill}: {kept:?}");
+        scene.json(&line).expect(0);
+        assert_eq!(
+            (digest_of("copy.db"), names()),
+            (new.clone(), vec!["copy.db".into()])
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Ending sessions, and waiting until the server has let go of them.
 
 use super::super::MariaDb;
-use super::super::connect::signature;
+use super::super::connect::{signature, signature_head};
 use super::{current_account, normal};
 use crate::{Cell, Database, Error, Result};
 use std::collections::BTreeSet;
@@ -72,6 +72,22 @@ pub fn end_session(db: &mut MariaDb, run: &str, connection: u64) -> Result<()> {
     );
     let doomed = db.query(&alive)?.iter().filter_map(|r| r[0].as_i64()).collect();
     end(db, doomed, "session of the dead attempt")
+}
+
+/// Ends every other session of `run` and waits until the server has let go of them: for a run whose processes are known
+/// to be dead. Each is told by its named lock ([`end_session`]).
+pub fn end_sessions_of(db: &mut MariaDb, run: &str) -> Result<()> {
+    let ours = db
+        .text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?
+        .unwrap_or_default()
+        .replace('\'', "''");
+    let alive = format!(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER='{ours}' AND ID<>CONNECTION_ID() \
+         AND IS_USED_LOCK(CONCAT('{}', ID))=ID",
+        signature_head(run)
+    );
+    let doomed = db.query(&alive)?.iter().filter_map(|r| r[0].as_i64()).collect();
+    end(db, doomed, "sessions of a restore that died")
 }
 
 fn end(db: &mut MariaDb, doomed: Vec<i64>, whose: &str) -> Result<()> {

@@ -27,9 +27,20 @@ pub(super) fn read_statements(db: &mut MariaDb, out: &mut Tables) -> Result<()> 
         for more in unlisted(&create).chain(literals.iter().map(String::as_str)) {
             define_more(&mut out.objects, Kind::Table, &table.name, more);
         }
+        // Somebody may have inserted since the catalog was asked; what the statement says is what a copy gets.
+        if let (Some(counter), Some(said)) = (out.counters.get_mut(&table.name), counter(&create)) {
+            *counter = said;
+        }
         table.create = create;
     }
     Ok(())
+}
+
+/// The number that the table gives next, where the statement says it.
+fn counter(create: &str) -> Option<i128> {
+    let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(""));
+    let at = (0..code.len()).rfind(|i| code.word(*i, "AUTO_INCREMENT") && code.sign(i + 1, "="))?;
+    std::str::from_utf8(code.bytes(at + 2)).ok()?.parse().ok()
 }
 
 /// The statement as UTF-8, and the literals that had to be written in hexadecimal for it. The server prints a BINARY
@@ -134,6 +145,20 @@ fn unlisted(create: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_number_is_the_options_and_nothing_elses() {
+        let table = |options: &str| {
+            format!(
+                "CREATE TABLE `AUTO_INCREMENT=3` (\n  `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'AUTO_INCREMENT=4',\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB{options} COMMENT='AUTO_INCREMENT=5'"
+            )
+        };
+        assert_eq!(counter(&table("")), None);
+        assert_eq!(
+            counter(&table(" AUTO_INCREMENT=18446744073709551615")),
+            Some(18_446_744_073_709_551_615)
+        );
+    }
 
     #[test]
     fn bytes_that_are_no_text_are_written_in_hexadecimal() {

@@ -1,14 +1,64 @@
 //! A dump made by mysqldump, mariadb-dump or the like: read whole and judged before its first statement is sent.
 
-use super::{Args, empty, target};
+use super::server::{Hold, accepted};
+use super::{Args, not_live, target};
 use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
+use crate::transfer;
 use crate::ui::format;
-use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Part, Policy};
-use db::{Address, Database, mariadb::MariaDb};
+use db::mariadb::MariaDb;
+use db::mariadb::target::lacks_for;
+use db::marks::Marks;
+use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Facts, Part, Policy};
+use db::{Address, Database};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Refuses before anything is written what the server would refuse in the middle: a statement too long for it, privileges,
+/// definers that it does not have or that this account may not name.
+fn preflight(cx: &Context, args: &Args, facts: &Facts, server: &mut MariaDb) -> Result<(), Failure> {
+    let packet = server.count("SELECT @@GLOBAL.max_allowed_packet")?;
+    if facts.longest >= packet.unsigned_abs() {
+        let enough = (facts.longest + 1).next_multiple_of(1 << 20);
+        let what = format!(
+            "a statement of the dump has {} bytes, and the server takes {packet} at a time",
+            facts.longest
+        );
+        return Err(
+            Failure::failed("preflight", what).hint(format!("SET GLOBAL max_allowed_packet={enough}"))
+        );
+    }
+    let mut needed = vec![
+        ("SELECT", "the digest"),
+        ("CREATE", "tables"),
+        ("INSERT", "rows"),
+        ("DROP", "the restore's marks"),
+    ];
+    for (count, privilege, kind) in [
+        (facts.views, "CREATE VIEW", "views"),
+        (facts.triggers, "TRIGGER", "triggers"),
+        (facts.routines, "CREATE ROUTINE", "routines"),
+        (facts.events, "EVENT", "events"),
+    ] {
+        if count > 0 {
+            needed.push((privilege, kind));
+        }
+    }
+    let definers: Vec<String> = match &args.definer {
+        Some(account) => vec![account.clone()],
+        None => facts.definers.iter().map(|d| d.name.clone()).collect(),
+    };
+    let found = lacks_for(server, &args.into, &needed, &definers)?;
+    let refused = transfer::refuse(&found).and_then(|()| accepted(cx, &found));
+    refused.map_err(|failure| match &failure.hint {
+        Some(hint) if !definers.is_empty() => {
+            let hint = format!("{hint}; or name another account with --definer USER@HOST");
+            failure.hint(hint)
+        }
+        _ => failure,
+    })
+}
 
 pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let target = target(cx, args)?;
@@ -38,7 +88,13 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             Events::Disable
         },
     };
-    let mut db = empty(cx, &target, args.replace)?;
+    not_live(cx, &target)?;
+    let mut hold = Hold::of(cx, &target)?;
+    preflight(cx, args, &facts, &mut hold.server)?;
+    let mut db = hold.empty(cx, args.replace)?;
+    // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
+    let marks = Marks::of(&format!("dump {}", path.display()));
+    marks.begin(&mut db)?;
     let mut sent = 0u64;
     let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
     let mut rows: BTreeMap<String, u64> = BTreeMap::new();
@@ -56,7 +112,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                     let failure = Failure::from(e);
                     Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(
                         format!(
-                            "{} holds a part of the dump; drop it and restore again",
+                            "{} holds a part of the dump; restore again with --replace --yes",
                             args.into
                         ),
                     )
@@ -75,7 +131,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     out.progress_end();
     // The dump switched off what it switched off for its session only; the digest wants a session of its own.
     drop(db);
-    let mut fresh = MariaDb::open(&target, &crate::world::session(&cx.config, "restore"))?;
+    let mut fresh = hold.open()?;
     let digest = db::digest::compute(&mut fresh, None, &mut db::progress::silent())?;
     let short: Vec<String> = facts
         .rows
@@ -99,6 +155,8 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             exit::VERIFICATION,
         ));
     }
+    // Last: until here the schema says of itself that it is not whole.
+    marks.end(&mut fresh)?;
     let events =
         fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
     let document = json!({

@@ -1,0 +1,236 @@
+//! On a server: what a restore needs, what a killed one leaves, and that nobody takes a half for the whole.
+
+use std::time::Duration;
+
+use testkit::MariaDb;
+use testkit::fault::{Proxy, Rule};
+use testkit::mariadb::Schema;
+use testkit::process::Signal;
+
+use crate::cli::scene::Scene;
+
+/// A scene whose environment names the schema, as this account on this port.
+fn scene(schema: &Schema<'_>) -> Scene {
+    let scene = Scene::empty();
+    point(&scene, schema.name(), schema.server().port(), "root");
+    scene.env("BACKUP_DIR", scene.path("backups").display().to_string());
+    scene
+}
+
+fn point(scene: &Scene, database: &str, port: u16, user: &str) {
+    scene.env("DB_HOST", "127.0.0.1");
+    scene.env("DB_PORT", port.to_string());
+    scene.env("DB_USER", user);
+    scene.env("DB_NAME", database);
+}
+
+fn tables(server: &MariaDb, schema: &str) -> Option<String> {
+    server.value(&format!(
+        "SELECT GROUP_CONCAT(TABLE_NAME ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{schema}'"
+    ))
+}
+
+#[test]
+fn what_is_lacking_is_said_before_anything_is_written() {
+    let schema = MariaDb::shared().schema("cli_lacks");
+    let server = schema.server();
+    schema.query(
+        "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(20), KEY (s)); INSERT INTO t VALUES (1, 'a');
+         CREATE DEFINER='nadie'@'ninguna.parte' VIEW v AS SELECT s FROM t;",
+    );
+    let scene = scene(&schema);
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let (copy, poor) = (format!("{}_copy", schema.name()), schema.name().to_owned());
+    server.query(&format!(
+        "CREATE DATABASE {copy}; CREATE TABLE {copy}.precious (id INT); CREATE USER {poor}@'%'; GRANT SELECT, DROP ON {copy}.* TO {poor}@'%'"
+    ));
+    point(&scene, schema.name(), server.port(), &poor);
+    let refused = scene
+        .json(&format!("restore {path} --into {copy} --replace --yes"))
+        .fails(1, "preflight");
+    for word in ["CREATE,", "INSERT", "ALTER", "CREATE VIEW", "defined by others"] {
+        assert!(refused.message.contains(word), "{word}: {refused:?}");
+    }
+    assert_eq!(
+        tables(server, &copy).as_deref(),
+        Some("precious"),
+        "nothing was dropped"
+    );
+    // What is told to be typed is what it takes.
+    for statement in refused.hint.split("; ") {
+        server.query(statement);
+    }
+    server.query(&format!("GRANT SELECT ON mysql.* TO {poor}@'%'"));
+    let asked = scene
+        .json(&format!("restore {path} --into {copy} --replace"))
+        .fails(1, "preflight");
+    assert!(
+        asked
+            .message
+            .contains("definer `nadie`@`ninguna.parte` does not exist")
+            && asked.hint.contains("CREATE USER `nadie`@`ninguna.parte`")
+            && asked.hint.contains("--yes"),
+        "{asked:?}"
+    );
+    assert_eq!(
+        tables(server, &copy).as_deref(),
+        Some("precious"),
+        "nothing was dropped"
+    );
+    let restored = scene
+        .json(&format!("restore {path} --into {copy} --replace --yes"))
+        .expect(0);
+    assert_eq!(restored.document["verified"], true);
+    assert!(
+        restored.said.output.stderr.contains("ninguna.parte"),
+        "it is said all the same\n{}",
+        restored.said.output
+    );
+    server.query(&format!("DROP USER {poor}@'%'"));
+}
+
+#[test]
+fn what_a_killed_restore_left_at_work_is_ended() {
+    let schema = MariaDb::shared().schema("cli_killed");
+    let server = schema.server();
+    schema.query(
+        "CREATE TABLE t (id INT PRIMARY KEY, s LONGTEXT); INSERT INTO t SELECT seq, REPEAT(SHA2(seq, 512), 400) FROM seq_1_to_400",
+    );
+    let scene = scene(&schema);
+    let made = scene.json("backup --no-restore").expect(0);
+    let (path, copy) = (made.text("path"), format!("{}_copy", schema.name()));
+    let proxy = Proxy::to(server.port());
+    // Slow enough that the moment is not missed.
+    proxy.set(Rule::Latency(Duration::from_millis(2)));
+    point(&scene, schema.name(), proxy.port(), "root");
+    let killed = scene.ventana(&format!("restore {path} --into {copy}")).spawn();
+    // In the middle of the 20 MB that are loaded, the server is left waiting for more, as a lost network leaves it.
+    while proxy.passed() < 1 << 20 {
+        assert!(killed.is_running(), "{}", killed.output());
+        std::thread::yield_now();
+    }
+    proxy.set(Rule::Stall);
+    killed.signal(Signal::KILL);
+    killed.wait();
+    let loading = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB='{copy}' AND INFO LIKE 'LOAD DATA%'"
+    );
+    assert_eq!(server.value(&loading).as_deref(), Some("1"), "it holds the table");
+    // Whoever looks is told, whoever comes from elsewhere does not disturb it, and who goes on waits for nobody.
+    point(&scene, &copy, server.port(), "root");
+    let half = scene.json("digest").fails(2, "unsupported");
+    assert!(half.message.contains("is not finished"), "{half:?}");
+    let begun = Scene::empty();
+    point(&begun, schema.name(), server.port(), "root");
+    let other = begun
+        .json(&format!("restore {path} --into {copy}"))
+        .fails(10, "lease_held");
+    assert!(
+        other.message.contains(&copy) && other.hint.contains("KILL "),
+        "{other:?}"
+    );
+    point(&scene, schema.name(), server.port(), "root");
+    let restored = scene.json(&format!("restore {path} --into {copy}")).expect(0);
+    assert!(
+        restored.said.output.stderr.contains("\"event\":\"resumed\""),
+        "{}",
+        restored.said.output
+    );
+    assert_eq!(restored.text("digest"), made.text("digest"));
+    assert_eq!(server.value(&loading).as_deref(), Some("0"));
+}
+
+#[test]
+fn a_dump_that_fails_in_the_middle_is_never_taken_for_whole() {
+    let schema = MariaDb::shared().schema("cli_half");
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    let dump = |second: u32| {
+        format!(
+            "CREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1);\nINSERT INTO `t` VALUES ({second});\n-- Dump completed on 2025-11-06 23:00:01\n"
+        )
+    };
+    scene.file("dump.sql", &dump(1));
+    let failed = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(1, "dump");
+    assert!(failed.hint.contains("--replace --yes"), "{failed:?}");
+    point(&scene, &into, schema.server().port(), "root");
+    for verb in ["digest", "backup"] {
+        let refused = scene.json(verb).fails(2, "unsupported");
+        assert!(refused.message.contains("is not finished"), "{verb}: {refused:?}");
+    }
+    point(&scene, schema.name(), schema.server().port(), "root");
+    scene.file("dump.sql", &dump(2));
+    let again = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(2, "usage");
+    assert!(
+        again.message.contains("was not finished") && again.hint.contains("--replace --yes"),
+        "{again:?}"
+    );
+    let restored = scene
+        .json(&format!("restore dump.sql --into {into} --replace --yes"))
+        .expect(0);
+    assert_eq!(restored.document["rows"], 2);
+    point(&scene, &into, schema.server().port(), "root");
+    assert_eq!(
+        scene.json("digest").expect(0).text("digest"),
+        restored.text("digest")
+    );
+    assert_eq!(
+        tables(schema.server(), &into).as_deref(),
+        Some("t"),
+        "no mark stays"
+    );
+}
+
+#[test]
+fn a_dump_for_accounts_that_are_not_there_is_refused_before_anything_is_written() {
+    let schema = MariaDb::shared().schema("cli_definers");
+    let server = schema.server();
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    scene.file(
+        "dump.sql",
+        "CREATE TABLE `t` (`id` int PRIMARY KEY);\n/*!50001 CREATE DEFINER=`nadie`@`ninguna.parte` SQL SECURITY DEFINER VIEW `v` AS select `t`.`id` AS `id` from `t` */;\n\
+         -- Dump completed on 2025-11-06 23:00:01\n",
+    );
+    let refused = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(1, "preflight");
+    assert!(
+        refused.message.contains("`nadie`@`ninguna.parte` does not exist"),
+        "{refused:?}"
+    );
+    for word in ["CREATE USER `nadie`@`ninguna.parte`", "--yes", "--definer"] {
+        assert!(refused.hint.contains(word), "{word}: {refused:?}");
+    }
+    let there = format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}'");
+    assert_eq!(server.value(&there).as_deref(), Some("0"));
+    scene
+        .json(&format!(
+            "restore dump.sql --into {into} --definer root@localhost"
+        ))
+        .expect(0);
+    // An account that may read the target and nothing else.
+    let (poor, other) = (schema.name(), format!("{}_other", schema.name()));
+    server.query(&format!(
+        "CREATE USER {poor}@'%'; GRANT SELECT ON {other}.* TO {poor}@'%'"
+    ));
+    point(&scene, schema.name(), server.port(), poor);
+    let refused = scene
+        .json(&format!("restore dump.sql --into {other} --yes"))
+        .fails(1, "preflight");
+    for word in ["CREATE,", "INSERT", "DROP", "CREATE VIEW", "defined by others"] {
+        assert!(refused.message.contains(word), "{word}: {refused:?}");
+    }
+    server.query(&format!("DROP USER {poor}@'%'"));
+    point(&scene, schema.name(), server.port(), "root");
+    let definer = format!("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA='{into}'");
+    assert_eq!(server.value(&definer).as_deref(), Some("root@localhost"));
+    scene
+        .json(&format!("restore dump.sql --into {into} --replace --yes"))
+        .expect(0);
+    assert_eq!(server.value(&definer).as_deref(), Some("nadie@ninguna.parte"));
+}
