@@ -9,9 +9,16 @@ pub enum Error {
     /// The address cannot be understood. The text never holds a password.
     #[error("{0}")]
     Address(String),
-    /// No connection, or it was lost.
+    /// No connection.
     #[error("cannot reach {target}: {source_text}")]
     Connect { target: String, source_text: String },
+    /// A connection that was good is no more: cut, silent for too long, or ended by the server.
+    #[error("the connection to {target} was lost during `{during} …`: {why}")]
+    Lost {
+        target: String,
+        during: String,
+        why: String,
+    },
     /// The server refused or failed a statement.
     #[error("{what}: {message} (server error {number})")]
     Server {
@@ -52,6 +59,10 @@ impl Error {
                 "check that the file is there, that it is an SQLite database, and that this account may write to it",
             ),
             Error::Connect { .. } => Some("check host, port, user and password, and that the server runs"),
+            Error::Lost { .. } => Some(
+                "see that the server runs and that the way to it is up, then give the same command again: it starts anew or \
+                 goes on, as it says",
+            ),
             // 5 is SQLITE_BUSY; the higher bits tell which lock.
             Error::Sqlite { code, .. } if code & 0xff == 5 => {
                 Some("another process is writing to the file: stop the service or wait, then try again")
@@ -68,7 +79,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Address(_) => "address",
-            Error::Connect { .. } => "unreachable",
+            Error::Connect { .. } | Error::Lost { .. } => "unreachable",
             Error::Server { .. } | Error::Sqlite { .. } => "database",
             Error::Unsupported(_) => "unsupported",
             Error::Untested(_) => "untested",

@@ -279,11 +279,11 @@ fn a_server_that_stalls_between_rows_is_lost_at_last() {
         )
         .expect_err("stalled");
     assert!(
-        matches!(&error, Error::Connect { source_text, .. } if source_text.contains("sent nothing for 300ms")),
+        matches!(&error, Error::Lost { why, .. } if why.contains("sent nothing for 300ms")),
         "{error:?}"
     );
     let later = db.execute("DO 1").expect_err("given up");
-    assert!(matches!(later, Error::Connect { .. }), "{later:?}");
+    assert!(matches!(later, Error::Lost { .. }), "{later:?}");
 }
 
 fn behind(proxy: &Proxy, spot: &Spot<'_>) -> db::mariadb::MariaDb {

@@ -4,6 +4,7 @@ mod sql_dump;
 
 use super::{Context, Done};
 use crate::error::Failure;
+use crate::host::death;
 use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
@@ -267,6 +268,7 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
                 server.execute(&format!("DROP DATABASE {name}"))?;
             }
             server.execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
+            death::point();
             let mut db = MariaDb::open(target, &session)?;
             // What is restored here is to stay: the server's replicas must follow.
             db.log_loads(true);

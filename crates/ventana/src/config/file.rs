@@ -4,7 +4,7 @@ use super::replica::{Keep, Replica};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -39,6 +39,9 @@ pub struct Database {
     pub accept_untested: bool,
     /// How many connections a backup, a restore or a digest uses at once. Default: 2.
     pub connections: Option<NonZeroUsize>,
+    /// Seconds that a server may be silent where bytes are due; where it may be at work for long it is asked whether it is,
+    /// this often. Default: 600.
+    pub silence: Option<NonZeroU64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,12 +2,14 @@
 
 use super::CATALOG;
 use crate::config::Config;
-use crate::error::{Failure, io};
-use crate::host::clock;
+use crate::error::Failure;
+use crate::host::{clock, death};
+use crate::scratch::Held;
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
 use db::schema::{Carry, Table};
+use db::sqlite::Sqlite;
 use db::sqlite::online::Frozen;
 use db::{Address, Database, Dialect, Digest, Outline};
 use std::io::Write;
@@ -23,14 +25,33 @@ pub struct Made {
 }
 
 /// A SQLite file that others may be writing, in one state for as long as this is kept: a backup must not keep them from
-/// it. `None` for a server, whose connections see one state by themselves.
-pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
+/// it.
+pub struct OneState {
+    // Dropped first: the copy lies in the folder.
+    frozen: Frozen,
+    _folder: Held,
+}
+
+impl OneState {
+    pub fn db(&mut self) -> &mut Sqlite {
+        self.frozen.db()
+    }
+
+    pub fn notes(&self) -> &[String] {
+        self.frozen.notes()
+    }
+}
+
+/// The configured SQLite file in one state. `None` for a server, whose connections see one state by themselves.
+pub fn frozen(config: &Config) -> Result<Option<OneState>, Failure> {
     let Address::Sqlite { path } = config.address()? else {
         return Ok(None);
     };
-    let scratch = config.state_dir().join("scratch");
-    std::fs::create_dir_all(&scratch).map_err(io(format!("cannot make folder {}", scratch.display())))?;
-    Ok(Some(Frozen::open(path, &scratch)?))
+    let folder = Held::new(config)?;
+    Ok(Some(OneState {
+        frozen: Frozen::open(path, folder.path())?,
+        _folder: folder,
+    }))
 }
 
 /// Makes a backup of `db` under `root`. `notes` are what a reader of it should know.
@@ -51,6 +72,7 @@ pub fn make(
         tables: Mutex::new(Vec::new()),
         dialect: identity.dialect,
     };
+    death::point();
     let dumped = match db::dump::dump(db, outline, &sink, listen) {
         Ok(dumped) => dumped,
         Err(error) => {
@@ -67,6 +89,7 @@ pub fn make(
     } = dumped;
     let catalog = serde_json::to_vec(&schema).map_err(|e| Failure::failed("backup", e.to_string()))?;
     sink.writer.attach(CATALOG, &catalog)?;
+    death::point();
     let content = Content {
         created_at: clock::now().to_string(),
         tool: backup::Tool {
@@ -95,6 +118,7 @@ pub fn make(
         notes: notes.to_vec(),
     };
     let backup = sink.writer.finish(content)?;
+    death::point();
     Ok(Made {
         backup,
         digest,

@@ -2,6 +2,7 @@
 
 use super::Contents;
 use crate::error::{Failure, exit};
+use crate::host::death;
 use backup::Backup;
 use db::marks::Marks;
 use db::progress::Listener;
@@ -47,7 +48,9 @@ pub fn restore(
     if let Some(marks) = &marks {
         marks.begin(db)?;
     }
+    death::point();
     let rows = db::load::load(db, &contents, terms.events_disabled, marks.as_ref(), listen)?;
+    death::point();
     let digest = db::digest::compute(db, None, listen)?;
     let other = contents.differences(&digest);
     if !other.is_empty() {
@@ -61,9 +64,11 @@ pub fn restore(
             exit::VERIFICATION,
         ));
     }
+    death::point();
     // Last: until here the database says of itself that it is not whole.
     if let Some(marks) = &marks {
         marks.end(db)?;
     }
+    death::point();
     Ok(Restored { digest, rows })
 }

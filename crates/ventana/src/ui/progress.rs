@@ -2,6 +2,7 @@
 
 use super::Output;
 use super::format::{bytes, count, plain};
+use crate::host::death;
 use serde_json::json;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ static DRAWN: Mutex<Option<Instant>> = Mutex::new(None);
 impl Output {
     /// Says how far `what` (`backup`, `verify`) is. `total` 0 means that nobody knows; `note` may be empty.
     pub fn progress(&self, what: &str, done: u64, total: u64, unit: &str, note: &str) {
+        death::point();
         if !self.json && !self.terminal {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::error::{Failure, io};
 use crate::host::{clock, mariadbd};
-use crate::scratch::Scratch;
+use crate::scratch::{Held, Scratch};
 use crate::transfer::{self, Restored};
 use crate::world::{new_run_id, session};
 use backup::{Backup, Proven};
@@ -40,7 +40,8 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
     let id = new_run_id(&cx.config, "");
     // No run's folder keeps two of these apart, should they begin in the same second.
     let purpose = format!("verify_{}", std::process::id());
-    let dir = cx.config.state_dir().join("scratch");
+    let held = Held::new(&cx.config)?;
+    let dir = held.path();
     let anywhere;
     let address = match backup.manifest().source.dialect.as_str() {
         // A file is made wherever there is room: no database need be configured.
@@ -50,7 +51,8 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         }
         _ => cx.config.address()?,
     };
-    let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
+    let scratch = Scratch::of(&cx.config, address, &id, dir, &purpose)?;
+    held.note(&scratch)?;
     let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
     let dropped = scratch.drop();
     let restored = restored?;
