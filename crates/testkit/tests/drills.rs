@@ -7,6 +7,8 @@
 
 #[path = "drills/after_the_lift.rs"]
 mod after_the_lift;
+#[path = "drills/broken.rs"]
+mod broken;
 #[path = "drills/fail_at.rs"]
 mod fail_at;
 #[path = "drills/in_between_sqlite.rs"]

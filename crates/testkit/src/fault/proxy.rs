@@ -136,6 +136,8 @@ impl Shared {
             let Ok(server) = TcpStream::connect(self.upstream) else {
                 continue;
             };
+            // A proxy that waits for more to send would be the slowest part of the way.
+            let _ = (client.set_nodelay(true), server.set_nodelay(true));
             let pairs = [
                 (client.try_clone(), server.try_clone()),
                 (server.try_clone(), client.try_clone()),

@@ -18,6 +18,8 @@ const PREFIX: &str = "held_";
 /// A folder under `<state>/scratch`, gone when this is.
 pub struct Held {
     path: PathBuf,
+    /// A schema goes with it that may still be there.
+    noted: bool,
     _lock: File,
 }
 
@@ -42,15 +44,20 @@ impl Held {
         let lock = File::open(&path).map_err(cannot("open a folder in"))?;
         // Where the file system has no locks, nobody takes it for a dead one either.
         let _ = lock.try_lock();
-        Ok(Held { path, _lock: lock })
+        Ok(Held {
+            path,
+            noted: false,
+            _lock: lock,
+        })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes down the schema that goes with this folder; before it is made.
-    pub fn note(&self, scratch: &Scratch) -> Result<(), Failure> {
+    /// Writes down the schema that goes with this folder; before it is made. From now on the folder stays where the schema
+    /// may have stayed: until [`Held::dropped`].
+    pub fn note(&mut self, scratch: &Scratch) -> Result<(), Failure> {
         if let Address::MySql { .. } = &scratch.address {
             let path = self.path.join(SCHEMA);
             let write = || {
@@ -59,15 +66,23 @@ impl Held {
                 file.sync_all()
             };
             write().map_err(io(format!("cannot write {}", path.display())))?;
+            self.noted = true;
         }
         Ok(())
+    }
+
+    /// The schema is gone.
+    pub fn dropped(&mut self) {
+        self.noted = false;
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         // What cannot be removed now is removed by whoever comes next.
-        let _ = std::fs::remove_dir_all(&self.path);
+        if !self.noted {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 

@@ -40,8 +40,8 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
     let id = new_run_id(&cx.config, "");
     // No run's folder keeps two of these apart, should they begin in the same second.
     let purpose = format!("verify_{}", std::process::id());
-    let held = Held::new(&cx.config)?;
-    let dir = held.path();
+    let mut held = Held::new(&cx.config)?;
+    let dir = held.path().to_path_buf();
     let anywhere;
     let address = match backup.manifest().source.dialect.as_str() {
         // A file is made wherever there is room: no database need be configured.
@@ -51,10 +51,13 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         }
         _ => cx.config.address()?,
     };
-    let scratch = Scratch::of(&cx.config, address, &id, dir, &purpose)?;
+    let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
     held.note(&scratch)?;
     let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
     let dropped = scratch.drop();
+    if dropped.is_ok() {
+        held.dropped();
+    }
     let restored = restored?;
     dropped?;
     Ok(restored)
