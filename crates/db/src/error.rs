@@ -50,6 +50,8 @@ pub enum Error {
     Io { what: String, message: String },
 }
 
+const FULL: &str = "the server's disk is full: make room in its data folder (df -h), then give the same command again";
+
 impl Error {
     /// What to type or do next, where that is known.
     pub fn hint(&self) -> Option<&str> {
@@ -63,6 +65,13 @@ impl Error {
                 "see that the server runs and that the way to it is up, then give the same command again: it starts anew or \
                  goes on, as it says",
             ),
+            // A table that cannot grow, and one that cannot be made: errors 28 and 135 are a full disk and a full tablespace.
+            Error::Server { number: 1114 | 1021, .. } => Some(FULL),
+            Error::Server {
+                number: 1005,
+                message,
+                ..
+            } if message.contains("errno: 28 ") || message.contains("errno: 135 ") => Some(FULL),
             // 5 is SQLITE_BUSY; the higher bits tell which lock.
             Error::Sqlite { code, .. } if code & 0xff == 5 => {
                 Some("another process is writing to the file: stop the service or wait, then try again")

@@ -220,6 +220,13 @@ fn restoring(cx: &Context) -> db::Session {
     }
 }
 
+/// Whether a file is an SQLite database without anything in it, which is what a restore leaves that was cut off: it is one
+/// transaction.
+fn holds_nothing(path: &Path) -> bool {
+    let counted = Sqlite::open(path).and_then(|mut db| db.count("SELECT COUNT(*) FROM sqlite_master"));
+    counted.is_ok_and(|objects| objects == 0)
+}
+
 fn there(server: &mut MariaDb, database: &str) -> Result<bool, Failure> {
     let literal = database.replace('\'', "''");
     let found = server.count(&format!(
@@ -235,7 +242,7 @@ fn empty(cx: &Context, target: &Address, replace: bool) -> Result<Box<dyn Databa
     match target {
         Address::Sqlite { path } => {
             if path.exists() {
-                if !replace {
+                if !replace && !holds_nothing(path) {
                     return Err(Failure::usage(format!("{} exists already", path.display()))
                         .hint("name another file, or add --replace"));
                 }

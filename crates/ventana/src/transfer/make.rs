@@ -88,7 +88,10 @@ pub fn make(
         snapshot,
     } = dumped;
     let catalog = serde_json::to_vec(&schema).map_err(|e| Failure::failed("backup", e.to_string()))?;
-    sink.writer.attach(CATALOG, &catalog)?;
+    if let Err(error) = sink.writer.attach(CATALOG, &catalog) {
+        let _ = sink.writer.abandon();
+        return Err(error.into());
+    }
     death::point();
     let content = Content {
         created_at: clock::now().to_string(),
@@ -117,7 +120,10 @@ pub fn make(
         },
         notes: notes.to_vec(),
     };
-    let backup = sink.writer.finish(content)?;
+    let backup = sink.writer.finish(content).inspect_err(|_| {
+        // Here too, now that nobody holds it any more.
+        let _ = backup::remove_remains(root, service);
+    })?;
     death::point();
     Ok(Made {
         backup,

@@ -55,22 +55,20 @@ fn of_the_backups() {
 
 #[test]
 fn of_the_server() {
-    let Ok(disk) = SmallDisk::try_mount(1 << 30) else {
+    let Ok(disk) = SmallDisk::try_mount(256 << 20) else {
         // Nothing else fills a server's disk and not everybody else's.
         return;
     };
     let place = Place::inside(disk.path());
     let backup = place.backup();
-    for left in [64 << 10, 512 << 10, 1 << 20] {
+    for left in [64 << 10, 512 << 10] {
         let context = format!("a restore with {left} bytes left on the server's disk");
         let filler = disk.fill();
         testkit::fault::cut_tail(&filler, left);
         let output = place.restore(&backup).run();
         assert_eq!(output.code, Some(1), "{context}\n{output}");
-        assert!(
-            output.json()["error"]["message"].is_string(),
-            "{context}: nobody says why\n{output}"
-        );
+        let hint = output.json()["error"]["hint"].to_string();
+        assert!(hint.contains("disk is full"), "{context}: nobody says why\n{output}");
         std::fs::remove_file(filler).expect("makes room");
         place.assert_broken_restore(&backup, &context);
     }
