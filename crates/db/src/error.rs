@@ -50,7 +50,8 @@ pub enum Error {
     Io { what: String, message: String },
 }
 
-const FULL: &str = "the server's disk is full: make room in its data folder (df -h), then give the same command again";
+const FULL: &str =
+    "the server's disk is full: make room in its data folder (df -h), then give the same command again";
 
 impl Error {
     /// What to type or do next, where that is known.
@@ -66,12 +67,18 @@ impl Error {
                  goes on, as it says",
             ),
             // A table that cannot grow, and one that cannot be made: errors 28 and 135 are a full disk and a full tablespace.
-            Error::Server { number: 1114 | 1021, .. } => Some(FULL),
+            Error::Server {
+                number: 1114 | 1021, ..
+            } => Some(FULL),
             Error::Server {
                 number: 1005,
                 message,
                 ..
             } if message.contains("errno: 28 ") || message.contains("errno: 135 ") => Some(FULL),
+            Error::Server { number: 1412, .. } => Some(
+                "another session has changed or emptied that table (ALTER, TRUNCATE, a migration) since this one began to \
+                 read; SHOW PROCESSLIST tells who is at it. When it is done, give the same command again",
+            ),
             // 5 is SQLITE_BUSY; the higher bits tell which lock.
             Error::Sqlite { code, .. } if code & 0xff == 5 => {
                 Some("another process is writing to the file: stop the service or wait, then try again")

@@ -48,7 +48,10 @@ fn of_the_backups() {
             error.contains(says) && error.contains(&folder.display().to_string()),
             "{context}: what failed, and where?\n{output}"
         );
-        assert!(whole::folders(&folder).is_empty(), "{context}: it takes room from nobody");
+        assert!(
+            whole::folders(&folder).is_empty(),
+            "{context}: it takes room from nobody"
+        );
         place.assert_broken_backup(&context);
     }
 }
@@ -68,7 +71,10 @@ fn of_the_server() {
         let output = place.restore(&backup).run();
         assert_eq!(output.code, Some(1), "{context}\n{output}");
         let hint = output.json()["error"]["hint"].to_string();
-        assert!(hint.contains("disk is full"), "{context}: nobody says why\n{output}");
+        assert!(
+            hint.contains("disk is full"),
+            "{context}: nobody says why\n{output}"
+        );
         std::fs::remove_file(filler).expect("makes room");
         place.assert_broken_restore(&backup, &context);
     }

@@ -34,7 +34,10 @@ fn in_a_restore_after_so_many_bytes() {
     place.forget_copy();
     let died = moments(20_251_123, whole).into_iter().filter(|&bytes| {
         let killed = place.killed_after(bytes, place.restore(&backup));
-        place.assert_broken_restore(&backup, &format!("a restore killed after {bytes} of {whole} bytes"));
+        place.assert_broken_restore(
+            &backup,
+            &format!("a restore killed after {bytes} of {whole} bytes"),
+        );
         killed.is_some()
     });
     let died = died.count() as u64;
@@ -51,7 +54,10 @@ fn at_points(seed: u64, steps: u64, mut play: impl FnMut(&str) -> testkit::Outpu
         let output = play(&format!("point:{point}"));
         if output.signal.is_none() {
             output.ok();
-            assert!(died >= KILLS, "only {died} were killed; it has fewer than {point} points");
+            assert!(
+                died >= KILLS,
+                "only {died} were killed; it has fewer than {point} points"
+            );
             return;
         }
         died += 1;

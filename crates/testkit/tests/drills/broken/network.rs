@@ -15,7 +15,9 @@ fn cases(seed: u64, whole: u64) -> Vec<Rule> {
     let mut seeded = Seeded::new(seed);
     let part = whole / 7;
     let faults = FAULTS.iter().chain(&FAULTS).zip(0..);
-    faults.map(|(fault, n)| fault(n * part + part / 2 + seeded.below(part))).collect()
+    faults
+        .map(|(fault, n)| fault(n * part + part / 2 + seeded.below(part)))
+        .collect()
 }
 
 /// Runs it on a broken way. It ends by itself: the time limit of a process is generous and fails the drill.

@@ -16,6 +16,17 @@ const LIVE: &str = "inventario";
 /// Where it is restored to.
 pub(super) const COPY: &str = "copia";
 
+/// A folder in memory, where there is one: what is killed are processes, never the machine, so a disk only costs time.
+pub(super) fn fast_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
+    };
+    made.expect("makes a folder")
+}
+
 pub(super) struct Place {
     pub(super) sandbox: Sandbox,
     pub(super) proxy: Proxy,
@@ -30,20 +41,17 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new() -> Place {
-        // What is killed are processes, never the machine: the disk only costs time.
-        let fast = Path::new("/dev/shm");
-        match fast.is_dir() {
-            true => Place::inside(fast),
-            false => Place::of(MariaDb::start(), TempDir::new()),
-        }
+        let folder = fast_folder();
+        Place::of(MariaDb::options().inside(folder.path()).start(), folder)
     }
 
     /// The server's folder lies in this one, and so do the backups.
     pub(super) fn inside(folder: &Path) -> Place {
-        Place::of(MariaDb::options().inside(folder).start(), TempDir::new_in(folder))
+        let files = TempDir::new_in(folder).expect("makes a folder");
+        Place::of(MariaDb::options().inside(folder).start(), files)
     }
 
-    fn of(server: MariaDb, files: std::io::Result<TempDir>) -> Place {
+    fn of(server: MariaDb, files: TempDir) -> Place {
         server.load(&fixtures::small_dump());
         server.query(
             "CREATE USER 'ventana'@'127.0.0.1';
@@ -53,7 +61,7 @@ impl Place {
             sandbox: Sandbox::new(),
             proxy: Proxy::to(server.port()),
             server,
-            files: files.expect("a folder"),
+            files,
             cases: Cell::new(0),
             digest: Value::Null,
         };
@@ -147,7 +155,10 @@ impl Place {
     #[track_caller]
     fn assert_next_backup(&self, context: &str) {
         let thorough = self.thorough();
-        let made = self.ventana(&["backup"]).args((!thorough).then_some("--no-restore")).run();
+        let made = self
+            .ventana(&["backup"])
+            .args((!thorough).then_some("--no-restore"))
+            .run();
         assert_eq!(made.code, Some(0), "{context}: the next backup\n{made}");
         assert_eq!(made.json()["digest"], self.digest, "{context}");
         whole::assert_no_remains(&self.backups(), context);
@@ -176,10 +187,8 @@ impl Place {
     #[track_caller]
     pub(super) fn assert_broken_restore(&self, backup: &str, context: &str) {
         self.assert_let_go(context);
-        let marks =
-            format!("TABLES WHERE TABLE_SCHEMA='{COPY}' AND TABLE_NAME='__ventana_restore'");
-        let others =
-            format!("TABLES WHERE TABLE_SCHEMA='{COPY}' AND TABLE_NAME<>'__ventana_restore'");
+        let marks = format!("TABLES WHERE TABLE_SCHEMA='{COPY}' AND TABLE_NAME='__ventana_restore'");
+        let others = format!("TABLES WHERE TABLE_SCHEMA='{COPY}' AND TABLE_NAME<>'__ventana_restore'");
         let thorough = self.thorough();
         if self.is_there(&marks) {
             let every: [&[&str]; 4] = [&["digest"], &["backup"], &["backup", "--no-restore"], &["plan"]];
@@ -194,7 +203,9 @@ impl Place {
             if thorough {
                 let checked = self.on_schema(COPY, &["check"]).run().expect(1);
                 assert!(
-                    checked.stdout.contains("a restore into this schema is not finished"),
+                    checked
+                        .stdout
+                        .contains("a restore into this schema is not finished"),
                     "{context}\n{checked}"
                 );
             }

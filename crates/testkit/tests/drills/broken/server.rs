@@ -24,7 +24,9 @@ fn server_dies_after(place: &Place, bytes: u64, command: Process) -> Output {
 /// Moments in the middle of a command, away from its ends.
 fn moments(seed: u64, whole: u64) -> Vec<u64> {
     let mut seeded = Seeded::new(seed);
-    [1, 3, 5, 7].map(|n| whole * n / 10 + seeded.below(whole / 10)).to_vec()
+    [1, 3, 5, 7]
+        .map(|n| whole * n / 10 + seeded.below(whole / 10))
+        .to_vec()
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tempfile::TempDir;
 use testkit::{Output, Process, Sandbox, bin};
 
+use super::place::fast_folder;
 use super::{Seeded, whole};
 use crate::world::data;
 
@@ -25,6 +27,8 @@ struct Place {
     /// So far: the backup after every fourth is proven by a restore.
     cases: Cell<u32>,
     sandbox: Sandbox,
+    /// The backups and the state folder.
+    files: TempDir,
     digest: Value,
     /// Whole logical content.
     content: String,
@@ -35,6 +39,7 @@ impl Place {
         let mut place = Place {
             cases: Cell::new(0),
             sandbox: Sandbox::new(),
+            files: fast_folder(),
             digest: Value::Null,
             content: String::new(),
         };
@@ -51,10 +56,11 @@ impl Place {
             .args(args)
             .env("DATABASE_URL", format!("sqlite://{}", database.display()))
             .env("BACKUP_DIR", self.backups())
+            .env("VENTANA_STATE_DIR", self.files.path().join("state"))
     }
 
     fn backups(&self) -> PathBuf {
-        self.sandbox.path("backups")
+        self.files.path().join("backups")
     }
 
     fn copy(&self) -> PathBuf {
@@ -67,13 +73,19 @@ impl Place {
         let cases = self.cases.get();
         self.cases.set(cases + 1);
         let hasty = cases % 4 != 0;
-        let made = self.ventana(&["backup"]).args(hasty.then_some("--no-restore")).run();
+        let made = self
+            .ventana(&["backup"])
+            .args(hasty.then_some("--no-restore"))
+            .run();
         assert_eq!(made.code, Some(0), "{context}: the next backup\n{made}");
         assert_eq!(made.json()["digest"], self.digest, "{context}");
         whole::assert_no_remains(&self.backups(), context);
-        let left = whole::folders(&self.sandbox.path(".ventana/scratch"));
+        let left = whole::folders(&self.files.path().join("state/scratch"));
         assert!(left.is_empty(), "{context}: {left:?}");
-        assert!(content(&self.sandbox.path("live.db")) == self.content, "{context}");
+        assert!(
+            content(&self.sandbox.path("live.db")) == self.content,
+            "{context}"
+        );
         std::fs::remove_dir_all(self.backups()).unwrap();
     }
 
@@ -85,7 +97,11 @@ impl Place {
         }
         if self.copy().exists() {
             let tables = "SELECT COUNT(*) FROM sqlite_master";
-            assert_eq!(data::value(&self.copy(), tables), "0", "{context}: half a database");
+            assert_eq!(
+                data::value(&self.copy(), tables),
+                "0",
+                "{context}: half a database"
+            );
         }
         let again = self.restore(backup).run();
         assert_eq!(again.code, Some(0), "{context}: the same restore again\n{again}");
@@ -126,7 +142,10 @@ fn at_points(seed: u64, mut play: impl FnMut(&str) -> Output) {
         let output = play(&format!("point:{point}"));
         if output.signal.is_none() {
             output.ok();
-            assert!(died >= 12, "only {died} were killed; it has fewer than {point} points");
+            assert!(
+                died >= 12,
+                "only {died} were killed; it has fewer than {point} points"
+            );
             return;
         }
         died += 1;

@@ -19,10 +19,18 @@ pub(super) fn assert_only_whole_claim_it(folder: &Path, context: &str, ventana: 
         let text = path.display().to_string();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if partial(&name) {
-            assert_eq!(state(&path), Some((false, false)), "{context}: {name} in the list");
+            assert_eq!(
+                state(&path),
+                Some((false, false)),
+                "{context}: {name} in the list"
+            );
             let verified = ventana(&["backup", "verify", &text]);
             assert_eq!(verified.code, Some(1), "{context}: {name} verifies\n{verified}");
-            assert_eq!(verified.json()["error"]["code"], "backup", "{context}\n{verified}");
+            assert_eq!(
+                verified.json()["error"]["code"],
+                "backup",
+                "{context}\n{verified}"
+            );
             continue;
         }
         assert_eq!(state(&path), Some((true, true)), "{context}: {name} in the list");
