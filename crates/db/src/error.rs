@@ -66,15 +66,15 @@ impl Error {
                 "see that the server runs and that the way to it is up, then give the same command again: it starts anew or \
                  goes on, as it says",
             ),
-            // A table that cannot grow, and one that cannot be made: errors 28 and 135 are a full disk and a full tablespace.
-            Error::Server {
-                number: 1114 | 1021, ..
-            } => Some(FULL),
-            Error::Server {
-                number: 1005,
-                message,
-                ..
-            } if message.contains("errno: 28 ") || message.contains("errno: 135 ") => Some(FULL),
+            // A table that cannot grow; a file that cannot: the system's 28, and InnoDB's 135.
+            Error::Server { number, message, .. }
+                if matches!(number, 1114 | 1021)
+                    || ["No space left on device", "errno: 28 ", "errno: 135 "]
+                        .iter()
+                        .any(|full| message.contains(full)) =>
+            {
+                Some(FULL)
+            }
             Error::Server { number: 1412, .. } => Some(
                 "another session has changed or emptied that table (ALTER, TRUNCATE, a migration) since this one began to \
                  read; SHOW PROCESSLIST tells who is at it. When it is done, give the same command again",

@@ -64,7 +64,7 @@ fn of_the_server() {
     };
     let place = Place::inside(disk.path());
     let backup = place.backup();
-    for left in [64 << 10, 512 << 10] {
+    for left in [64 << 10, 384 << 10, 448 << 10, 512 << 10] {
         let context = format!("a restore with {left} bytes left on the server's disk");
         let filler = disk.fill();
         testkit::fault::cut_tail(&filler, left);

@@ -231,7 +231,7 @@ impl Place {
     fn thorough(&self) -> bool {
         let cases = self.cases.get();
         self.cases.set(cases + 1);
-        cases % 4 == 0
+        cases.is_multiple_of(4)
     }
 
     /// The restore of a backup into [`COPY`].

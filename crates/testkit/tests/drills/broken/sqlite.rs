@@ -72,7 +72,7 @@ impl Place {
         whole::assert_only_whole_claim_it(&self.backups(), context, |args| self.ventana(args).run());
         let cases = self.cases.get();
         self.cases.set(cases + 1);
-        let hasty = cases % 4 != 0;
+        let hasty = !cases.is_multiple_of(4);
         let made = self
             .ventana(&["backup"])
             .args(hasty.then_some("--no-restore"))
