@@ -9,6 +9,7 @@ use crate::snapshot::{Several, Tell, Terms};
 use crate::{Cell, Dialect, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Who opens a connection, and on which terms.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,9 @@ pub struct Session {
     pub connections: usize,
     /// Bytes of table data that become one chunk of a dump; 0 is [`CHUNK_BYTES`].
     pub chunk_bytes: u64,
+    /// How long a server may be silent where bytes are due, and how often it is asked whether it is still at work where none
+    /// are; `None` is 600 s, as long as the server waits for us. Nothing to SQLite.
+    pub silence: Option<Duration>,
     /// Sees past the marks of a restore that is not finished, because it is the one that finishes it.
     pub restoring: bool,
 }

@@ -9,9 +9,16 @@ pub enum Error {
     /// The address cannot be understood. The text never holds a password.
     #[error("{0}")]
     Address(String),
-    /// No connection, or it was lost.
+    /// No connection.
     #[error("cannot reach {target}: {source_text}")]
     Connect { target: String, source_text: String },
+    /// A connection that was good is no more: cut, silent for too long, or ended by the server.
+    #[error("the connection to {target} was lost during `{during} …`: {why}")]
+    Lost {
+        target: String,
+        during: String,
+        why: String,
+    },
     /// The server refused or failed a statement.
     #[error("{what}: {message} (server error {number})")]
     Server {
@@ -43,6 +50,9 @@ pub enum Error {
     Io { what: String, message: String },
 }
 
+const FULL: &str =
+    "the server's disk is full: make room in its data folder (df -h), then give the same command again";
+
 impl Error {
     /// What to type or do next, where that is known.
     pub fn hint(&self) -> Option<&str> {
@@ -52,6 +62,23 @@ impl Error {
                 "check that the file is there, that it is an SQLite database, and that this account may write to it",
             ),
             Error::Connect { .. } => Some("check host, port, user and password, and that the server runs"),
+            Error::Lost { .. } => Some(
+                "see that the server runs and that the way to it is up, then give the same command again: it starts anew or \
+                 goes on, as it says",
+            ),
+            // A table that cannot grow; a file that cannot: the system's 28, and InnoDB's 135.
+            Error::Server { number, message, .. }
+                if matches!(number, 1114 | 1021)
+                    || ["No space left on device", "errno: 28 ", "errno: 135 "]
+                        .iter()
+                        .any(|full| message.contains(full)) =>
+            {
+                Some(FULL)
+            }
+            Error::Server { number: 1412, .. } => Some(
+                "another session has changed or emptied that table (ALTER, TRUNCATE, a migration) since this one began to \
+                 read; SHOW PROCESSLIST tells who is at it. When it is done, give the same command again",
+            ),
             // 5 is SQLITE_BUSY; the higher bits tell which lock.
             Error::Sqlite { code, .. } if code & 0xff == 5 => {
                 Some("another process is writing to the file: stop the service or wait, then try again")
@@ -68,7 +95,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Address(_) => "address",
-            Error::Connect { .. } => "unreachable",
+            Error::Connect { .. } | Error::Lost { .. } => "unreachable",
             Error::Server { .. } | Error::Sqlite { .. } => "database",
             Error::Unsupported(_) => "unsupported",
             Error::Untested(_) => "untested",

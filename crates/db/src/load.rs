@@ -88,16 +88,22 @@ pub fn tables(
         }
     }
     for (table, step) in schema.tables.iter().zip(&steps) {
-        if !done.created(&table.name) {
+        let created = done.created(&table.name);
+        // A server that fills an empty table keeps no undo for its rows: on a full disk its rollback may leave some behind.
+        let dirty =
+            created && !done.has(&Mark::Rows(&table.name, 0)) && !source.chunks(&table.name).is_empty();
+        if !created || dirty {
             if marks.is_some() {
-                // Made just before an earlier load was cut off: no row is in it, rows come after the mark.
+                // Made just before an earlier load was cut off, or holding rows that nothing vouches for.
                 db.execute(&format!(
                     "DROP TABLE IF EXISTS {}",
                     db.dialect().quote(&table.name)
                 ))?;
             }
             db.execute(&step.table)?;
-            Marks::set(marks, db, &Mark::Created(&table.name))?;
+            if !created {
+                Marks::set(marks, db, &Mark::Created(&table.name))?;
+            }
         }
     }
     let mut others = Vec::new();

@@ -70,11 +70,11 @@ impl MariaDb {
     /// counts as lost; at first 600 s. `None`: for ever.
     pub fn limit_silence(&mut self, silence: Option<Duration>) -> Result<()> {
         let limited = self.wire.limit_silence(silence);
-        limited.map_err(|fault| Self::error("a limit of silence", fault))
+        limited.map_err(|fault| self.error("a limit of silence", fault))
     }
 
     /// The statement's short form for an error: what was tried, never its values.
-    fn error(sql: &str, fault: Fault) -> Error {
+    fn error(&self, sql: &str, fault: Fault) -> Error {
         let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
         match fault {
             Fault::Server { number, message } => Error::Server {
@@ -82,9 +82,10 @@ impl MariaDb {
                 number: number.into(),
                 message,
             },
-            Fault::Lost(text) => Error::Connect {
-                target: format!("the server during `{what} …`"),
-                source_text: text,
+            Fault::Lost(text) => Error::Lost {
+                target: self.origin.0.to_string(),
+                during: what,
+                why: text,
             },
             Fault::Refused(text) => Error::refused(format!("`{what} …`: {text}"), ""),
             Fault::Data(text) => Error::io(format!("reading the data for `{what} …`"), text),
@@ -172,15 +173,15 @@ impl Database for MariaDb {
             encode::all_rows(table),
             range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
-        self.wire.stream(&sql, visitor).map_err(|e| Self::error(&sql, e))
+        self.wire.stream(&sql, visitor).map_err(|e| self.error(&sql, e))
     }
 
     fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.wire.execute(sql).map_err(|e| Self::error(sql, e))
+        self.wire.execute(sql).map_err(|e| self.error(sql, e))
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>> {
-        self.wire.query(sql).map_err(|e| Self::error(sql, e))
+        self.wire.query(sql).map_err(|e| self.error(sql, e))
     }
 
     fn connections(&self) -> usize {

@@ -7,8 +7,12 @@
 
 #[path = "drills/after_the_lift.rs"]
 mod after_the_lift;
+#[path = "drills/broken.rs"]
+mod broken;
 #[path = "drills/fail_at.rs"]
 mod fail_at;
+#[path = "drills/half_copy.rs"]
+mod half_copy;
 #[path = "drills/in_between_sqlite.rs"]
 mod in_between_sqlite;
 #[path = "drills/kill_any_moment.rs"]

@@ -24,6 +24,7 @@ pub use run::{begin_with, text as run_text};
 
 use crate::config::{Config, Environment};
 use crate::error::Failure;
+use crate::host::death;
 use crate::ui::{Language, Output};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -193,6 +194,7 @@ fn run(cli: Cli, vars: Environment, out: Output) -> Done {
         accept_untested: cli.global.accept_untested,
     };
     cx.config.file.database.accept_untested |= cx.accept_untested;
+    death::arm(&cx.config.vars);
     match cli.verb {
         Verb::Init(args) => init::run(&cx, args),
         Verb::Check(args) => check::run(&cx, args),

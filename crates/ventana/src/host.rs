@@ -1,6 +1,7 @@
 //! The machine that ventana runs on: files, clock, processes, HTTP. The only place with such effects.
 
 pub mod clock;
+pub mod death;
 pub mod files;
 pub mod http;
 pub mod lease;

@@ -11,6 +11,9 @@ use crate::host::sftp::{Options, Sftp};
 use backup::{Backup, Copied, Folder, Store};
 use std::path::Path;
 
+/// Written last: what has it is complete.
+const SUMS: &str = "SHA256SUMS";
+
 /// A replica by its name.
 #[derive(Clone, Debug)]
 pub struct Named {
@@ -92,6 +95,22 @@ impl Named {
         let place = copied.place.display().to_string();
         Ledger::of(config).record(&self.name, &copied.name, &copied.id, &place, Act::Copied)?;
         Ok(copied)
+    }
+
+    /// Removes what a copy of the backup `name` that was cut off has left there; a complete one stays.
+    pub fn remove_half(&self, config: &Config, name: &str) -> Result<(), Failure> {
+        let mut store = self.open(config)?;
+        let folder = store.working(name);
+        let place = store.place(&folder);
+        let looked = store.files(&folder);
+        let files = looked.map_err(crate::error::io(format!("cannot look into {}", place.display())))?;
+        // Where it is written under its final name, the sums, written last, tell a complete one.
+        let half =
+            files.is_some_and(|files| folder != name || !(files.is_empty() || files.contains_key(SUMS)));
+        if half {
+            store.discard(&folder)?;
+        }
+        Ok(())
     }
 
     /// Whether it can be reached and, as far as that shows without writing, written to.

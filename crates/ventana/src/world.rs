@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::cell::{RefCell, RefMut};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a plan knows of the schema at its start. Lies in [`engine::plan::Plan::start`], so the plan's digest covers it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +177,11 @@ pub fn session(config: &Config, run: &str) -> Session {
             .connections
             .map_or(CONNECTIONS, NonZeroUsize::get),
         chunk_bytes: 0,
+        silence: config
+            .file
+            .database
+            .silence
+            .map(|seconds| Duration::from_secs(seconds.get())),
         restoring: false,
     }
 }

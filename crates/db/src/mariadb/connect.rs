@@ -50,7 +50,7 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
         user,
         password,
         attributes: &[("program_name", "ventana"), ("ventana_run", &session.run)],
-        silence: Some(SILENCE),
+        silence: Some(session.silence.unwrap_or(SILENCE)),
     })
     .map_err(unreachable)?;
     let rows = wire.query("SELECT VERSION()").map_err(unreachable)?;
@@ -172,7 +172,7 @@ impl MariaDb {
     /// Rows of a catalog query whose `?` are all the schema's name, as texts (NULL as `None`).
     pub(super) fn catalog(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let values = vec![self.database.as_bytes(); sql.matches('?').count()];
-        let rows = self.wire.bound(sql, &values).map_err(|e| Self::error(sql, e))?;
+        let rows = self.wire.bound(sql, &values).map_err(|e| self.error(sql, e))?;
         Ok(rows
             .into_iter()
             .map(|r| r.iter().map(Cell::to_text).collect())

@@ -22,7 +22,7 @@ impl MariaDb {
                 "the server does not take LOAD DATA LOCAL",
                 "SET GLOBAL local_infile=ON on the server that is restored to",
             ),
-            other => Self::error(&sql, other),
+            other => self.error(&sql, other),
         })?;
         for warning in self.query("SHOW WARNINGS")? {
             let text: Vec<String> = warning.iter().filter_map(Cell::to_text).collect();

@@ -150,11 +150,14 @@ fn connect(db: &MariaDb, identity: &Identity, count: usize) -> Result<Vec<MariaD
     });
     let mut readers = Vec::with_capacity(count);
     for (n, reader) in opened.into_iter().enumerate() {
-        let mut reader = reader.map_err(|error| {
-            Error::refused(
+        let mut reader = reader.map_err(|error| match error {
+            // No answer at all: that is the way or the server, not how many we are.
+            Error::Lost { .. } => error,
+            Error::Connect { ref source_text, .. } if !source_text.contains("server error") => error,
+            error => Error::refused(
                 format!("reader {} of {count} could not connect: {error}", n + 1),
                 "ask for fewer readers, or raise max_connections or the account's MAX_USER_CONNECTIONS",
-            )
+            ),
         })?;
         same_server(identity, &reader.identity()?)?;
         // Who changes a definition is to go first, not to wait for us while everybody else waits for them.

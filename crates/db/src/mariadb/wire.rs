@@ -5,6 +5,7 @@
 //! ours, and what it does not do: `docs/decisions/0009-own-wire.md`.
 
 mod answer;
+mod asked;
 mod cursor;
 mod fault;
 mod handshake;
@@ -21,7 +22,7 @@ use crate::Cell;
 use crate::row::{Gather, Visit};
 use answer::{Done, First, Form};
 use cursor::Cursor;
-use handshake::Login;
+use handshake::{Login, Welcome};
 use mysql_common::constants::{CapabilityFlags, Command};
 use packet::Packets;
 use std::collections::HashMap;
@@ -41,7 +42,8 @@ pub struct Options<'o> {
     /// Attributes of the session, beside `_client_name`, `_client_version` and `_pid`.
     pub attributes: &'o [(&'o str, &'o str)],
     /// How long the server may be silent in the middle of rows, or take nothing of what is loaded, before the connection
-    /// counts as lost. A statement may take any time before its first row. `None`: for ever.
+    /// counts as lost. A statement may take any time before its first row: the server is asked over a second connection,
+    /// each time so long has passed, whether it is still at work on it. `None`: for ever, and nobody asks.
     pub silence: Option<Duration>,
 }
 
@@ -77,15 +79,21 @@ impl Wire {
             attributes,
         };
         let welcome = handshake::shake(&mut packets, &login)?;
-        packets.stream.settle()?;
-        Ok(Wire {
+        packets
+            .stream
+            .settle(Some(asked::ask(options, welcome.connection_id)))?;
+        Ok(Wire::of(packets, welcome))
+    }
+
+    fn of(packets: Packets<Stream>, welcome: Welcome) -> Wire {
+        Wire {
             packets,
             connection_id: welcome.connection_id,
             capabilities: welcome.capabilities,
             last: welcome.done,
             block: None,
             given_up: None,
-        })
+        }
     }
 
     /// The server's id of this connection.

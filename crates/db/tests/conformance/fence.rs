@@ -91,7 +91,7 @@ fn behind_the_fence_accounts_read_and_do_nothing_else() {
     live.execute("UPDATE t SET a=99").expect("writes");
     fence::raise(&mut world.db(), &before).expect("raises");
     assert!(
-        matches!(live.execute("COMMIT"), Err(Error::Connect { .. })),
+        matches!(live.execute("COMMIT"), Err(Error::Lost { .. })),
         "the old session is gone"
     );
     assert_eq!(rows("SELECT * FROM svc.t"), was, "and its transaction with it");

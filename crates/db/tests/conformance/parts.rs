@@ -205,7 +205,8 @@ fn rows_that_lie_in_no_part_or_in_two_are_found() {
         };
         let silent = &mut db::progress::silent();
         let digest = digest::compute(&mut db, None, silent);
-        let dumped = dump(&mut db, None, &Nowhere, db::Throttle::new(None), silent).map(|dumped| dumped.digest);
+        let dumped =
+            dump(&mut db, None, &Nowhere, db::Throttle::new(None), silent).map(|dumped| dumped.digest);
         for outcome in [digest, dumped] {
             match outcome {
                 Ok(found) => assert!(right && found.rows() == 30, "{:?}", db.parts),

@@ -279,11 +279,60 @@ fn a_server_that_stalls_between_rows_is_lost_at_last() {
         )
         .expect_err("stalled");
     assert!(
-        matches!(&error, Error::Connect { source_text, .. } if source_text.contains("sent nothing for 300ms")),
+        matches!(&error, Error::Lost { why, .. } if why.contains("sent nothing for 300ms")),
         "{error:?}"
     );
     let later = db.execute("DO 1").expect_err("given up");
-    assert!(matches!(later, Error::Connect { .. }), "{later:?}");
+    assert!(matches!(later, Error::Lost { .. }), "{later:?}");
+}
+
+#[test]
+fn a_table_that_somebody_changes_under_a_view_says_what_to_do() {
+    let place = Place::mariadb();
+    let spot = place.with("CREATE TABLE t (id INT PRIMARY KEY)");
+    let proxy = Proxy::to(MariaDb::shared().port());
+    let mut db = behind(&proxy, &spot);
+    db.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        .expect("begins");
+    MariaDb::shared().query(&format!("ALTER TABLE {}.t ADD COLUMN b INT, FORCE", spot.name()));
+    let error = db.query("SELECT * FROM t").expect_err("changed");
+    assert!(matches!(error, Error::Server { number: 1412, .. }), "{error:?}");
+    let hint = error.hint().unwrap_or_default();
+    assert!(
+        hint.contains("another session has changed") && hint.contains("PROCESSLIST"),
+        "{hint}"
+    );
+}
+
+/// Before its first row a statement may be silent for any time, as long as the server says that it is at work on it.
+#[test]
+fn a_server_that_is_at_work_is_told_from_a_way_that_is_dead() {
+    let place = Place::mariadb();
+    let spot = place.with("CREATE TABLE t (id INT PRIMARY KEY)");
+    let proxy = Proxy::to(MariaDb::shared().port());
+    let url = format!("mysql://root@127.0.0.1:{}/{}", proxy.port(), spot.name());
+    let session = Session {
+        silence: Some(Duration::from_millis(300)),
+        ..Session::default()
+    };
+    let address = Address::parse(&url).expect("parses");
+    let mut db = db::mariadb::MariaDb::open(&address, &session).expect("opens");
+    let slept = db.query("SELECT SLEEP(1.5)").expect("is waited for");
+    assert_eq!(slept, [[Cell::Bytes(b"0".to_vec())]]);
+
+    // The server answers, and the answer never arrives; nor does a second connection.
+    proxy.set(Rule::Stall);
+    let error = db.query("SELECT 1").expect_err("stalled");
+    assert!(
+        matches!(&error, Error::Lost { target, why, .. } if why.contains("sent nothing for 300ms, and a second connection fails too")
+            && target.contains(&proxy.port().to_string())),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .hint()
+            .is_some_and(|hint| hint.contains("the same command again"))
+    );
 }
 
 fn behind(proxy: &Proxy, spot: &Spot<'_>) -> db::mariadb::MariaDb {

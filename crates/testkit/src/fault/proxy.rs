@@ -18,8 +18,13 @@ pub enum Rule {
     /// Lets this many bytes through, both directions and all connections together, counted from the moment the rule
     /// is set; then every connection is cut and no new one accepted.
     CutAfter(u64),
+    /// Lets this many bytes through, counted the same way; then the connection of the next byte is cut and the rule is
+    /// [`Rule::Pass`]: all others go on, and new ones are accepted.
+    CutOneAfter(u64),
     /// Keeps connections open and delivers nothing until the rule changes.
     Stall,
+    /// Lets this many bytes through, counted the same way; then the rule is [`Rule::Stall`].
+    StallAfter(u64),
     /// Cuts each new connection at once; open ones go on.
     Refuse,
 }
@@ -88,6 +93,11 @@ impl Proxy {
         self.shared.lock().passed
     }
 
+    /// Whether bytes are being held back.
+    pub fn stalls(&self) -> bool {
+        self.shared.lock().rule == Rule::Stall
+    }
+
     /// Cuts every open connection now.
     pub fn cut(&self) {
         cut(&mut self.shared.lock());
@@ -126,6 +136,8 @@ impl Shared {
             let Ok(server) = TcpStream::connect(self.upstream) else {
                 continue;
             };
+            // A proxy that waits for more to send would be the slowest part of the way.
+            let _ = (client.set_nodelay(true), server.set_nodelay(true));
             let pairs = [
                 (client.try_clone(), server.try_clone()),
                 (server.try_clone(), client.try_clone()),
@@ -144,12 +156,7 @@ impl Shared {
     fn pump(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut piece = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut piece) {
-            let Some(allowed) = self.admit(length) else { break };
-            if to.write_all(&piece[..allowed]).is_err() {
-                break;
-            }
-            if allowed < length {
-                cut(&mut self.lock());
+            if !self.deliver(&piece[..length], &from, &mut to) {
                 break;
             }
         }
@@ -157,11 +164,45 @@ impl Shared {
         let _ = to.shutdown(Shutdown::Write);
     }
 
+    /// Delivers a piece as the rules let it; `false` when the connection is over.
+    fn deliver(&self, mut piece: &[u8], from: &TcpStream, to: &mut TcpStream) -> bool {
+        while !piece.is_empty() {
+            let (allowed, rest) = match self.admit(piece.len()) {
+                Some(allowed) => piece.split_at(allowed),
+                None => return false,
+            };
+            if to.write_all(allowed).is_err() {
+                return false;
+            }
+            piece = rest;
+            let mut now = self.lock();
+            match now.rule {
+                Rule::CutAfter(_) if !piece.is_empty() => {
+                    cut(&mut now);
+                    return false;
+                }
+                Rule::CutOneAfter(limit) if !piece.is_empty() && now.passed >= limit => {
+                    now.rule = Rule::Pass;
+                    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+
     /// How many of `length` bytes may be delivered now, after any delay; `None` when the proxy is gone.
     fn admit(&self, length: usize) -> Option<usize> {
         let mut now = self.lock();
-        while now.rule == Rule::Stall && !now.closed {
-            now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match now.rule {
+                Rule::StallAfter(limit) if now.passed >= limit => now.rule = Rule::Stall,
+                Rule::Stall if !now.closed => {
+                    now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                }
+                _ => break,
+            }
         }
         if let Rule::Latency(delay) = now.rule {
             drop(now);
@@ -172,7 +213,7 @@ impl Shared {
             return None;
         }
         let allowed = match now.rule {
-            Rule::CutAfter(limit) => {
+            Rule::CutAfter(limit) | Rule::CutOneAfter(limit) | Rule::StallAfter(limit) => {
                 usize::try_from(limit.saturating_sub(now.passed)).map_or(length, |left| left.min(length))
             }
             _ => length,

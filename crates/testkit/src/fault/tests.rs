@@ -107,6 +107,28 @@ fn the_proxy_stalls_until_told_otherwise() {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.read_exact(&mut byte).unwrap();
 
+    proxy.set(Rule::StallAfter(7));
+    stream.write_all(b"hello").unwrap();
+    let mut two = [0; 2];
+    stream.read_exact(&mut two).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(stream.read_exact(&mut byte).is_err(), "no third one comes");
+    assert!(proxy.stalls() && proxy.passed() == 7);
+    proxy.set(Rule::Pass);
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut three = [0; 3];
+    stream.read_exact(&mut three).unwrap();
+    assert_eq!((&two, &three), (b"he", b"llo"));
+
+    let mut other = connect(&proxy);
+    assert!(exchange(&mut other, b"x").is_some());
+    proxy.set(Rule::CutOneAfter(3));
+    assert_eq!(exchange(&mut stream, b"hello"), None);
+    assert!(exchange(&mut other, b"x").is_some(), "the other one goes on");
+    assert!(exchange(&mut connect(&proxy), b"x").is_some());
+    let mut stream = connect(&proxy);
+    assert!(exchange(&mut stream, b"x").is_some());
+
     proxy.set(Rule::Refuse);
     assert_eq!(exchange(&mut connect(&proxy), b"x"), None);
     assert!(exchange(&mut stream, b"x").is_some(), "an open one goes on");

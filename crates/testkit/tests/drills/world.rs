@@ -304,13 +304,8 @@ impl Scene {
     pub(crate) fn remains(&self) -> Vec<PathBuf> {
         let scratch = ["prove.db", "preflight.db", "rollback.db", "rehearsal.db"];
         let half = [".partial", ".part"];
-        // A replica that broke off is no remnant: the next copy of that backup goes on from it.
-        let replicas = self.path("off-site");
         let mut found = data::files_below(self.folder());
         found.retain(|path| {
-            if path.starts_with(&replicas) {
-                return false;
-            }
             let path = path.to_string_lossy();
             scratch.iter().any(|name| path.contains(name))
                 || half

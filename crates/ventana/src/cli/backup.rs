@@ -56,6 +56,20 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let out = cx.out;
+    // As large as the data, and of no use to anybody.
+    for left in ::backup::remove_remains(&cx.config.backup_dir(), &cx.config.service())? {
+        out.say(
+            "removed",
+            &format!(
+                "{}: {}",
+                out.language.pick(
+                    "se borró lo que dejó una copia interrumpida",
+                    "removed what an interrupted backup had left"
+                ),
+                left.display()
+            ),
+        );
+    }
     let mut frozen = transfer::frozen(&cx.config)?;
     let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
     let mut live;

@@ -5,7 +5,7 @@ use super::replica::{Keep, Replica};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -42,6 +42,9 @@ pub struct Database {
     pub connections: Option<NonZeroUsize>,
     /// How many bytes a second a backup or a digest reads from the live database at most. Default: no limit.
     pub throttle: Option<Rate>,
+    /// Seconds that a server may be silent where bytes are due; where it may be at work for long it is asked whether it is,
+    /// this often. Default: 600.
+    pub silence: Option<NonZeroU64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

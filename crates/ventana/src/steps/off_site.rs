@@ -1,6 +1,7 @@
 //! `off_site`: the backup in every configured replica, re-read there.
 
 use crate::error::{Failure, exit};
+use crate::host::death;
 use crate::replicas::{self, Named};
 use crate::world::World;
 use backup::Copied;
@@ -49,6 +50,7 @@ impl Step for OffSite<'_> {
         // One that fails keeps no other from its copy.
         for named in &replicas {
             let copied = named.copy(&self.world.config, &backup, &mut |done, total| {
+                death::point();
                 reporter.progress(Progress {
                     done,
                     total: Some(total),

@@ -2,8 +2,8 @@
 
 use super::CATALOG;
 use crate::config::Config;
-use crate::error::{Failure, io};
-use crate::host::clock;
+use crate::error::Failure;
+use crate::host::{clock, death};
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
@@ -28,9 +28,7 @@ pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
     let Address::Sqlite { path } = config.address()? else {
         return Ok(None);
     };
-    let scratch = config.state_dir().join("scratch");
-    std::fs::create_dir_all(&scratch).map_err(io(format!("cannot make folder {}", scratch.display())))?;
-    Ok(Some(Frozen::open(path, &scratch)?))
+    Ok(Some(Frozen::open(path, &config.state_dir().join("scratch"))?))
 }
 
 /// Makes a backup of `db` under `root`. `notes` are what a reader of it should know.
@@ -52,6 +50,7 @@ pub fn make(
         tables: Mutex::new(Vec::new()),
         dialect: identity.dialect,
     };
+    death::point();
     let dumped = match db::dump::dump(db, outline, &sink, throttle, listen) {
         Ok(dumped) => dumped,
         Err(error) => {
@@ -67,7 +66,11 @@ pub fn make(
         snapshot,
     } = dumped;
     let catalog = serde_json::to_vec(&schema).map_err(|e| Failure::failed("backup", e.to_string()))?;
-    sink.writer.attach(CATALOG, &catalog)?;
+    if let Err(error) = sink.writer.attach(CATALOG, &catalog) {
+        let _ = sink.writer.abandon();
+        return Err(error.into());
+    }
+    death::point();
     let content = Content {
         created_at: clock::now().to_string(),
         tool: backup::Tool {
@@ -95,7 +98,11 @@ pub fn make(
         },
         notes: notes.to_vec(),
     };
-    let backup = sink.writer.finish(content)?;
+    let backup = sink.writer.finish(content).inspect_err(|_| {
+        // Here too, now that nobody holds it any more.
+        let _ = backup::remove_remains(root, service);
+    })?;
+    death::point();
     Ok(Made {
         backup,
         digest,

@@ -2,6 +2,7 @@
 
 use super::Contents;
 use crate::error::{Failure, exit};
+use crate::host::death;
 use backup::Backup;
 use db::load::Source;
 use db::mariadb::MariaDb;
@@ -76,7 +77,9 @@ pub fn restore(
     if let Some(marks) = &marks {
         marks.begin(db)?;
     }
+    death::point();
     let rows = db::load::load(db, &contents, terms.events_disabled, marks.as_ref(), listen)?;
+    death::point();
     let digest = db::digest::compute(db, None, listen)?;
     let other = contents.differences(db, &digest, terms.events_disabled)?;
     if !other.is_empty() {
@@ -90,9 +93,11 @@ pub fn restore(
             exit::VERIFICATION,
         ));
     }
+    death::point();
     // Last: until here the database says of itself that it is not whole.
     if let Some(marks) = &marks {
         marks.end(db)?;
     }
+    death::point();
     Ok(Restored { digest, rows })
 }

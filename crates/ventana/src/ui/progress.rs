@@ -2,6 +2,7 @@
 
 use super::format::{bytes, count, duration_ms, plain};
 use super::{Output, pace};
+use crate::host::death;
 use serde_json::json;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -66,6 +67,7 @@ impl Output {
     }
 
     fn show(&self, mut shown: Shown<'_>) {
+        death::point();
         if !self.json && !self.terminal {
             return;
         }

@@ -5,8 +5,9 @@ use super::runs;
 use crate::config::Config;
 use crate::error::{Failure, io};
 use crate::host::clock::SystemClock;
-use crate::host::files;
 use crate::host::lease::Lease;
+use crate::host::{death, files};
+use crate::replicas;
 use crate::report;
 use crate::ui::Output;
 use crate::world::{Live, World};
@@ -14,7 +15,7 @@ use db::Address;
 use engine::Outcome;
 use engine::evidence::{Evidence, evidence};
 use engine::journal::{Event, Hook, Journal, Killed, Mode};
-use engine::plan::{Plan, PlanFile};
+use engine::plan::{Plan, PlanFile, StepKind};
 use engine::runner::{self, Opening, Watcher};
 use engine::state::{RunState, Status};
 use serde_json::{Value, json};
@@ -146,6 +147,7 @@ impl Drive<'_> {
         let interrupt = interrupts()?;
         runner::run(&self.plan.plan, &mut journal, &world, &clock, watcher, &interrupt)?;
         world.disconnect();
+        self.remove_half_copies(&mut journal);
         let evidence = evidence(&self.plan.plan, journal.records(), journal.head())
             .map_err(|e| Failure::failed("journal", e.to_string()))?;
         // A report that cannot be written does not fail a run that is done: `ventana report` writes it again.
@@ -166,6 +168,35 @@ impl Drive<'_> {
             evidence,
             report,
         })
+    }
+
+    /// Of a run that was taken back nobody goes on with a copy that was cut off. What cannot be removed is said, and costs
+    /// nothing: it is plainly incomplete.
+    fn remove_half_copies(&self, journal: &mut Journal) {
+        let Ok(state) = engine::state::fold(journal.records()) else {
+            return;
+        };
+        if state.closed.as_ref().map(|closed| closed.outcome) != Some(Outcome::RolledBack) {
+            return;
+        }
+        let copying = |step: &&engine::plan::StepSpec| {
+            matches!(step.kind, StepKind::OffSite { .. })
+                && state.steps.get(&step.id).is_some_and(|s| s.attempt > 0)
+        };
+        for step in self.plan.plan.steps.iter().filter(copying) {
+            let StepKind::OffSite { backup, .. } = &step.kind else {
+                continue;
+            };
+            let path = state.fact(backup, "path").and_then(Value::as_str).map(Path::new);
+            let Some(name) = path.and_then(Path::file_name).and_then(|name| name.to_str()) else {
+                continue;
+            };
+            for replica in replicas::all(self.config) {
+                if let Err(failure) = replica.remove_half(self.config, name) {
+                    self.out.say("warning", &failure.message);
+                }
+            }
+        }
     }
 }
 
@@ -298,8 +329,7 @@ impl KillAt {
 
     fn die(&self, seq: u64, after: bool) -> Result<(), Killed> {
         if self.seq == seq && self.after == after {
-            let me = rustix::process::getpid();
-            let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
+            death::now();
         }
         Ok(())
     }

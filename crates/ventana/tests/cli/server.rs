@@ -172,6 +172,69 @@ fn check_says_who_could_write() {
     );
 }
 
+/// For each privilege that is lacking: the statement stands there ready, and mends it.
+#[test]
+fn check_prints_the_grant_that_is_lacking() {
+    let schema = MariaDb::shared().schema("cli_grant");
+    schema.query(TABLES);
+    let server = schema.server();
+    let scene = scene(&schema);
+    let account = format!("'{}'@'127.0.0.1'", schema.name());
+    scene.env("DB_USER", schema.name());
+    let on = format!("`{}`.*", schema.name());
+    let wanted = [
+        ("SELECT", on.as_str()),
+        ("SHOW VIEW", &on),
+        ("TRIGGER", &on),
+        ("EVENT", &on),
+        ("SELECT", "mysql.proc"),
+        ("RELOAD", "*.*"),
+    ];
+    // Without the first nobody gets in at all.
+    for lacking in &wanted[1..] {
+        server.query(&format!("CREATE OR REPLACE USER {account}"));
+        for (privilege, place) in wanted.iter().filter(|given| *given != lacking) {
+            server.query(&format!("GRANT {privilege} ON {place} TO {account}"));
+        }
+        // What the catalog hides is found before anything else can be looked at.
+        let line = if lacking.0 == "RELOAD" {
+            "privileges"
+        } else {
+            "database"
+        };
+        let found = said_of(&scene, line);
+        assert_eq!(found["ok"], false, "{lacking:?}: {found}");
+        let statement = found["hint"].as_str().unwrap();
+        assert!(
+            statement.starts_with(&format!("GRANT {} ON ", lacking.0)) && !statement.contains(';'),
+            "{lacking:?}: {statement}"
+        );
+        let person = scene.run("check --lang en").expect(1);
+        assert!(
+            person.output.stdout.contains(&format!("next: {statement}")),
+            "{}",
+            person.output
+        );
+        server.query(statement);
+        for line in ["database", "privileges"] {
+            let mended = said_of(&scene, line);
+            assert_eq!(mended["ok"], true, "{lacking:?}: {mended}");
+        }
+        scene.json("backup --no-restore").expect(0);
+    }
+    server.query(&format!("DROP USER {account}"));
+}
+
+/// A line of `check`.
+fn said_of(scene: &Scene, line: &str) -> serde_json::Value {
+    let document = scene.json("check").document;
+    let checks = document["checks"].as_array().unwrap();
+    let found = checks.iter().find(|check| check["check"] == line);
+    found
+        .unwrap_or_else(|| panic!("no line {line}: {document}"))
+        .clone()
+}
+
 #[test]
 fn what_a_backup_cannot_carry_is_refused_at_once() {
     let schema = MariaDb::shared().schema("cli_types");

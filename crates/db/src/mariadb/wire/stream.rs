@@ -10,6 +10,17 @@ use std::time::Duration;
 /// After how long without a byte the kernel begins to ask whether the other side is still there, and how often.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 6);
 
+/// Asks whether the server is still at work on what it is silent about; an error says why it cannot be.
+pub(super) type Ask = Box<dyn Fn() -> io::Result<AtWork> + Send>;
+
+/// What a server says of one of its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtWork {
+    Yes,
+    /// It waits for the next statement: the answer is on its way, or lost.
+    Idle,
+}
+
 /// What carries the bytes. TLS will be another variant: it takes the plain stream over between the server's greeting and
 /// our answer to it.
 enum Transport {
@@ -23,6 +34,10 @@ pub(super) struct Stream {
     silence: Option<Duration>,
     /// The limit that is set on the socket for reading.
     limit: Option<Duration>,
+    /// Whether bytes are due.
+    flowing: bool,
+    /// Asked when none are due and none came; without it such a silence may last for ever.
+    ask: Option<Ask>,
 }
 
 impl Stream {
@@ -38,6 +53,8 @@ impl Stream {
             transport,
             silence,
             limit: Some(limit),
+            flowing: false,
+            ask: None,
         };
         if host.starts_with('/') {
             let unix = UnixStream::connect(host)?;
@@ -66,19 +83,26 @@ impl Stream {
         Err(last)
     }
 
-    /// Ends the time in which the server must answer at once: a statement may take hours.
-    pub(super) fn settle(&mut self) -> io::Result<()> {
+    /// Ends the time in which the server must answer at once: a statement may take hours. After each silence of the limit
+    /// `ask` is asked whether it does.
+    pub(super) fn settle(&mut self, ask: Option<Ask>) -> io::Result<()> {
+        self.ask = ask;
+        self.unhurried()
+    }
+
+    fn unhurried(&mut self) -> io::Result<()> {
+        self.flowing = false;
         match &self.transport {
             Transport::Tcp(tcp) => tcp.set_write_timeout(self.silence)?,
             Transport::Unix(unix) => unix.set_write_timeout(self.silence)?,
         }
-        self.limit(None)
+        self.limit(self.ask.as_ref().and(self.silence))
     }
 
     /// Changes how long the server may be silent while bytes are due.
     pub(super) fn silence(&mut self, silence: Option<Duration>) -> io::Result<()> {
         self.silence = silence;
-        self.settle()
+        self.unhurried()
     }
 
     fn limit(&mut self, limit: Option<Duration>) -> io::Result<()> {
@@ -103,7 +127,9 @@ impl Stream {
 impl Source for Stream {
     fn flowing(&mut self, on: bool) -> io::Result<()> {
         if self.silence.is_some() {
-            self.limit(if on { self.silence } else { None })?;
+            self.flowing = on;
+            let unhurried = self.ask.as_ref().and(self.silence);
+            self.limit(if on { self.silence } else { unhurried })?;
         }
         Ok(())
     }
@@ -111,12 +137,32 @@ impl Source for Stream {
 
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let limit = self.limit;
-        let read = match &mut self.transport {
-            Transport::Tcp(tcp) => tcp.read(into),
-            Transport::Unix(unix) => unix.read(into),
-        };
-        read.map_err(|e| silent(e, "sent nothing", limit))
+        let mut idle = 0;
+        loop {
+            let read = match &mut self.transport {
+                Transport::Tcp(tcp) => tcp.read(into),
+                Transport::Unix(unix) => unix.read(into),
+            };
+            let error = match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => silent(error, "sent nothing", self.limit),
+                read => return read,
+            };
+            let Some(ask) = self.ask.as_ref().filter(|_| !self.flowing) else {
+                return Err(error);
+            };
+            if error.kind() != io::ErrorKind::TimedOut {
+                return Err(error);
+            }
+            let besides = |why: &str| io::Error::new(io::ErrorKind::TimedOut, format!("{error}, and {why}"));
+            match ask() {
+                Ok(AtWork::Yes) => idle = 0,
+                // An answer that was on its way has come by the next time.
+                Ok(AtWork::Idle) if idle == 0 => idle = 1,
+                Ok(AtWork::Idle) => return Err(besides("it says that it has answered")),
+                Err(why) => return Err(besides(&why.to_string())),
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Args, not_live};
 use crate::cli::Context;
 use crate::error::{Failure, exit, io};
-use crate::host::files;
+use crate::host::{death, files};
 use crate::transfer::{self, Restored, Terms};
 use crate::world::session;
 use backup::Backup;
@@ -146,6 +146,7 @@ impl Hold {
         }
         self.server
             .execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
+        death::point();
         self.open()
     }
 
