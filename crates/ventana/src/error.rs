@@ -77,7 +77,10 @@ impl From<backup::Error> for Failure {
         use backup::Error as E;
         match &error {
             E::Damaged { .. } | E::Disproved { .. } => Failure::verification(error.to_string()),
-            E::NotFound { .. } => Failure::usage(error.to_string()),
+            E::NotFound { .. } | E::Recipient { .. } | E::Identity { .. } => {
+                Failure::usage(error.to_string())
+            }
+            E::Locked { .. } => Failure::new("no_key", error.to_string(), exit::USAGE),
             _ => Failure::failed("backup", error.to_string()),
         }
     }

@@ -17,6 +17,7 @@ mod cli {
     mod demo;
     mod deploy;
     mod digest;
+    mod encryption;
     mod fence;
     mod init;
     mod migrate;

@@ -121,7 +121,7 @@ fn already_there(id: &str, name: &str, to: &mut dyn Store, progress: &mut dyn Fn
     if manifest != id {
         return Err(differs("is another backup of the same name".into()));
     }
-    match examine(to, name, progress) {
+    match examine(to, name, None, progress) {
         Ok(_) => Ok(()),
         Err(VerifyError::Damaged(damages)) => {
             let damages: Vec<String> = damages.iter().map(ToString::to_string).collect();

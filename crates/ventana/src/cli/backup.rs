@@ -52,6 +52,9 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 fn make(cx: &Context, restored: bool) -> Done {
     let out = cx.out;
+    if restored {
+        cx.config.can_restore()?;
+    }
     let mut frozen = transfer::frozen(&cx.config)?;
     let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
     let mut live;
@@ -68,7 +71,7 @@ fn make(cx: &Context, restored: bool) -> Done {
         source,
         &notes,
         &cx.config.backup_dir(),
-        &cx.config.service(),
+        &cx.config,
         None,
         &mut listen,
     )?;
@@ -89,7 +92,8 @@ fn make(cx: &Context, restored: bool) -> Done {
     };
     let totals = &made.backup.manifest().totals;
     let document = json!({ "path": made.backup.path(), "id": made.backup.id(), "digest": made.digest.digest,
-        "bytes": totals.stored_bytes, "rows": totals.rows, "verified": how });
+        "bytes": totals.stored_bytes, "rows": totals.rows, "verified": how,
+        "encrypted": made.backup.encryption().is_some() });
     out.result(&document, || {
         format!(
             "{}\n  {} {}, {} {}\n  digest {}\n  {}",

@@ -33,7 +33,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     if let Some(which) = &args.backup {
         let backup = ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
             .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
-        return of_backup(cx, &backup);
+        return of_backup(cx, &cx.config.readable(backup)?);
     }
     let address = cx.config.address()?;
     let mut db = db::open(address, &session(&cx.config, "digest"))?;

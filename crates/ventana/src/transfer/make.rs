@@ -33,19 +33,21 @@ pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
     Ok(Some(Frozen::open(path, &scratch)?))
 }
 
-/// Makes a backup of `db` under `root`. `notes` are what a reader of it should know.
+/// Makes a backup of `db` under `root`, encrypted where that is configured; it needs no key for that, and what is made is not
+/// unlocked. `notes` are what a reader of it should know.
 pub fn make(
     db: &mut dyn Database,
     notes: &[String],
     root: &Path,
-    service: &str,
+    config: &Config,
     outline: Option<&Outline>,
     listen: &mut Listener<'_>,
 ) -> Result<Made, Failure> {
     let identity = db.identity()?;
     // Refused before a byte is written.
     db.inspect()?.supported()?;
-    let writer = Writer::create(root, service, &clock::stamp())?;
+    let recipients = config.recipients()?;
+    let writer = Writer::create(root, &config.service(), &clock::stamp())?.with_recipients(recipients)?;
     let sink = Files {
         writer,
         tables: Mutex::new(Vec::new()),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Restores a backup into a scratch copy, compares digests, removes the copy, and records the proof beside the backup. The copy
 /// lies beside the configured database, or in a private server that is started for it.
 pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Result<(), Failure> {
+    let backup = &cx.config.readable(backup.clone())?;
     let restored = if private && backup.manifest().source.dialect != "sqlite" {
         in_private_server(cx, backup)?
     } else {

@@ -7,7 +7,7 @@ use crate::host::clock;
 use crate::host::lease::Lease;
 use crate::replicas::{self, Act, Ledger, Named};
 use crate::ui::format;
-use backup::{Backup, Error, Examined, Folder, Proven, State, Store, VerifyError};
+use backup::{Backup, Error, Examined, Folder, Proven, State, Store, Verification, VerifyError};
 use serde_json::{Value, json};
 
 /// Options of `backup verify`.
@@ -42,6 +42,9 @@ struct Whole {
     files: u64,
     bytes: u64,
     rows: u64,
+    encrypted: bool,
+    /// Whether what is in the files was read, and not the stored files alone.
+    contents: bool,
 }
 
 pub(super) fn run(cx: &Context, args: &Args) -> Done {
@@ -70,8 +73,15 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
             Ok(whole) => {
                 documents.push(whole.document(args));
                 let (files, read) = (whole.files, format::bytes(whole.bytes));
+                let unread = match whole.unread() && !args.restore {
+                    true => cx
+                        .out
+                        .language
+                        .pick("; cifrada, contenido NO leído", "; encrypted, content NOT read"),
+                    false => "",
+                };
                 lines.push(format!(
-                    "✓ {name}: {files} {}, {read}",
+                    "✓ {name}: {files} {}, {read}{unread}",
                     cx.out.language.pick("archivos", "files")
                 ));
             }
@@ -100,10 +110,15 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
 }
 
 impl Whole {
+    /// Encrypted, and only its stored files were compared.
+    fn unread(&self) -> bool {
+        self.encrypted && !self.contents
+    }
+
     fn document(&self, args: &Args) -> Value {
         let how = if args.restore { "restore" } else { "files" };
         json!({ "name": self.name, "path": self.path, "id": self.id, "digest": self.digest, "bytes": self.bytes, "rows": self.rows,
-            "verified": how, "replica": args.replica })
+            "verified": how, "replica": args.replica, "encrypted": self.encrypted, "contents": self.contents || args.restore })
     }
 }
 
@@ -123,6 +138,11 @@ fn report(cx: &Context, args: &Args, whole: &Whole) {
             whole.digest,
             if args.restore {
                 pick("probada: restaurada y comparada", "proven: restored and compared")
+            } else if whole.unread() {
+                pick(
+                    "cada suma coincide; está cifrada y su contenido NO se leyó (falta --identity ARCHIVO)",
+                    "every checksum agrees; it is encrypted and its content was NOT read (that takes --identity FILE)",
+                )
             } else {
                 pick("cada suma coincide", "every checksum agrees")
             }
@@ -191,8 +211,16 @@ impl Place {
 
 fn here(cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
     let backup = super::find(cx, which)?;
+    if args.restore {
+        // Said before everything is read.
+        cx.config.readable(backup.clone())?;
+    }
     let out = cx.out;
-    let verified = backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""));
+    let verification = match cx.config.keys_of(&backup)? {
+        Some(keys) => Verification::of(backup.path()).identities(&keys),
+        None => Verification::of(backup.path()),
+    };
+    let verified = verification.run(&mut |done, total| out.progress("verify", done, total, "bytes", ""));
     out.progress_end();
     let verified = verified?;
     proven(cx, args, &backup)?;
@@ -204,6 +232,8 @@ fn here(cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
         files: verified.files,
         bytes: verified.bytes,
         rows: verified.rows,
+        encrypted: backup.encryption().is_some(),
+        contents: verified.contents,
     })
 }
 
@@ -230,7 +260,11 @@ fn there(
     let known = known
         .into_iter()
         .find(|k| k.replica == named.name && k.name == name);
-    let examined = backup::examine(store, name, &mut |done, total| {
+    let keys = match store.local(name).and_then(|path| Backup::open(&path).ok()) {
+        Some(backup) => cx.config.keys_of(&backup)?,
+        None => None,
+    };
+    let examined = backup::examine(store, name, keys.as_ref(), &mut |done, total| {
         out.progress("verify", done, total, "bytes", &named.name);
     });
     out.progress_end();
@@ -260,6 +294,8 @@ fn there(
     Ok(Whole {
         name: name.to_owned(),
         path: place,
+        encrypted: manifest.encryption.is_some(),
+        contents: verified.contents,
         digest: manifest.digest,
         id,
         files: verified.files,

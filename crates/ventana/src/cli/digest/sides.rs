@@ -34,7 +34,7 @@ impl Named {
         if let Some(name) = text.strip_prefix("backup:") {
             let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), name)
                 .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
-            return Ok(Named::Backup(Box::new(backup)));
+            return Ok(Named::Backup(Box::new(cx.config.readable(backup)?)));
         }
         if let Some(name) = text.strip_prefix("schema:") {
             return match cx.config.address()? {
@@ -52,7 +52,8 @@ impl Named {
         }
         let path = Path::new(text);
         if path.is_dir() {
-            return Ok(Named::Backup(Box::new(Backup::open(path)?)));
+            let backup = cx.config.readable(Backup::open(path)?)?;
+            return Ok(Named::Backup(Box::new(backup)));
         }
         Err(
             Failure::usage(format!("{text:?} is no database, and no backup's folder"))
