@@ -140,6 +140,16 @@ pub enum Error {
         /// How it differs.
         why: String,
     },
+    /// The replica that is there already is this backup, and damaged.
+    #[error(
+        "{path} exists already and is a damaged replica: {why}. It was left alone; move it away there, then copy again"
+    )]
+    Spoiled {
+        /// The replica.
+        path: PathBuf,
+        /// Its damage.
+        why: String,
+    },
     /// Another process writes there at this moment.
     #[error("another process is writing {path}. Wait until it has finished")]
     Busy {

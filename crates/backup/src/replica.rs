@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::reader::Backup;
 
-pub use copy::{Copied, copy};
+pub use copy::{Copied, copy, copy_known};
 pub use examine::{Examined, examine, list_in};
 pub use folder::Folder;
 

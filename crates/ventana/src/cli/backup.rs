@@ -10,8 +10,9 @@ mod verify;
 pub(super) use prove::prove;
 
 use super::{Context, Done};
-use crate::error::Failure;
+use crate::error::{Failure, exit};
 use crate::host::clock;
+use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
 use crate::world::session;
@@ -52,6 +53,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 fn make(cx: &Context, restored: bool) -> Done {
     let out = cx.out;
+    let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup")?;
     if restored {
         cx.config.can_restore()?;
     }
@@ -120,6 +122,27 @@ fn make(cx: &Context, restored: bool) -> Done {
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
     ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
         .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))
+}
+
+/// One failure of all that failed, each with the name of what it is about. Damage is the gravest news.
+fn joined(failed: Vec<(String, Failure)>) -> Option<Failure> {
+    let words: Vec<String> = failed
+        .iter()
+        .map(|(name, failure)| match failure.message.contains(name) {
+            true => failure.message.clone(),
+            false => format!("{name}: {}", failure.message),
+        })
+        .collect();
+    let failures = failed.into_iter().map(|(_, failure)| failure);
+    // Of equals the first.
+    let gravest = failures.reduce(|one, other| {
+        let graver = other.exit == exit::VERIFICATION && one.exit != exit::VERIFICATION;
+        if graver { other } else { one }
+    })?;
+    Some(Failure {
+        message: words.join("; "),
+        ..gravest
+    })
 }
 
 /// A moment to the second, as people read it.

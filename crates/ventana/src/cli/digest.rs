@@ -5,6 +5,7 @@ mod sides;
 
 use super::{Context, Done};
 use crate::error::{Failure, io};
+use crate::host::lease::Lease;
 use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::session;
@@ -27,6 +28,12 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
+    // Read to its end before it may be deleted.
+    let reads = args.backup.is_some() || args.diff.iter().flatten().any(|text| sides::is_backup(text));
+    let _lease = match reads {
+        true => Some(Lease::of_backups_shared(&cx.config.state_dir(), "digest")?),
+        false => None,
+    };
     if let Some(pair) = &args.diff {
         return differences::run(cx, pair, args.show_values);
     }

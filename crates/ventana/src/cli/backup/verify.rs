@@ -4,11 +4,14 @@ use super::prove;
 use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
 use crate::host::clock;
+use crate::host::files::sha256;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Act, Ledger, Named};
+use crate::replicas::{self, Act, HERE, Ledger, Named};
 use crate::ui::format;
 use backup::{Backup, Error, Examined, Folder, Proven, State, Store, Verification, VerifyError};
 use serde_json::{Value, json};
+use std::io::Read;
+use std::path::Path;
 
 /// Options of `backup verify`.
 #[derive(clap::Args)]
@@ -56,7 +59,7 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
         report(cx, args, &whole);
         return Ok(0);
     }
-    let (mut documents, mut lines, mut code) = (Vec::new(), Vec::new(), 0);
+    let (mut documents, mut lines, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (name, state) in place.list(cx)? {
         let outcome = match &state {
             State::Incomplete { why } => {
@@ -86,27 +89,22 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
                 ));
             }
             Err(failure) => {
-                documents.push(json!({ "name": name, "state": "failed",
-                    "error": { "code": failure.code, "message": failure.message, "hint": failure.hint } }));
+                documents.push(json!({ "name": name, "state": "failed", "error": failure.document() }));
                 lines.push(format!("✗ {name}: {}", failure.message));
-                // Damage is the graver news.
-                code = if code == exit::VERIFICATION {
-                    code
-                } else {
-                    failure.exit
-                };
+                failed.push((name, failure));
             }
         }
     }
-    if cx.out.json || code != 0 || !args.quiet {
-        let failed = documents
-            .iter()
-            .filter(|document| document["state"] == "failed")
-            .count();
-        let document = json!({ "backups": documents, "failed": failed });
+    let count = failed.len();
+    let failed = super::joined(failed);
+    if cx.out.json || failed.is_some() || !args.quiet {
+        let mut document = json!({ "backups": documents, "failed": count });
+        if let Some(failure) = &failed {
+            document["error"] = failure.document();
+        }
         cx.out.result(&document, || lines.join("\n"));
     }
-    Ok(code)
+    Ok(failed.map_or(0, |failure| failure.exit))
 }
 
 impl Whole {
@@ -211,19 +209,50 @@ impl Place {
 
 fn here(cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
     let backup = super::find(cx, which)?;
+    let whole = examined(cx, args, &backup);
+    remember(cx, &backup, args, whole.as_ref().err())?;
+    whole
+}
+
+/// Writes down damage, so that neither a list nor `prune` takes the backup for a good one, and its end. Proofs lie beside the
+/// backup; another folder than the configured one is nobody's to know.
+fn remember(cx: &Context, backup: &Backup, args: &Args, failure: Option<&Failure>) -> Result<(), Failure> {
+    let path = backup.path();
+    let real = |path: &Path| path.canonicalize().ok();
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Ok(());
+    };
+    if path.parent().and_then(real) != real(&cx.config.backup_dir()) {
+        return Ok(());
+    }
+    let ledger = Ledger::of(&cx.config);
+    let known = ledger.read()?;
+    let damaged = known
+        .iter()
+        .any(|k| k.replica == HERE && k.name == name && k.id == backup.id() && k.act == Act::Damaged);
+    let act = match failure {
+        Some(failure) if failure.exit == exit::VERIFICATION => Act::Damaged,
+        None if damaged && args.restore => Act::Restore,
+        None if damaged => Act::Files,
+        _ => return Ok(()),
+    };
+    ledger.record(HERE, name, backup.id(), &path.display().to_string(), act)
+}
+
+fn examined(cx: &Context, args: &Args, backup: &Backup) -> Result<Whole, Failure> {
     if args.restore {
         // Said before everything is read.
         cx.config.readable(backup.clone())?;
     }
     let out = cx.out;
-    let verification = match cx.config.keys_of(&backup)? {
+    let verification = match cx.config.keys_of(backup)? {
         Some(keys) => Verification::of(backup.path()).identities(&keys),
         None => Verification::of(backup.path()),
     };
     let verified = verification.run(&mut |done, total| out.progress("verify", done, total, "bytes", ""));
     out.progress_end();
     let verified = verified?;
-    proven(cx, args, &backup)?;
+    proven(cx, args, backup)?;
     Ok(Whole {
         name: backup.manifest().name.clone(),
         path: backup.path().display().to_string(),
@@ -268,14 +297,22 @@ fn there(
         out.progress("verify", done, total, "bytes", &named.name);
     });
     out.progress_end();
-    if let (Err(VerifyError::Damaged(_)), Some(known)) = (&examined, &known) {
-        ledger.record(&named.name, name, &known.id, &place, Act::Damaged)?;
+    let examined = examined.map_err(|error| in_replica(error, &place));
+    if examined
+        .as_ref()
+        .is_err_and(|failure| failure.exit == exit::VERIFICATION)
+    {
+        // One that somebody else copied there is not known yet: it is named as it names itself.
+        let id = known
+            .as_ref()
+            .map_or_else(|| id_in(store, name), |known| known.id.clone());
+        ledger.record(&named.name, name, &id, &place, Act::Damaged)?;
     }
     let Examined {
         id,
         manifest,
         verified,
-    } = examined.map_err(|error| in_replica(error, &place))?;
+    } = examined?;
     if let Some(known) = known.filter(|known| known.id != id) {
         return Err(Failure::verification(format!(
             "{place} is whole, but another backup ({}) than the one that was copied there ({})",
@@ -284,11 +321,22 @@ fn there(
         ))
         .hint("somebody replaced it; compare with the original before relying on either"));
     }
-    if args.restore {
-        restore_from(cx, args, store, name)?;
+    let proven = if args.restore {
+        restore_from(cx, args, store, name)
     } else if let Some(path) = store.local(name) {
-        proven(cx, args, &Backup::open(&path)?)?;
+        Backup::open(&path)
+            .map_err(Failure::from)
+            .and_then(|backup| proven(cx, args, &backup))
+    } else {
+        Ok(())
+    };
+    if proven
+        .as_ref()
+        .is_err_and(|failure| failure.exit == exit::VERIFICATION)
+    {
+        ledger.record(&named.name, name, &id, &place, Act::Damaged)?;
     }
+    proven?;
     let act = if args.restore { Act::Restore } else { Act::Files };
     ledger.record(&named.name, name, &id, &place, act)?;
     Ok(Whole {
@@ -302,6 +350,15 @@ fn there(
         bytes: verified.bytes,
         rows: verified.rows,
     })
+}
+
+/// The id of what lies in a store, as far as it can be read.
+fn id_in(store: &mut dyn Store, name: &str) -> String {
+    let mut json = Vec::new();
+    let read = store
+        .read(name, "manifest.json")
+        .and_then(|mut reader| reader.read_to_end(&mut json));
+    read.map(|_| sha256(&json)).unwrap_or_default()
 }
 
 /// Damage says where it is.

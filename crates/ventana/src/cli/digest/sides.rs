@@ -104,6 +104,11 @@ impl Named {
     }
 }
 
+/// Whether the text names a backup, and no database.
+pub(super) fn is_backup(text: &str) -> bool {
+    text.starts_with("backup:") || Path::new(text).is_dir()
+}
+
 /// A URL on a command line is seen by all: one without a password takes the configured one, on the configured server and
 /// for the configured account.
 fn with_password(cx: &Context, address: Address) -> Address {
