@@ -150,6 +150,18 @@ pub enum Error {
         /// Its damage.
         why: String,
     },
+    /// What is to be written does not fit; nothing was written.
+    #[error(
+        "{path} has {free} bytes free, and {needed} are needed: nothing was written. Make room there, or name another place"
+    )]
+    NoRoom {
+        /// The place.
+        path: PathBuf,
+        /// Bytes that are free for this account.
+        free: u64,
+        /// Bytes that would be written.
+        needed: u64,
+    },
     /// Another process writes there at this moment.
     #[error("another process is writing {path}. Wait until it has finished")]
     Busy {

@@ -87,6 +87,7 @@ impl From<backup::Error> for Failure {
             E::NotFound { .. } | E::Recipient { .. } | E::Identity { .. } => {
                 Failure::usage(error.to_string())
             }
+            E::NoRoom { .. } => Failure::failed("no_space", error.to_string()),
             E::Locked { .. } => Failure::new("no_key", error.to_string(), exit::USAGE),
             _ => Failure::failed("backup", error.to_string()),
         }

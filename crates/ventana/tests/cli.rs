@@ -35,6 +35,7 @@ mod cli {
 
     // What holds for all of them.
     mod help;
+    mod room;
     mod secrets;
     mod server;
     mod usage;

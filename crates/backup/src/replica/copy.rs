@@ -79,6 +79,7 @@ pub fn copy_known(
         copied.already = true;
         return Ok(copied);
     }
+    fits(&set, to, &working)?;
     to.begin(&name)?;
     let mut work = Work {
         place: to.place(&working),
@@ -99,6 +100,26 @@ pub fn copy_known(
         _ => Error::io("give its name to", &place)(source),
     })?;
     Ok(copied)
+}
+
+/// Refuses what surely does not fit. What an interrupted copy has left is kept or makes room for what takes its place.
+fn fits(set: &Set, to: &mut dyn Store, working: &str) -> Result<()> {
+    let place = to.place("");
+    let Some(free) = to.free().map_err(Error::io("look at the disk of", &place))? else {
+        return Ok(());
+    };
+    let there = to.files(working).map_err(Error::io("read", &place))?;
+    let there: u64 = there.unwrap_or_default().values().sum();
+    let all: u64 = set.files.iter().map(|(_, _, bytes)| bytes).sum();
+    let needed = all.saturating_sub(there);
+    if free < needed {
+        return Err(Error::NoRoom {
+            path: place,
+            free,
+            needed,
+        });
+    }
+    Ok(())
 }
 
 fn same_folder(from: &dyn Store, folder: &str, to: &dyn Store, name: &str) -> bool {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, fadvise, statvfs};
 
 use super::Store;
 use crate::error::{Error, Result};
@@ -61,6 +61,13 @@ impl Store for Folder {
             }
         }
         Ok(names)
+    }
+
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        let there = self.root.ancestors().find(|path| path.exists());
+        let stat = statvfs(there.unwrap_or(Path::new("/")))?;
+        // Mounts of something that has no size say that it is 0.
+        Ok((stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize)))
     }
 
     fn files(&mut self, folder: &str) -> io::Result<Option<BTreeMap<String, u64>>> {

@@ -3,7 +3,7 @@
 use super::CATALOG;
 use crate::config::Config;
 use crate::error::{Failure, io};
-use crate::host::clock;
+use crate::host::{clock, files};
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
@@ -47,6 +47,8 @@ pub fn make(
     // Refused before a byte is written.
     db.inspect()?.supported()?;
     let recipients = config.recipients()?;
+    let needed = least(db, &identity, config, root)?;
+    files::must_fit(root, needed, "the backup")?;
     let writer = Writer::create(root, &config.service(), &clock::stamp())?.with_recipients(recipients)?;
     let sink = Files {
         writer,
@@ -102,6 +104,31 @@ pub fn make(
         digest,
         through,
     })
+}
+
+/// Bytes that a backup of this database takes at the very least. Since the last one it has hardly halved; without one, rows
+/// are hardly compressed to less than a sixteenth.
+fn least(
+    db: &mut dyn Database,
+    identity: &db::Identity,
+    config: &Config,
+    root: &Path,
+) -> Result<u64, Failure> {
+    if let Ok(latest) = backup::find(root, &config.service(), "latest")
+        && latest.manifest().source.database == identity.database
+    {
+        return Ok(latest.manifest().totals.stored_bytes / 2);
+    }
+    let sql = match identity.dialect {
+        Dialect::Sqlite => {
+            "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), \
+             pragma_freelist_count(), pragma_page_size()"
+        }
+        _ => {
+            "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+        }
+    };
+    Ok(db.count(sql)?.max(0) as u64 / 16)
 }
 
 struct Files {

@@ -2,7 +2,7 @@
 
 use crate::cli::Context;
 use crate::error::{Failure, io};
-use crate::host::{clock, mariadbd};
+use crate::host::{clock, files, mariadbd};
 use crate::scratch::Scratch;
 use crate::transfer::{self, Restored};
 use crate::world::{new_run_id, session};
@@ -51,12 +51,23 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         }
         _ => cx.config.address()?,
     };
+    if matches!(address, Address::Sqlite { .. }) {
+        files::must_fit(&dir, least(backup), "the scratch copy")?;
+    }
     let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
     let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
     let dropped = scratch.drop();
     let restored = restored?;
     dropped?;
     Ok(restored)
+}
+
+/// Bytes of a private server that holds nothing: its logs alone have 96 MiB.
+const EMPTY_SERVER: u64 = 128 << 20;
+
+/// Bytes that a restored copy takes at the very least: rows as text take up to four times what they take in a database.
+fn least(backup: &Backup) -> u64 {
+    backup.manifest().totals.bytes / 4
 }
 
 /// A folder that is gone when this is.
@@ -82,6 +93,7 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
     remove_dead(&root);
     let folder = std::path::absolute(root.join(format!("server_{}", std::process::id())))
         .map_err(io(format!("cannot find {}", root.display())))?;
+    files::must_fit(&root, least(backup) + EMPTY_SERVER, "the private server")?;
     std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
     let _gone = Gone(folder.clone());
     // Nothing of it outlives the proof, so it need not be durable.

@@ -309,8 +309,9 @@ impl Connection {
         })?;
         let mut answer = self.wanted(id, packet::EXTENDED_REPLY)?;
         let (_block, fragment) = (answer.u64()?, answer.u64()?);
-        let (_blocks, _free, available) = (answer.u64()?, answer.u64()?, answer.u64()?);
-        Ok(Some(available.saturating_mul(fragment)))
+        let (blocks, _free, available) = (answer.u64()?, answer.u64()?, answer.u64()?);
+        // What has no size says that it is 0.
+        Ok((blocks > 0).then(|| available.saturating_mul(fragment)))
     }
 }
 
