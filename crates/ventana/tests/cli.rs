@@ -35,6 +35,7 @@ mod cli {
 
     // What holds for all of them.
     mod help;
+    mod leftovers;
     mod room;
     mod secrets;
     mod server;

@@ -4,14 +4,14 @@ mod differences;
 mod sides;
 
 use super::{Context, Done};
-use crate::error::{Failure, io};
+use crate::error::Failure;
 use crate::host::lease::Lease;
+use crate::scratch::temporary;
 use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::session;
 use ::backup::Backup;
 use db::Digest;
-use std::path::PathBuf;
 
 /// Options of `digest`.
 #[derive(clap::Args)]
@@ -56,7 +56,8 @@ pub fn run(cx: &Context, args: Args) -> Done {
 fn of_backup(cx: &Context, backup: &Backup) -> Done {
     let contents = Contents::of(backup)?;
     let out = cx.out;
-    let digest = db::digest::of_files(&contents, &scratch(cx)?, &mut |p| {
+    let scratch = temporary(&cx.config, "digest")?;
+    let digest = db::digest::of_files(&contents, scratch.path(), &mut |p| {
         out.progress("digest", p.rows, p.rows_total, "rows", p.table)
     });
     out.progress_end();
@@ -91,11 +92,4 @@ fn show(cx: &Context, digest: &Digest, of: &str) {
         }
         format!("{}\n{}  {of}", table::render(&rows, out.columns), digest.digest)
     });
-}
-
-/// The folder for what is kept while files are read; it is made where it is missing.
-fn scratch(cx: &Context) -> Result<PathBuf, Failure> {
-    let folder = cx.config.state_dir().join("scratch");
-    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
-    Ok(folder)
 }

@@ -2,8 +2,10 @@
 
 use super::CATALOG;
 use crate::config::Config;
-use crate::error::{Failure, io};
+use crate::error::Failure;
+use crate::host::temporary::Temporary;
 use crate::host::{clock, files};
+use crate::scratch::temporary;
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
@@ -24,13 +26,33 @@ pub struct Made {
 
 /// A SQLite file that others may be writing, in one state for as long as this is kept: a backup must not keep them from
 /// it. `None` for a server, whose connections see one state by themselves.
-pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
+pub fn frozen(config: &Config) -> Result<Option<Held>, Failure> {
     let Address::Sqlite { path } = config.address()? else {
         return Ok(None);
     };
-    let scratch = config.state_dir().join("scratch");
-    std::fs::create_dir_all(&scratch).map_err(io(format!("cannot make folder {}", scratch.display())))?;
-    Ok(Some(Frozen::open(path, &scratch)?))
+    let folder = temporary(config, "frozen")?;
+    Ok(Some(Held {
+        frozen: Frozen::open(path, folder.path())?,
+        _folder: folder,
+    }))
+}
+
+/// A [`Frozen`] with the folder that its copy may lie in.
+pub struct Held {
+    // Dropped first: the copy is closed before its folder goes.
+    frozen: Frozen,
+    _folder: Temporary,
+}
+
+impl Held {
+    pub fn db(&mut self) -> &mut dyn Database {
+        self.frozen.db()
+    }
+
+    /// What was found in the original beside its content.
+    pub fn notes(&self) -> &[String] {
+        self.frozen.notes()
+    }
 }
 
 /// Makes a backup of `db` under `root`, encrypted where that is configured; it needs no key for that, and what is made is not

@@ -3,13 +3,12 @@
 use crate::cli::Context;
 use crate::error::{Failure, io};
 use crate::host::{clock, files, mariadbd};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, temporary, will_make};
 use crate::transfer::{self, Restored};
 use crate::world::{new_run_id, session};
 use backup::{Backup, Proven};
 use db::mariadb::MariaDb;
 use db::{Address, Dialect, Secret};
-use std::path::{Path, PathBuf};
 
 /// Restores a backup into a scratch copy, compares digests, removes the copy, and records the proof beside the backup. The copy
 /// lies beside the configured database, or in a private server that is started for it.
@@ -41,7 +40,8 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
     let id = new_run_id(&cx.config, "");
     // No run's folder keeps two of these apart, should they begin in the same second.
     let purpose = format!("verify_{}", std::process::id());
-    let dir = cx.config.state_dir().join("scratch");
+    let folder = temporary(&cx.config, "verify")?;
+    let dir = folder.path();
     let anywhere;
     let address = match backup.manifest().source.dialect.as_str() {
         // A file is made wherever there is room: no database need be configured.
@@ -52,11 +52,15 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         _ => cx.config.address()?,
     };
     if matches!(address, Address::Sqlite { .. }) {
-        files::must_fit(&dir, least(backup), "the scratch copy")?;
+        files::must_fit(dir, least(backup), "the scratch copy")?;
     }
-    let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
+    let scratch = Scratch::of(&cx.config, address, &id, dir, &purpose)?;
+    will_make(&folder, &scratch.address)?;
     let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
     let dropped = scratch.drop();
+    if dropped.is_err() {
+        folder.leave();
+    }
     let restored = restored?;
     dropped?;
     Ok(restored)
@@ -70,15 +74,6 @@ fn least(backup: &Backup) -> u64 {
     backup.manifest().totals.bytes / 4
 }
 
-/// A folder that is gone when this is.
-struct Gone(PathBuf);
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A server that is stopped when this is gone.
 struct Stopped(mariadbd::Server);
 
@@ -89,13 +84,10 @@ impl Drop for Stopped {
 }
 
 fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
-    let root = cx.config.state_dir().join("scratch");
-    remove_dead(&root);
-    let folder = std::path::absolute(root.join(format!("server_{}", std::process::id())))
-        .map_err(io(format!("cannot find {}", root.display())))?;
-    files::must_fit(&root, least(backup) + EMPTY_SERVER, "the private server")?;
-    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
-    let _gone = Gone(folder.clone());
+    // Gone when the server is.
+    let folder = temporary(&cx.config, "server")?;
+    let folder = folder.path();
+    files::must_fit(folder, least(backup) + EMPTY_SERVER, "the private server")?;
     // Nothing of it outlives the proof, so it need not be durable.
     let quick = [
         "--innodb-flush-log-at-trx-commit=0",
@@ -103,7 +95,7 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
         "--local-infile=1",
         "--event-scheduler=OFF",
     ];
-    let server = Stopped(mariadbd::Server::start(&folder, &quick)?);
+    let server = Stopped(mariadbd::Server::start(folder, &quick)?);
     let password = password()?;
     let database = &backup.manifest().source.database;
     let user = format!(
@@ -132,19 +124,6 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
     };
     let mut db = MariaDb::open(&address, &session(&cx.config, "verify"))?;
     restore(cx, backup, &mut db)
-}
-
-/// Folders of servers whose `ventana` died: their process is no more.
-fn remove_dead(root: &Path) {
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(pid) = name.strip_prefix("server_")
-            && !Path::new("/proc").join(pid).exists()
-            && !entry.path().join("mariadb.sock").exists()
-        {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 /// 128 random bits.

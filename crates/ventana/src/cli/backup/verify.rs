@@ -7,6 +7,7 @@ use crate::host::clock;
 use crate::host::files::sha256;
 use crate::host::lease::Lease;
 use crate::replicas::{self, Act, HERE, Ledger, Named};
+use crate::scratch::temporary;
 use crate::ui::format;
 use backup::{Backup, Error, Examined, Folder, Proven, State, Store, Verification, VerifyError};
 use serde_json::{Value, json};
@@ -375,7 +376,9 @@ fn restore_from(cx: &Context, args: &Args, store: &mut dyn Store, name: &str) ->
     if let Some(path) = store.local(name) {
         return proven(cx, args, &Backup::open(&path)?);
     }
-    let root = cx.config.state_dir().join("scratch").join("fetched");
+    // What is fetched is large and of no further use, whatever comes of it: it goes with the folder.
+    let folder = temporary(&cx.config, "fetched")?;
+    let root = folder.path().to_path_buf();
     let out = cx.out;
     let unusable = |source| Error::Root {
         path: root.clone(),
@@ -386,10 +389,5 @@ fn restore_from(cx: &Context, args: &Args, store: &mut dyn Store, name: &str) ->
         out.progress("fetch", done, total, "bytes", "");
     });
     out.progress_end();
-    let proven = copied
-        .map_err(Failure::from)
-        .and_then(|copied| proven(cx, args, &Backup::open(&copied.place)?));
-    // What was fetched is large and of no further use, whatever came of it.
-    let _ = std::fs::remove_dir_all(&root);
-    proven
+    proven(cx, args, &Backup::open(&copied?.place)?)
 }
