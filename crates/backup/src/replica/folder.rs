@@ -9,7 +9,7 @@ use rustix::fs::{Advice, fadvise, statvfs};
 
 use super::Store;
 use crate::error::{Error, Result};
-use crate::files::{create_dir, create_new, create_root, exists, lock_dir, open_regular, sync_dir};
+use crate::files::{create_dir, create_new, create_root, exists, is_left, lock_dir, open_regular, sync_dir};
 use crate::hashed::BLOCK;
 use crate::name::{DATA_DIR, SCHEMA_DIR, partial_of, without_partial};
 
@@ -172,7 +172,7 @@ impl Store for Folder {
     }
 
     fn held(&mut self, folder: &str) -> bool {
-        matches!(lock_dir(&self.root.join(folder)), Err(Error::Busy { .. }))
+        !matches!(is_left(&self.root.join(folder)), Ok(Some(_)))
     }
 
     fn discard(&mut self, folder: &str) -> Result<()> {
@@ -184,7 +184,10 @@ impl Store for Folder {
         if partial != path {
             // What an older deletion that died has left would be in the way.
             if exists(&partial).map_err(Error::io("read", &partial))? {
-                let _lock = lock_dir(&partial)?;
+                let left = is_left(&partial)?;
+                let _lock = left.ok_or_else(|| Error::Busy {
+                    path: partial.clone(),
+                })?;
                 fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
             }
             fs::rename(&path, &partial).map_err(Error::io("take the name from", &path))?;

@@ -1,5 +1,6 @@
 //! Replicas on real far sides: what is promised holds for a folder, for SFTP and for a bucket alike.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use testkit::fault::{self, Rule};
@@ -466,4 +467,23 @@ fn a_window_copies_to_all_and_reports_them() {
     }
     scene.json("backup verify --all --replica far").expect(0);
     scene.json("backup verify --all --replica off_site").expect(0);
+}
+
+/// What ssh started may keep its error output open for as long as it lives: nobody waits for that.
+#[test]
+fn an_ssh_that_leaves_somebody_behind_does_not_hang() {
+    let far = SshFar::start();
+    let scene = scene(&far);
+    made(&scene);
+    let ssh = scene.file(
+        "bin/ssh",
+        "#!/bin/sh\nsleep 1000 </dev/null >/dev/null &\necho 'no route to anybody' >&2\nexit 255\n",
+    );
+    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    scene.env(
+        "PATH",
+        format!("{}:{}", scene.path("bin").display(), program::PATH),
+    );
+    let failed = scene.json("backup copy").fails(1, "replica");
+    assert!(failed.message.contains("no route to anybody"), "{failed:?}");
 }
