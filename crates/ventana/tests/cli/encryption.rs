@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use testkit::mariadb::Schema;
 use testkit::{MariaDb, Process, program};
 
+use super::resume::die_under_the_fence;
 use super::scene::Scene;
 
 /// A pair made by age's own program: the public key. The secret one lies in `name`.
@@ -208,6 +209,34 @@ fn a_window_begins_only_where_its_backups_can_be_restored() {
         is_closed(&entry.unwrap().path());
     }
     scene.json("rollback").expect(0);
+}
+
+/// Somebody writes past the fence: the rollback leaves a difference, and restores the run's own backup.
+#[test]
+fn a_rollback_restores_it() {
+    let keys = tempfile::tempdir().unwrap();
+    let scene = Scene::data();
+    let recipients = [pair(&scene, "one.key"), pair(&scene, "other.key")];
+    let key = keys.path().join("one.key");
+    std::fs::rename(scene.path("one.key"), &key).unwrap();
+    let lines = format!(
+        "dir = \"backups\"\nencrypt_to = {recipients:?}\nidentity_file = {:?}",
+        key.to_str().unwrap()
+    );
+    scene.configure("dir = \"backups\"", &lines);
+    let before = scene.json("digest").expect(0).text("digest");
+    die_under_the_fence(&scene);
+    scene.sqlite("UPDATE activos SET nombre = 'past the fence' WHERE id = 1");
+    // Without the key nothing is restored, the fence stays on, and it is said what is missing.
+    std::fs::rename(&key, keys.path().join("gone")).unwrap();
+    let failed = scene.json("rollback").expect(5);
+    let error = &failed.document["error"];
+    assert!(error["message"].as_str().unwrap().contains("one.key"), "{error}");
+    assert!(scene.path("inventario.db.fence").exists());
+    let back = scene.json("rollback --identity other.key").expect(0);
+    assert_eq!(back.text("outcome"), "rolled_back");
+    assert_eq!(scene.json("digest").expect(0).text("digest"), before);
+    assert!(!scene.path("inventario.db.fence").exists());
 }
 
 #[test]

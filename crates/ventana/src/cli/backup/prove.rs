@@ -8,7 +8,8 @@ use crate::transfer::{self, Restored};
 use crate::world::{new_run_id, session};
 use backup::{Backup, Proven};
 use db::mariadb::MariaDb;
-use db::{Address, Dialect, Secret};
+use db::{Address, Database, Dialect, Secret};
+use std::path::Path;
 
 /// Restores a backup into a scratch copy, compares digests, removes the copy, and records the proof beside the backup. The copy
 /// lies beside the configured database, or in a private server that is started for it.
@@ -51,8 +52,12 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         }
         _ => cx.config.address()?,
     };
-    if matches!(address, Address::Sqlite { .. }) {
-        files::must_fit(dir, least(backup), "the scratch copy")?;
+    match address {
+        Address::Sqlite { .. } => files::must_fit(dir, least(backup), "the scratch copy")?,
+        Address::MySql { .. } => {
+            let mut server = MariaDb::open(address, &session(&cx.config, "verify"))?;
+            fits_beside(&mut server, least(backup))?;
+        }
     }
     let scratch = Scratch::of(&cx.config, address, &id, dir, &purpose)?;
     will_make(&folder, &scratch.address)?;
@@ -69,9 +74,29 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
 /// Bytes of a private server that holds nothing: its logs alone have 96 MiB.
 const EMPTY_SERVER: u64 = 128 << 20;
 
-/// Bytes that a restored copy takes at the very least: rows as text take up to four times what they take in a database.
+/// Bytes that a restored copy takes at the very least: rows as text take up to four times what they take in a database, and
+/// some tables are compressed.
 fn least(backup: &Backup) -> u64 {
-    backup.manifest().totals.bytes / 4
+    backup.manifest().totals.bytes / 8
+}
+
+/// Whether a scratch schema surely does not fit on the server's disk. Only a server on this machine shows its disk.
+fn fits_beside(server: &mut MariaDb, needed: u64) -> Result<(), Failure> {
+    let told = server.query("SELECT @@hostname, @@datadir")?;
+    let text = |at: usize| {
+        told.first()
+            .and_then(|row| row.get(at))
+            .and_then(db::Cell::to_text)
+    };
+    let (Some(host), Some(folder)) = (text(0), text(1)) else {
+        return Ok(());
+    };
+    let here = rustix::system::uname();
+    let folder = Path::new(&folder);
+    if here.nodename().to_bytes() != host.as_bytes() || !folder.is_dir() {
+        return Ok(());
+    }
+    files::must_fit(folder, needed, "the scratch schema")
 }
 
 /// A server that is stopped when this is gone.
@@ -136,4 +161,34 @@ fn password() -> Result<Secret, Failure> {
     Ok(Secret::new(
         bytes.iter().map(|b| format!("{b:02x}")).collect::<String>(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_this_machine_shows_its_disk() {
+        let address = Address::MySql {
+            host: "127.0.0.1".into(),
+            port: testkit::MariaDb::shared().port(),
+            user: "root".into(),
+            password: Secret::new(""),
+            database: String::new(),
+        };
+        let session = db::Session {
+            run: "verify".into(),
+            accept_untested: false,
+            connections: 1,
+            chunk_bytes: 0,
+            restoring: false,
+        };
+        let mut server = MariaDb::open(&address, &session).unwrap();
+        fits_beside(&mut server, 1).unwrap();
+        let refused = fits_beside(&mut server, u64::MAX).unwrap_err();
+        assert!(
+            refused.code == "no_space" && refused.message.contains("bytes free"),
+            "{refused}"
+        );
+    }
 }
