@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::lock_dir;
+use crate::files::is_left;
 use crate::manifest::{Manifest, Totals};
 use crate::name::{BackupName, partial_of, without_partial};
 use crate::proof::Proof;
@@ -101,7 +101,8 @@ pub fn list(root: &Path, service: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Removes what dead writers left behind: folders still called partial that nobody holds. Returns their paths.
+/// Removes what dead writers left behind: folders still called partial that nobody holds; where the file
+/// system has no locks nobody can tell, and they stay. Returns their paths.
 pub fn remove_remains(root: &Path, service: &str) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for (name, path) in folders(root, service)? {
@@ -111,11 +112,8 @@ pub fn remove_remains(root: &Path, service: &str) -> Result<Vec<PathBuf>> {
         {
             continue;
         }
-        match lock_dir(&path) {
-            Ok(_lock) => fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?,
-            Err(Error::Busy { .. }) => continue,
-            Err(error) => return Err(error),
-        }
+        let Some(_lock) = is_left(&path)? else { continue };
+        fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
         removed.push(path);
     }
     Ok(removed)

@@ -92,6 +92,14 @@ impl FromStr for Identities {
 }
 
 impl Identities {
+    /// Whether one of them opens what is encrypted to these recipients.
+    pub fn fit(&self, recipients: &[Recipient]) -> bool {
+        let ours: Vec<String> = self.0.iter().map(|key| key.to_public().to_string()).collect();
+        recipients
+            .iter()
+            .any(|recipient| ours.contains(&recipient.to_string()))
+    }
+
     /// How many keys there are.
     pub(crate) fn count(&self) -> usize {
         self.0.len()
@@ -197,7 +205,10 @@ mod tests {
         };
         let keys: Identities = text.parse().unwrap();
         assert_eq!((keys.count(), format!("{keys:?}").contains("KEY")), (2, false));
+        let stranger = Recipient(age::x25519::Identity::generate().to_public());
+        assert!(!keys.fit(&[]) && !keys.fit(std::slice::from_ref(&stranger)));
         for recipient in [PUBLIC.parse().unwrap(), Recipient(other.to_public())] {
+            assert!(keys.fit(&[stranger.clone(), recipient.clone()]));
             let stored = encrypt(&[recipient], b"content").unwrap();
             assert_eq!(decrypt(&keys, &stored).ok().unwrap(), b"content");
         }

@@ -140,6 +140,28 @@ pub enum Error {
         /// How it differs.
         why: String,
     },
+    /// The replica that is there already is this backup, and damaged.
+    #[error(
+        "{path} exists already and is a damaged replica: {why}. It was left alone; move it away there, then copy again"
+    )]
+    Spoiled {
+        /// The replica.
+        path: PathBuf,
+        /// Its damage.
+        why: String,
+    },
+    /// What is to be written does not fit; nothing was written.
+    #[error(
+        "{path} has {free} bytes free, and {needed} are needed: nothing was written. Make room there, or name another place"
+    )]
+    NoRoom {
+        /// The place.
+        path: PathBuf,
+        /// Bytes that are free for this account.
+        free: u64,
+        /// Bytes that would be written.
+        needed: u64,
+    },
     /// Another process writes there at this moment.
     #[error("another process is writing {path}. Wait until it has finished")]
     Busy {

@@ -60,13 +60,22 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Takes the advisory lock of a folder that is being written. `None`: the file system has no locks, go on without.
+/// Takes the advisory lock of a folder that is being written. `None`: the file system has no locks. Who writes goes on without;
+/// who would delete what a dead one left cannot tell, and leaves it alone ([`is_left`]).
 pub(crate) fn lock_dir(path: &Path) -> Result<Option<File>> {
     let dir = File::open(path).map_err(Error::io("open", path))?;
     match dir.try_lock() {
         Ok(()) => Ok(Some(dir)),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.into() }),
         Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// The lock of a folder that nobody writes; `None` where somebody does, or where that cannot be told.
+pub(crate) fn is_left(path: &Path) -> Result<Option<File>> {
+    match lock_dir(path) {
+        Err(Error::Busy { .. }) => Ok(None),
+        lock => lock,
     }
 }
 

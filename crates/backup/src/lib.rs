@@ -52,7 +52,9 @@ pub use manifest::{
 pub use name::{BackupName, partial_of};
 pub use proof::{Proof, Proven};
 pub use reader::Backup;
-pub use replica::{Copied, Examined, Folder, Replica, Store, copy, copy_of, examine, list_in, replicate};
+pub use replica::{
+    Copied, Examined, Folder, Replica, Store, copy, copy_known, copy_of, examine, list_in, replicate,
+};
 pub use retention::{Decision, Policy, Reason, Seen, SeenState, decide};
 pub use verify::{ChunkPlace, Damage, Verification, Verified, VerifyError, verify};
 pub use writer::{ChunkEnd, ChunkWriter, Content, TableId, TableSpec, Writer};

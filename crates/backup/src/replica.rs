@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::reader::Backup;
 
-pub use copy::{Copied, copy};
+pub use copy::{Copied, copy, copy_known};
 pub use examine::{Examined, examine, list_in};
 pub use folder::Folder;
 
@@ -30,6 +30,11 @@ pub trait Store {
 
     /// Names of the folders in the store.
     fn folders(&mut self) -> io::Result<Vec<String>>;
+
+    /// Bytes that are free there for this account; `None` where the place does not tell.
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
 
     /// The files of a folder with their lengths in bytes; `None` where there is no such folder.
     fn files(&mut self, folder: &str) -> io::Result<Option<BTreeMap<String, u64>>>;

@@ -11,6 +11,7 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 pub const VENV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/venv/bin");
 
 const PACKAGES: &[(&str, &str)] = &[
+    ("age-keygen", "age"),
     ("chromium", "chromium"),
     ("mariadb", "mariadb-client"),
     ("mariadb-dump", "mariadb-client"),

@@ -66,6 +66,9 @@ struct Global {
     /// Language of what is printed
     #[arg(long, global = true, value_enum, value_name = "es|en")]
     lang: Option<Language>,
+    /// File with an age secret key: reads encrypted backups
+    #[arg(long, global = true, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// Answer yes to every question (never to a `confirm` step)
     #[arg(long, global = true)]
     yes: bool,
@@ -195,6 +198,21 @@ fn run(cli: Cli, vars: Environment, out: Output) -> Done {
     };
     cx.config.file.database.accept_untested |= cx.accept_untested;
     death::arm(&cx.config.vars);
+    cx.config.identity = cli.global.identity;
+    let reads_backups = matches!(
+        cli.verb,
+        Verb::Backup(_)
+            | Verb::Restore(_)
+            | Verb::Digest(_)
+            | Verb::Run(_)
+            | Verb::Resume(_)
+            | Verb::Rollback(_)
+            | Verb::Rehearse(_)
+            | Verb::Migrate(_)
+    );
+    if let Some(warning) = cx.config.exposed_identity(out.language).filter(|_| reads_backups) {
+        out.say("warning", &warning);
+    }
     match cli.verb {
         Verb::Init(args) => init::run(&cx, args),
         Verb::Check(args) => check::run(&cx, args),

@@ -1,6 +1,7 @@
 //! Configuration: flags, then environment, then `ventana.toml`; every value knows where it came from.
 
 mod database;
+mod encryption;
 mod file;
 mod origin;
 mod rate;
@@ -53,6 +54,8 @@ pub struct Config {
     /// Its parts with their origins, where `DB_*` variables have a say.
     pub database_parts: Vec<Shown>,
     pub vars: Environment,
+    /// `--identity`: the file with the secret keys of encrypted backups.
+    pub identity: Option<PathBuf>,
     /// SHA-256 of the file's bytes.
     pub digest: Option<String>,
 }
@@ -88,6 +91,7 @@ impl Config {
             database_origin: found.origin,
             database_parts: found.parts,
             vars,
+            identity: None,
             digest,
         })
     }

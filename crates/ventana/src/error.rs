@@ -46,6 +46,11 @@ impl Failure {
         Failure::new("verification_failed", message, exit::VERIFICATION)
     }
 
+    /// As it stands in a document.
+    pub fn document(&self) -> serde_json::Value {
+        serde_json::json!({ "code": self.code, "message": self.message, "hint": self.hint })
+    }
+
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
@@ -76,8 +81,14 @@ impl From<backup::Error> for Failure {
     fn from(error: backup::Error) -> Failure {
         use backup::Error as E;
         match &error {
-            E::Damaged { .. } | E::Disproved { .. } => Failure::verification(error.to_string()),
-            E::NotFound { .. } => Failure::usage(error.to_string()),
+            E::Damaged { .. } | E::Disproved { .. } | E::Spoiled { .. } => {
+                Failure::verification(error.to_string())
+            }
+            E::NotFound { .. } | E::Recipient { .. } | E::Identity { .. } => {
+                Failure::usage(error.to_string())
+            }
+            E::NoRoom { .. } => Failure::failed("no_space", error.to_string()),
+            E::Locked { .. } => Failure::new("no_key", error.to_string(), exit::USAGE),
             _ => Failure::failed("backup", error.to_string()),
         }
     }

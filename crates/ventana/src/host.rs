@@ -9,3 +9,4 @@ pub mod mariadbd;
 pub mod process;
 pub mod s3;
 pub mod sftp;
+pub mod temporary;

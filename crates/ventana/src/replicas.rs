@@ -2,7 +2,7 @@
 
 mod ledger;
 
-pub use ledger::{Act, Known, Ledger};
+pub use ledger::{Act, HERE, Known, Ledger};
 
 use crate::config::{Config, Keep, Place, Replica};
 use crate::error::Failure;
@@ -91,7 +91,16 @@ impl Named {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Copied, Failure> {
         let mut store = self.open(config)?;
-        let copied = backup::copy_of(backup, &mut *store, progress)?;
+        let copied = backup::copy_of(backup, &mut *store, progress);
+        // Which of the two is damaged stands in the error.
+        if let Err(backup::Error::Spoiled { path, .. }) = &copied
+            && let Some(name) = path.file_name()
+        {
+            let name = name.to_string_lossy();
+            let place = path.display().to_string();
+            Ledger::of(config).record(&self.name, &name, backup.id(), &place, Act::Damaged)?;
+        }
+        let copied = copied?;
         let place = copied.place.display().to_string();
         Ledger::of(config).record(&self.name, &copied.name, &copied.id, &place, Act::Copied)?;
         Ok(copied)

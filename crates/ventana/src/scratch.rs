@@ -1,5 +1,9 @@
 //! Scratch copies: a schema beside the live one, or a file in the run's folder. Made for one purpose, removed after it.
 
+mod leftovers;
+
+pub use leftovers::{temporary, will_make};
+
 use crate::config::Config;
 use crate::error::{Failure, io};
 use crate::world::session;

@@ -129,6 +129,12 @@ fn made_backup(cx: &Context<'_>, step: &str) -> Result<::backup::Backup, StepErr
         .map_err(|e| StepError::nothing("backup", e.to_string()))
 }
 
+/// The same, with the keys that its contents need.
+fn readable_backup(world: &World, cx: &Context<'_>, step: &str) -> Result<::backup::Backup, StepError> {
+    let backup = made_backup(cx, step)?;
+    world.config.readable(backup).map_err(nothing)
+}
+
 /// A failure of which the step knows that it changed nothing.
 fn nothing(failure: impl Into<Failure>) -> StepError {
     let failure = failure.into();

@@ -17,6 +17,7 @@ mod cli {
     mod demo;
     mod deploy;
     mod digest;
+    mod encryption;
     mod fence;
     mod init;
     mod migrate;
@@ -34,6 +35,8 @@ mod cli {
 
     // What holds for all of them.
     mod help;
+    mod leftovers;
+    mod room;
     mod secrets;
     mod server;
     mod usage;

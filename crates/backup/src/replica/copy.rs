@@ -44,8 +44,8 @@ pub fn copy(
     copy_known(from, folder, None, to, progress)
 }
 
-/// [`copy()`] of the backup with this id; another one in its place is damage.
-pub(super) fn copy_known(
+/// [`copy()`] of the backup with this id, where one knows it; another one in its place is damage.
+pub fn copy_known(
     from: &mut dyn Store,
     folder: &str,
     id: Option<&str>,
@@ -79,6 +79,7 @@ pub(super) fn copy_known(
         copied.already = true;
         return Ok(copied);
     }
+    fits(&set, to, &working)?;
     to.begin(&name)?;
     let mut work = Work {
         place: to.place(&working),
@@ -101,6 +102,26 @@ pub(super) fn copy_known(
     Ok(copied)
 }
 
+/// Refuses what surely does not fit. What an interrupted copy has left is kept or makes room for what takes its place.
+fn fits(set: &Set, to: &mut dyn Store, working: &str) -> Result<()> {
+    let place = to.place("");
+    let Some(free) = to.free().map_err(Error::io("look at the disk of", &place))? else {
+        return Ok(());
+    };
+    let there = to.files(working).map_err(Error::io("read", &place))?;
+    let there: u64 = there.unwrap_or_default().values().sum();
+    let all: u64 = set.files.iter().map(|(_, _, bytes)| bytes).sum();
+    let needed = all.saturating_sub(there);
+    if free < needed {
+        return Err(Error::NoRoom {
+            path: place,
+            free,
+            needed,
+        });
+    }
+    Ok(())
+}
+
 fn same_folder(from: &dyn Store, folder: &str, to: &dyn Store, name: &str) -> bool {
     let real = |path: Option<PathBuf>| path.and_then(|path| path.canonicalize().ok());
     real(from.local(folder)).is_some_and(|from| real(to.local(name)) == Some(from))
@@ -113,20 +134,25 @@ fn already_there(id: &str, name: &str, to: &mut dyn Store, progress: &mut dyn Fn
         why,
     };
     let unopened = |error: Error| differs(format!("cannot be opened: {error}"));
-    // The cheap question first: another backup's files need not be read.
-    let manifest = match to.local(name) {
-        Some(local) => crate::Backup::open(&local).map_err(unopened)?.id().to_owned(),
-        None => sha256_hex(&read_whole(to, name, MANIFEST).map_err(unopened)?),
-    };
-    if manifest != id {
+    // The cheap question first: another backup's files need not be read. This one's manifest may be damaged, or its sum.
+    let manifest = sha256_hex(&read_whole(to, name, MANIFEST).map_err(unopened)?);
+    let (sums, _) = sums::parse(&read_whole(to, name, SUMS).map_err(unopened)?);
+    if manifest != id && sums.get(MANIFEST).is_none_or(|sum| sum != id) {
         return Err(differs("is another backup of the same name".into()));
     }
-    match examine(to, name, progress) {
+    match examine(to, name, None, progress) {
         Ok(_) => Ok(()),
         Err(VerifyError::Damaged(damages)) => {
             let damages: Vec<String> = damages.iter().map(ToString::to_string).collect();
-            Err(differs(format!("is a damaged replica: {}", damages.join("; "))))
+            Err(Error::Spoiled {
+                path,
+                why: damages.join("; "),
+            })
         }
+        Err(VerifyError::Open(Error::Damaged { file, what, .. })) => Err(Error::Spoiled {
+            path,
+            why: format!("{file}: {what}"),
+        }),
         Err(VerifyError::Open(error)) => Err(error),
     }
 }

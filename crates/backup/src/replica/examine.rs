@@ -5,13 +5,14 @@ use std::io::{self, Read};
 
 use super::Store;
 use crate::catalog::{Entry, State, Summary};
+use crate::encryption::Identities;
 use crate::error::{Error, Result};
 use crate::hashed::{BLOCK, Hashed, Seal, sha256_hex};
 use crate::manifest::Manifest;
 use crate::name::{BackupName, MANIFEST, PROVEN, SUMS, without_partial};
 use crate::reader::Backup;
 use crate::sums;
-use crate::verify::{Damage, Verified, VerifyError, verify};
+use crate::verify::{Damage, Verification, Verified, VerifyError};
 
 /// No manifest or list of sums is longer.
 const LONGEST_TEXT: u64 = 1 << 30;
@@ -28,14 +29,20 @@ pub struct Examined {
 }
 
 /// Reads every byte of every file of `folder` and compares it with `SHA256SUMS` and the manifest. On this machine chunks are
-/// decompressed too ([`verify`]); elsewhere the stored sums are what is compared. `progress` is told bytes done and in all.
+/// decompressed too, and with `keys` decrypted ([`Verification`]); elsewhere the stored sums are what is compared. `progress`
+/// is told bytes done and in all.
 pub fn examine(
     store: &mut dyn Store,
     folder: &str,
+    keys: Option<&Identities>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Examined, VerifyError> {
     if let Some(path) = store.local(folder) {
-        let verified = verify(&path, progress)?;
+        let verification = Verification::of(&path);
+        let verified = match keys {
+            Some(keys) => verification.identities(keys).run(progress)?,
+            None => verification.run(progress)?,
+        };
         let backup = Backup::open(&path)?;
         return Ok(Examined {
             id: backup.id().into(),

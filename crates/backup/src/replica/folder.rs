@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, fadvise, statvfs};
 
 use super::Store;
 use crate::error::{Error, Result};
-use crate::files::{create_dir, create_new, create_root, exists, lock_dir, open_regular, sync_dir};
+use crate::files::{create_dir, create_new, create_root, exists, is_left, lock_dir, open_regular, sync_dir};
 use crate::hashed::BLOCK;
 use crate::name::{DATA_DIR, SCHEMA_DIR, partial_of, without_partial};
 
@@ -61,6 +61,13 @@ impl Store for Folder {
             }
         }
         Ok(names)
+    }
+
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        let there = self.root.ancestors().find(|path| path.exists());
+        let stat = statvfs(there.unwrap_or(Path::new("/")))?;
+        // Mounts of something that has no size say that it is 0.
+        Ok((stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize)))
     }
 
     fn files(&mut self, folder: &str) -> io::Result<Option<BTreeMap<String, u64>>> {
@@ -165,7 +172,7 @@ impl Store for Folder {
     }
 
     fn held(&mut self, folder: &str) -> bool {
-        matches!(lock_dir(&self.root.join(folder)), Err(Error::Busy { .. }))
+        !matches!(is_left(&self.root.join(folder)), Ok(Some(_)))
     }
 
     fn discard(&mut self, folder: &str) -> Result<()> {
@@ -177,7 +184,10 @@ impl Store for Folder {
         if partial != path {
             // What an older deletion that died has left would be in the way.
             if exists(&partial).map_err(Error::io("read", &partial))? {
-                let _lock = lock_dir(&partial)?;
+                let left = is_left(&partial)?;
+                let _lock = left.ok_or_else(|| Error::Busy {
+                    path: partial.clone(),
+                })?;
                 fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
             }
             fs::rename(&path, &partial).map_err(Error::io("take the name from", &path))?;

@@ -11,8 +11,9 @@ pub(super) use prove::prove;
 
 use super::{Context, Done};
 use crate::config::Rate;
-use crate::error::Failure;
+use crate::error::{Failure, exit};
 use crate::host::clock;
+use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
 use crate::world::{session, throttle};
@@ -56,6 +57,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
 
 fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let out = cx.out;
+    let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup")?;
     // As large as the data, and of no use to anybody.
     for left in ::backup::remove_remains(&cx.config.backup_dir(), &cx.config.service())? {
         out.say(
@@ -69,6 +71,9 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
                 left.display()
             ),
         );
+    }
+    if restored {
+        cx.config.can_restore()?;
     }
     let mut frozen = transfer::frozen(&cx.config)?;
     let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
@@ -85,7 +90,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         source,
         &notes,
         &cx.config.backup_dir(),
-        &cx.config.service(),
+        &cx.config,
         None,
         throttle(&cx.config, rate),
         &mut listen,
@@ -109,7 +114,8 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     };
     let totals = &made.backup.manifest().totals;
     let document = json!({ "path": made.backup.path(), "id": made.backup.id(), "digest": made.digest.digest,
-        "bytes": totals.stored_bytes, "rows": totals.rows, "verified": how });
+        "bytes": totals.stored_bytes, "rows": totals.rows, "verified": how,
+        "encrypted": made.backup.encryption().is_some() });
     out.result(&document, || {
         format!(
             "{}\n  {} {}, {} {}\n  digest {}\n  {}",
@@ -136,6 +142,27 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
     ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
         .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))
+}
+
+/// One failure of all that failed, each with the name of what it is about. Damage is the gravest news.
+fn joined(failed: Vec<(String, Failure)>) -> Option<Failure> {
+    let words: Vec<String> = failed
+        .iter()
+        .map(|(name, failure)| match failure.message.contains(name) {
+            true => failure.message.clone(),
+            false => format!("{name}: {}", failure.message),
+        })
+        .collect();
+    let failures = failed.into_iter().map(|(_, failure)| failure);
+    // Of equals the first.
+    let gravest = failures.reduce(|one, other| {
+        let graver = other.exit == exit::VERIFICATION && one.exit != exit::VERIFICATION;
+        if graver { other } else { one }
+    })?;
+    Some(Failure {
+        message: words.join("; "),
+        ..gravest
+    })
 }
 
 /// A moment to the second, as people read it.

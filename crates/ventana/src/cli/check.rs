@@ -31,6 +31,17 @@ pub fn run(cx: &Context, _args: Args) -> Done {
             Err(_) => Ok(format!("{} will be made", backups.display())),
         },
     ));
+    match cx.config.can_restore() {
+        Ok(None) => {}
+        Ok(Some(said)) => checks.push((
+            "encryption".into(),
+            match cx.config.exposed_identity(cx.out.language) {
+                Some(warning) => Err((warning, None)),
+                None => Ok(said),
+            },
+        )),
+        Err(failure) => checks.push(("encryption".into(), Err((failure.message, failure.hint)))),
+    }
     if cx.config.file.smoke.is_some() {
         let health = crate::steps::health(&cx.config);
         checks.push((

@@ -5,7 +5,9 @@ mod sides;
 
 use super::{Context, Done};
 use crate::config::Rate;
-use crate::error::{Failure, io};
+use crate::error::Failure;
+use crate::host::lease::Lease;
+use crate::scratch::temporary;
 use crate::transfer::Contents;
 use crate::ui::{format, table};
 use crate::world::{session, throttle};
@@ -13,7 +15,7 @@ use ::backup::Backup;
 use db::progress::Listener;
 use db::sqlite::online::Frozen;
 use db::{Address, Digest, Throttle};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Options of `digest`.
 #[derive(clap::Args)]
@@ -33,13 +35,19 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
+    // Read to its end before it may be deleted.
+    let reads = args.backup.is_some() || args.diff.iter().flatten().any(|text| sides::is_backup(text));
+    let _lease = match reads {
+        true => Some(Lease::of_backups_shared(&cx.config.state_dir(), "digest")?),
+        false => None,
+    };
     if let Some(pair) = &args.diff {
         return differences::run(cx, pair, args.show_values);
     }
     if let Some(which) = &args.backup {
         let backup = ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
             .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
-        return of_backup(cx, &backup);
+        return of_backup(cx, &cx.config.readable(backup)?);
     }
     let address = cx.config.address()?;
     let out = cx.out;
@@ -83,7 +91,8 @@ fn of_file(
 fn of_backup(cx: &Context, backup: &Backup) -> Done {
     let contents = Contents::of(backup)?;
     let out = cx.out;
-    let digest = db::digest::of_files(&contents, &scratch(cx)?, &mut out.rows("digest"));
+    let scratch = temporary(&cx.config, "digest")?;
+    let digest = db::digest::of_files(&contents, scratch.path(), &mut out.rows("digest"));
     out.progress_end();
     let digest = digest?;
     if digest.digest != backup.digest() {
@@ -116,11 +125,4 @@ fn show(cx: &Context, digest: &Digest, of: &str) {
         }
         format!("{}\n{}  {of}", table::render(&rows, out.columns), digest.digest)
     });
-}
-
-/// The folder for what is kept while files are read; it is made where it is missing.
-fn scratch(cx: &Context) -> Result<PathBuf, Failure> {
-    let folder = cx.config.state_dir().join("scratch");
-    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
-    Ok(folder)
 }

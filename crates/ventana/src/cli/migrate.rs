@@ -61,12 +61,13 @@ pub fn run(cx: &Context, args: Args) -> Done {
     }
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
     super::run::all_over(cx)?;
+    cx.config.can_restore()?;
     let online = starts;
     let made = transfer::make(
         &mut *db,
         &[],
         &cx.config.backup_dir(),
-        &cx.config.service(),
+        &cx.config,
         None,
         crate::world::throttle(&cx.config, None),
         &mut db::progress::silent(),

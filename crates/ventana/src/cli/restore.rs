@@ -76,6 +76,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         ))
         .hint("if that is the one you want, name it, or add --yes"));
     }
+    let backup = cx.config.readable(backup)?;
     let target = target(cx, &args)?;
     let out = cx.out;
     // Before anything is replaced by it.

@@ -62,6 +62,10 @@ pub struct Backup {
     /// A folder elsewhere (a mount) that each backup of a window is copied to and re-read from: short for a replica of that
     /// name with a `folder`.
     pub off_site: Option<PathBuf>,
+    /// Public keys of age (`age1…`): backups are encrypted so that any one of their secret keys opens them. None: in the clear.
+    pub encrypt_to: Vec<String>,
+    /// A file with secret keys of age: what restores and verifies the contents of encrypted backups. Not needed to make them.
+    pub identity_file: Option<PathBuf>,
     /// What `backup prune` keeps; nothing is deleted without it.
     pub keep: Option<Keep>,
     /// `restore` (default) or `files`: how far the backup taken inside the window is proven before the contract.
@@ -230,11 +234,13 @@ pub fn parse(text: &str, path: &Path, environment: &str) -> Result<File, Failure
         let file =
             File::deserialize(Deserializer::from(laid)).map_err(|e| wrong(format!("[env.{name}]: "), e))?;
         file.check_replicas()?;
+        file.check_recipients()?;
         if name == environment {
             asked = file;
         }
     }
     asked.check_replicas()?;
+    asked.check_recipients()?;
     Ok(asked)
 }
 
@@ -270,6 +276,7 @@ impl File {
             &mut self.state.dir,
             &mut self.backup.dir,
             &mut self.backup.off_site,
+            &mut self.backup.identity_file,
             &mut self.fence.file,
         ];
         for path in optional.into_iter().flatten() {

@@ -137,11 +137,18 @@ pub fn origins(config: &Config) -> Vec<Shown> {
         .into_iter()
         .map(|(key, value, origin)| Shown::new(key, value, origin))
         .collect();
-    let more = keep.map(|keep| ("backup.keep".to_string(), keep));
-    let more = more
+    let keep = keep.map(|keep| ("backup.keep".to_string(), keep));
+    let of_file = keep.into_iter().chain(replicas);
+    let (recipients, from) = config.encrypt_to();
+    let recipients =
+        (!recipients.is_empty()).then(|| Shown::new("backup.encrypt_to", recipients.join(", "), from));
+    let identity = config.identity_file();
+    let identity =
+        identity.map(|(path, from)| Shown::new("backup.identity_file", path.display().to_string(), from));
+    let more = recipients
         .into_iter()
-        .chain(replicas)
-        .map(|(key, value)| Shown::new(key, value, Origin::File));
+        .chain(identity)
+        .chain(of_file.map(|(key, value)| Shown::new(key, value, Origin::File)));
     shown.splice(after..after, more);
     let after = shown
         .iter()

@@ -126,6 +126,25 @@ pub fn can_hold(folder: &Path) -> Result<(), Failure> {
     rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|e| io(what)(e.into()))
 }
 
+/// Refuses what surely does not fit below `folder`: `needed` bytes at least, for `what`.
+pub fn must_fit(folder: &Path, needed: u64, what: &str) -> Result<(), Failure> {
+    // A file system that has no size, such as some mounts, tells nothing.
+    let free = free_bytes(folder)?;
+    if free >= needed || size_is_unknown(folder) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has {free} bytes free, and {what} takes at least {needed}: nothing was written",
+        folder.display()
+    );
+    Err(Failure::failed("no_space", message).hint("free some space there, or name another folder"))
+}
+
+fn size_is_unknown(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
+    rustix::fs::statvfs(there).is_ok_and(|stat| stat.f_blocks == 0)
+}
+
 /// Bytes that the file system of `folder` (or of its nearest ancestor that is there) has free for this user.
 pub fn free_bytes(folder: &Path) -> Result<u64, Failure> {
     let there = folder.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));

@@ -40,20 +40,21 @@ impl Lease {
         Lease::take_named(state_dir, "lease.backups", holder)
     }
 
+    /// Shares that lease with others who only make and read backups: none is deleted meanwhile.
+    pub fn of_backups_shared(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
+        let (mut file, what) = open(state_dir, "lease.backups")?;
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+            Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+        }
+        // Of several the last one is named to whoever asks.
+        sign(&mut file, holder).map_err(io(&what))?;
+        Ok(Lease { _file: file })
+    }
+
     fn take_named(state_dir: &Path, name: &str, holder: &str) -> Result<Lease, Failure> {
-        std::fs::create_dir_all(state_dir).map_err(io(format!(
-            "cannot make the state folder {}",
-            state_dir.display()
-        )))?;
-        let path = state_dir.join(name);
-        let what = format!("cannot take the lease {}", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io(&what))?;
+        let (mut file, what) = open(state_dir, name)?;
         let end = Instant::now() + LOOKS;
         loop {
             match file.try_lock() {
@@ -69,10 +70,33 @@ impl Lease {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(io(&what))?;
-        writeln!(file, "{holder}").map_err(io(&what))?;
+        sign(&mut file, holder).map_err(io(&what))?;
         Ok(Lease { _file: file })
     }
+}
+
+/// The file of a lease, and what to say of an error with it.
+fn open(state_dir: &Path, name: &str) -> Result<(File, String), Failure> {
+    std::fs::create_dir_all(state_dir).map_err(io(format!(
+        "cannot make the state folder {}",
+        state_dir.display()
+    )))?;
+    let path = state_dir.join(name);
+    let what = format!("cannot take the lease {}", path.display());
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io(&what))?;
+    Ok((file, what))
+}
+
+fn sign(file: &mut File, holder: &str) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{holder}")
 }
 
 fn held(file: &mut File) -> Failure {
@@ -104,6 +128,23 @@ mod tests {
         assert!(Lease::free(state.path()).is_err());
         drop(lease);
         Lease::take(state.path(), "run 2").unwrap();
+    }
+
+    #[test]
+    fn readers_of_backups_share_and_keep_from_deleting() {
+        let state = tempfile::tempdir().unwrap();
+        let one = Lease::of_backups_shared(state.path(), "digest").unwrap();
+        let other = Lease::of_backups_shared(state.path(), "backup").unwrap();
+        let refused = Lease::of_backups(state.path(), "prune")
+            .err()
+            .expect("it is shared");
+        assert!(
+            refused.exit == exit::LEASE && refused.message.contains("backup"),
+            "{refused}"
+        );
+        drop((one, other));
+        let _prune = Lease::of_backups(state.path(), "prune").unwrap();
+        assert!(Lease::of_backups_shared(state.path(), "digest").is_err());
     }
 
     #[test]

@@ -9,8 +9,14 @@ use crate::error::{Failure, io};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+
+/// How long a server may take to end before it is killed, in seconds.
+const GRACE: u64 = 30;
+
+/// How long making its data folder, or a few statements, may take, in seconds.
+const SETUP: u64 = 120;
 
 /// The server. It lives on after a drop: whoever started it says [`Server::stop`].
 pub struct Server {
@@ -22,7 +28,6 @@ pub struct Server {
 impl Server {
     /// Data, log and socket lie in `folder`, which is there. `more` are further options of the server.
     pub fn start(folder: &Path, more: &[&str]) -> Result<Server, Failure> {
-        let data = folder.join("mariadb");
         let port = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|l| l.local_addr())
             .map_err(io("no free port"))?
@@ -31,19 +36,25 @@ impl Server {
             Failure::failed("mariadb", format!("cannot start MariaDB: {e}"))
                 .hint("apt-get install mariadb-server-core mariadb-client")
         };
-        let install = Command::new("mariadb-install-db")
+        let mut install = Command::new("mariadb-install-db")
             .args([
                 "--no-defaults",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--user=root",
             ])
-            .arg(format!("--datadir={}", data.display()))
+            .arg(data_argument(folder))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .status()
+            .spawn()
             .map_err(lacking)?;
-        if !install.success() {
+        let installed = wait(&mut install, SETUP);
+        if installed.is_none() {
+            let _ = install.kill();
+            let _ = install.wait();
+            end_in(folder);
+        }
+        if !installed.is_some_and(|status| status.success()) {
             return Err(Failure::failed("mariadb", "mariadb-install-db failed")
                 .hint("is the package mariadb-server-core installed?"));
         }
@@ -62,7 +73,7 @@ impl Server {
                 "--innodb-buffer-pool-size=256M",
             ])
             .args(more)
-            .arg(format!("--datadir={}", data.display()))
+            .arg(data_argument(folder))
             // A starting server clears its tmpdir, so /tmp would take away what another one is using.
             .arg(format!("--tmpdir={}", folder.display()))
             .arg(format!("--port={port}"))
@@ -115,6 +126,10 @@ impl Server {
                 // One that refuses a statement does not read the others: its answer says why.
                 let _ = stdin.write_all(text.as_bytes());
             }
+            // It says no more than a pipe holds.
+            if wait(&mut client, SETUP).is_none() {
+                client.kill()?;
+            }
             client.wait_with_output()
         };
         let output = run().map_err(io("cannot run the mariadb client"))?;
@@ -127,7 +142,7 @@ impl Server {
         ))
     }
 
-    /// Ends it and waits for its end.
+    /// Ends it and waits for its end; one that does not end in time is killed.
     pub fn stop(&self) {
         let Ok(mut child) = self.child.lock() else { return };
         if matches!(child.try_wait(), Ok(Some(_))) {
@@ -136,6 +151,56 @@ impl Server {
         if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
-        let _ = child.wait();
+        if wait(&mut child, GRACE).is_none() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
+}
+
+/// Waits `seconds` at most; `None`: it still runs.
+fn wait(child: &mut Child, seconds: u64) -> Option<ExitStatus> {
+    let late = deadline(seconds);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if !late() => pause(10),
+            _ => return None,
+        }
+    }
+}
+
+/// Ends the servers whose data lie in `folder`, of a `ventana` that was killed: told by their arguments, not by a pid that
+/// somebody wrote down. A copy that is thrown away need not be closed in order.
+pub fn end_in(folder: &Path) {
+    let late = deadline(GRACE);
+    loop {
+        let left = servers_in(folder);
+        if left.is_empty() || late() {
+            return;
+        }
+        for pid in left {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        pause(10);
+    }
+}
+
+fn servers_in(folder: &Path) -> Vec<rustix::process::Pid> {
+    let argument = data_argument(folder);
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let ours = line
+                .split(|byte| *byte == 0)
+                .any(|word| word == argument.as_bytes());
+            ours.then(|| rustix::process::Pid::from_raw(pid)).flatten()
+        })
+        .collect()
+}
+
+fn data_argument(folder: &Path) -> String {
+    format!("--datadir={}", folder.join("mariadb").display())
 }

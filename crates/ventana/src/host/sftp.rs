@@ -109,6 +109,26 @@ impl Store for Sftp {
         Ok(folders.map(|entry| entry.name).collect())
     }
 
+    fn free(&mut self) -> io::Result<Option<u64>> {
+        // The folder may have to be made yet; above it there is one that is there.
+        let mut path = self.place.path.as_str();
+        loop {
+            match self
+                .connection
+                .free_bytes(if path.is_empty() { "/" } else { path })
+            {
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => return Err(error),
+                // A server that refuses to tell is as one that cannot.
+                Err(_) => {}
+                told => return told,
+            }
+            match path.rfind('/') {
+                Some(end) => path = &path[..end],
+                None => return Ok(None),
+            }
+        }
+    }
+
     fn files(&mut self, folder: &str) -> io::Result<Option<BTreeMap<String, u64>>> {
         let root = self.path(folder, "");
         let mut files = BTreeMap::new();

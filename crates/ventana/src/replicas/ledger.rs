@@ -1,4 +1,5 @@
-//! What this machine knows of its replicas: `replicas.jsonl` of the state folder, one line for each thing that was done.
+//! What this machine knows of its backups and their replicas: `replicas.jsonl` of the state folder, one line for each thing
+//! that was done.
 
 use crate::config::Config;
 use crate::error::{Failure, io};
@@ -8,6 +9,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+
+/// The replica's name where the backup folder of this machine is meant.
+pub const HERE: &str = "";
 
 /// What was done with a backup in a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,7 @@ pub enum Act {
 /// What is known of a backup in a replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
+    /// [`HERE`] for the backup folder.
     pub replica: String,
     /// The backup's name and id.
     pub name: String,

@@ -39,7 +39,6 @@ impl Step for Backup<'_> {
         let outline = (self.label != "a").then_some(&world.start.outline);
         let mut live = world.live().map_err(super::nothing)?;
         let mut listen = super::listen(cx.reporter());
-        let service = world.config.service();
         // Before the fence the service writes; under it our own connection holds the lock, and sees what it has written.
         let mut frozen = match &*live {
             Live::Sqlite(db) if !db.is_locked() => transfer::frozen(&world.config).map_err(super::nothing)?,
@@ -59,7 +58,7 @@ impl Step for Backup<'_> {
             source,
             &notes,
             &world.backup_dir(),
-            &service,
+            &world.config,
             outline,
             throttle,
             &mut listen,

@@ -21,7 +21,7 @@ impl Digest<'_> {
     }
 
     fn restore(&self, cx: &mut Context<'_>) -> Result<(), StepError> {
-        let backup = super::made_backup(cx, "backup_b")?;
+        let backup = super::readable_backup(self.world, cx, "backup_b")?;
         cx.log(format!(
             "the rollback left a difference: restoring {}",
             backup.path().display()

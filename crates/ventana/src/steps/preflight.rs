@@ -2,6 +2,7 @@
 
 use crate::world::{Live, World};
 use engine::StepError;
+use engine::plan::StepKind;
 use engine::runner::{Context, Probe, Step, preflight_all};
 use serde_json::{Value, json};
 
@@ -39,6 +40,15 @@ impl Step for Preflight<'_> {
         }
         let schema = live.db().inspect().map_err(super::nothing)?;
         schema.supported().map_err(super::nothing)?;
+        // A backup that cannot be restored here is no way back, and the run is to prove each by a restore.
+        if cx
+            .plan()
+            .steps
+            .iter()
+            .any(|step| matches!(step.kind, StepKind::Backup { .. }))
+        {
+            self.world.config.can_restore().map_err(super::nothing)?;
+        }
         if schema.structure() != self.world.start.structure {
             return Err(StepError::nothing(
                 "schema_changed",

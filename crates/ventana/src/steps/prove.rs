@@ -17,7 +17,7 @@ pub(super) struct Prove<'a> {
 
 /// Restores the backup of step `step` into a scratch copy, compares, removes the copy.
 pub(super) fn prove(world: &World, step: &str, cx: &Context<'_>) -> Result<Value, StepError> {
-    let backup = super::made_backup(cx, step)?;
+    let backup = super::readable_backup(world, cx, step)?;
     let scratch = world.scratch("prove").map_err(super::nothing)?;
     let restored = {
         let mut db = scratch.create().map_err(super::nothing)?;

@@ -20,7 +20,7 @@ impl Step for VerifyBackup<'_> {
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Value, StepError> {
-        let backup = super::made_backup(cx, self.backup)?;
+        let backup = super::readable_backup(self.world, cx, self.backup)?;
         let reporter = cx.reporter();
         let verified = backup
             .verify(&mut |done, total| {

@@ -3,7 +3,7 @@
 use super::CATALOG;
 use crate::config::Config;
 use crate::error::Failure;
-use crate::host::{clock, death};
+use crate::host::{clock, death, files};
 use backup::{Backup, ChunkWriter, Content, Phase, TableId, TableSpec, Writer};
 use db::dump::{Chunk, ChunkEnd, Dumped, Sink};
 use db::progress::Listener;
@@ -31,12 +31,13 @@ pub fn frozen(config: &Config) -> Result<Option<Frozen>, Failure> {
     Ok(Some(Frozen::open(path, &config.state_dir().join("scratch"))?))
 }
 
-/// Makes a backup of `db` under `root`. `notes` are what a reader of it should know.
+/// Makes a backup of `db` under `root`, encrypted where that is configured; it needs no key for that, and what is made is not
+/// unlocked. `notes` are what a reader of it should know.
 pub fn make(
     db: &mut dyn Database,
     notes: &[String],
     root: &Path,
-    service: &str,
+    config: &Config,
     outline: Option<&Outline>,
     throttle: Throttle,
     listen: &mut Listener<'_>,
@@ -44,7 +45,10 @@ pub fn make(
     let identity = db.identity()?;
     // Refused before a byte is written.
     db.inspect()?.supported()?;
-    let writer = Writer::create(root, service, &clock::stamp())?;
+    let recipients = config.recipients()?;
+    let needed = least(db, &identity, config, root)?;
+    files::must_fit(root, needed, "the backup")?;
+    let writer = Writer::create(root, &config.service(), &clock::stamp())?.with_recipients(recipients)?;
     let sink = Files {
         writer,
         tables: Mutex::new(Vec::new()),
@@ -100,7 +104,7 @@ pub fn make(
     };
     let backup = sink.writer.finish(content).inspect_err(|_| {
         // Here too, now that nobody holds it any more.
-        let _ = backup::remove_remains(root, service);
+        let _ = backup::remove_remains(root, &config.service());
     })?;
     death::point();
     Ok(Made {
@@ -108,6 +112,31 @@ pub fn make(
         digest,
         through,
     })
+}
+
+/// Bytes that a backup of this database takes at the very least. Since the last one it has hardly halved; without one, rows
+/// are hardly compressed to less than a sixteenth.
+fn least(
+    db: &mut dyn Database,
+    identity: &db::Identity,
+    config: &Config,
+    root: &Path,
+) -> Result<u64, Failure> {
+    if let Ok(latest) = backup::find(root, &config.service(), "latest")
+        && latest.manifest().source.database == identity.database
+    {
+        return Ok(latest.manifest().totals.stored_bytes / 2);
+    }
+    let sql = match identity.dialect {
+        Dialect::Sqlite => {
+            "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), \
+             pragma_freelist_count(), pragma_page_size()"
+        }
+        _ => {
+            "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+        }
+    };
+    Ok(db.count(sql)?.max(0) as u64 / 16)
 }
 
 struct Files {

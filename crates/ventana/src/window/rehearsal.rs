@@ -95,6 +95,7 @@ pub fn rehearse(
     watcher: &dyn Fn(&PlanFile, &str) -> Box<dyn Watcher>,
 ) -> Result<Rehearsed, Failure> {
     let live = config.address()?;
+    config.can_restore()?;
     let id = new_run_id(config, "-rehearsal");
     let dir = super::runs::dir(config, &id);
     let scratch = Scratch::of(config, live, &id, &dir, "rehearsal")?;
@@ -150,12 +151,13 @@ fn copy_production(
         source,
         &notes,
         &dir.join("backups"),
-        &config.service(),
+        config,
         None,
         crate::world::throttle(config, None),
         listen,
     )?;
     let mut copy = scratch.create()?;
-    let restored = transfer::restore(&made.backup, &mut *copy, &transfer::Terms::scratch(), listen)?;
+    let backup = config.readable(made.backup)?;
+    let restored = transfer::restore(&backup, &mut *copy, &transfer::Terms::scratch(), listen)?;
     Ok(restored.digest.digest)
 }

@@ -186,6 +186,7 @@ mod tests {
             database_origin: crate::config::Origin::Default,
             database_parts: Vec::new(),
             vars: Environment::default(),
+            identity: None,
             digest: None,
         }
     }

@@ -1,5 +1,6 @@
 //! Replicas on real far sides: what is promised holds for a folder, for SFTP and for a bucket alike.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use testkit::fault::{self, Rule};
@@ -70,7 +71,7 @@ fn keeps_its_promises(far: &dyn Far) {
         let found = scene.json("backup verify --replica far");
         assert_eq!(found.said.output.code, Some(12), "{file}: {}", found.said.output);
         if kind == ".zst" {
-            let refused = scene.json("backup copy").fails(1, "backup");
+            let refused = scene.json("backup copy").fails(12, "verification_failed");
             let file = file.strip_prefix(&format!("{name}/")).unwrap();
             assert!(
                 refused.message.contains(file) && refused.message.contains("left alone"),
@@ -81,6 +82,19 @@ fn keeps_its_promises(far: &dyn Far) {
         far.put(file, content);
     }
     scene.json("backup verify --all --replica far").expect(0);
+
+    // Whoever copies onto damage finds it too, also in what says which backup it is, and it is remembered.
+    for kind in ["manifest.json", "SHA256SUMS", ".zst"] {
+        let (file, content) = there.iter().find(|(file, _)| file.ends_with(kind)).unwrap();
+        let mut damaged = content.clone();
+        damaged[content.len() / 2] ^= 0x10;
+        far.put(file, &damaged);
+        scene.json("backup copy").fails(12, "verification_failed");
+        let known = scene.json("backup list").expect(0).document["backups"][0]["replicas"][0].clone();
+        assert_eq!(known["how"], "damaged", "{file}");
+        far.put(file, content);
+        scene.json("backup verify --replica far").expect(0);
+    }
 
     // One file missing, one too many.
     let readme = format!("{name}/README.txt");
@@ -126,8 +140,17 @@ fn keeps_its_promises(far: &dyn Far) {
     let name = newer;
     let path = path.with_file_name(&name);
 
-    // Lost here: fetched from there, and whole.
+    // Lost here: fetched from there, and whole. What is damaged there does not come, and is remembered.
     std::fs::remove_dir_all(&path).unwrap();
+    let there = far.files();
+    let (file, content) = there.iter().find(|(file, _)| file.ends_with(".zst")).unwrap();
+    far.put(file, &content[1..]);
+    scene
+        .json(&format!("backup copy {name} --from far"))
+        .fails(12, "verification_failed");
+    assert!(!path.exists());
+    assert_eq!(reasons(0), serde_json::json!(["unreadable"]));
+    far.put(file, content);
     scene.json(&format!("backup copy {name} --from far")).expect(0);
     scene.json(&format!("backup verify {name} --restore")).expect(0);
 }
@@ -183,6 +206,38 @@ fn digest(file: &std::path::Path) -> String {
         .run()
         .ok();
     said.stdout[..64].to_owned()
+}
+
+/// Another backup than the one that was copied does not come back in its place.
+#[test]
+fn what_was_replaced_there_is_not_fetched() {
+    let far = FolderFar(tempfile::tempdir().unwrap());
+    let scene = scene(&far);
+    let (path, name) = made(&scene);
+    scene.json("backup copy").expect(0);
+    // Whole, and of another moment.
+    let manifest = far.0.path().join(&name).join("manifest.json");
+    let was = digest(&manifest);
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    far.put(
+        &format!("{name}/manifest.json"),
+        text.replace("\"notes\": []", "\"notes\": [\"x\"]").as_bytes(),
+    );
+    let sums = std::fs::read_to_string(far.0.path().join(&name).join("SHA256SUMS")).unwrap();
+    assert_ne!(was, digest(&manifest));
+    far.put(
+        &format!("{name}/SHA256SUMS"),
+        sums.replace(&was, &digest(&manifest)).as_bytes(),
+    );
+    std::fs::remove_dir_all(&path).unwrap();
+    let refused = scene
+        .json(&format!("backup copy {name} --from far"))
+        .fails(12, "verification_failed");
+    assert!(
+        refused.message.contains("not the one of this backup"),
+        "{refused:?}"
+    );
+    assert!(!path.exists());
 }
 
 #[test]
@@ -376,6 +431,11 @@ fn several_at_once() {
         "{}",
         one.said.output
     );
+    let error = &one.document["error"];
+    assert!(
+        error["code"] == "replica" && error["message"].as_str().unwrap().starts_with("far: "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -407,4 +467,23 @@ fn a_window_copies_to_all_and_reports_them() {
     }
     scene.json("backup verify --all --replica far").expect(0);
     scene.json("backup verify --all --replica off_site").expect(0);
+}
+
+/// What ssh started may keep its error output open for as long as it lives: nobody waits for that.
+#[test]
+fn an_ssh_that_leaves_somebody_behind_does_not_hang() {
+    let far = SshFar::start();
+    let scene = scene(&far);
+    made(&scene);
+    let ssh = scene.file(
+        "bin/ssh",
+        "#!/bin/sh\nsleep 1000 </dev/null >/dev/null &\necho 'no route to anybody' >&2\nexit 255\n",
+    );
+    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    scene.env(
+        "PATH",
+        format!("{}:{}", scene.path("bin").display(), program::PATH),
+    );
+    let failed = scene.json("backup copy").fails(1, "replica");
+    assert!(failed.message.contains("no route to anybody"), "{failed:?}");
 }

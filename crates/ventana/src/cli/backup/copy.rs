@@ -1,9 +1,9 @@
 //! `ventana backup copy`: to the replicas, or back from one.
 
 use crate::cli::{Context, Done};
-use crate::error::{Failure, exit};
+use crate::error::Failure;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Named};
+use crate::replicas::{self, Act, Ledger, Named};
 use crate::ui::format;
 use backup::{Copied, Error, Folder};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
     let backup = super::find(cx, &args.which)?;
     let targets = targets(cx, args)?;
     let (mut documents, mut lines) = (Vec::new(), Vec::new());
-    let mut failed: Option<Failure> = None;
+    let mut failed: Vec<(String, Failure)> = Vec::new();
     for named in &targets {
         let out = cx.out;
         let copied = named.copy(&cx.config, &backup, &mut |done, total| {
@@ -45,15 +45,9 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
             }
             // The others are copied all the same; the gravest failure decides.
             Err(failure) if targets.len() > 1 => {
-                documents.push(json!({ "replica": named.name,
-                    "error": { "code": failure.code, "message": failure.message, "hint": failure.hint } }));
+                documents.push(json!({ "replica": named.name, "error": failure.document() }));
                 lines.push(format!("✗ {}: {}", named.name, failure.message));
-                if failed
-                    .as_ref()
-                    .is_none_or(|worse| worse.exit != exit::VERIFICATION)
-                {
-                    failed = Some(failure);
-                }
+                failed.push((named.name.clone(), failure));
             }
             Err(failure) => return Err(failure),
         }
@@ -63,6 +57,10 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
         _ => json!({}),
     };
     whole["copies"] = Value::Array(documents);
+    let failed = super::joined(failed);
+    if let Some(failure) = &failed {
+        whole["error"] = failure.document();
+    }
     cx.out.result(&whole, || lines.join("\n"));
     Ok(failed.map_or(0, |failure| failure.exit))
 }
@@ -112,10 +110,24 @@ fn fetch(cx: &Context, args: &Args, replica: &str) -> Done {
     let mut here = Folder::at(&root).map_err(|source| Error::Root { path: root, source })?;
     let mut there = named.open(&cx.config)?;
     let out = cx.out;
-    let copied = backup::copy(&mut *there, &args.which, &mut here, &mut |done, total| {
+    // What was copied there comes back, or nothing does.
+    let ledger = Ledger::of(&cx.config);
+    let known = ledger.read()?;
+    let known = known
+        .iter()
+        .find(|known| known.replica == replica && known.name == args.which);
+    let id = known.map(|known| known.id.as_str());
+    let copied = backup::copy_known(&mut *there, &args.which, id, &mut here, &mut |done, total| {
         out.progress("fetch", done, total, "bytes", replica);
     });
     out.progress_end();
+    let place = there.place(&args.which);
+    if let (Err(Error::Damaged { path, .. }), Some(id)) = (&copied, id)
+        && *path == place
+    {
+        let place = place.display().to_string();
+        ledger.record(replica, &args.which, id, &place, Act::Damaged)?;
+    }
     let copied = copied?;
     cx.out.result(&document(replica, &copied), || line(cx, &copied));
     Ok(0)

@@ -2,7 +2,7 @@
 
 use super::moment;
 use crate::cli::{Context, Done};
-use crate::replicas::{Act, Known, Ledger};
+use crate::replicas::{Act, HERE, Known, Ledger};
 use crate::ui::{format, table};
 use backup::{Entry, Proven, State, Summary};
 use serde_json::{Value, json};
@@ -38,6 +38,13 @@ pub(super) fn run(cx: &Context) -> Done {
         let mut text = table::render(&rows, usize::MAX);
         // Why one is no backup stands below: in the table there is no room for it.
         for entry in &entries {
+            if let Some(damaged) = damaged(entry, &known) {
+                let what = pick(
+                    "`backup verify` encontró daños el",
+                    "`backup verify` found damage at",
+                );
+                text.push_str(&format!("\n{}: {what} {}", entry.name, moment(&damaged.at)));
+            }
             if let State::Incomplete { why } | State::Unreadable { why } = &entry.state {
                 text.push_str(&format!("\n{}: {}", entry.name, format::plain(why)));
             }
@@ -47,15 +54,27 @@ pub(super) fn run(cx: &Context) -> Done {
     Ok(0)
 }
 
-fn copies<'a>(entry: &Entry, known: &'a [Known]) -> Vec<&'a Known> {
-    let State::Complete(summary) = &entry.state else {
-        return Vec::new();
+/// What is known of this very backup, here and in its replicas.
+fn known_of<'a>(entry: &Entry, known: &'a [Known]) -> impl Iterator<Item = &'a Known> {
+    let id = match &entry.state {
+        State::Complete(summary) => summary.id.clone(),
+        _ => String::new(),
     };
     let name = entry.name.to_string();
     known
         .iter()
-        .filter(|known| known.name == name && known.id == summary.id)
+        .filter(move |known| known.name == name && known.id == id)
+}
+
+fn copies<'a>(entry: &Entry, known: &'a [Known]) -> Vec<&'a Known> {
+    known_of(entry, known)
+        .filter(|known| known.replica != HERE)
         .collect()
+}
+
+/// The damage that `backup verify` found in it.
+fn damaged<'a>(entry: &Entry, known: &'a [Known]) -> Option<&'a Known> {
+    known_of(entry, known).find(|known| known.replica == HERE && known.act == Act::Damaged)
 }
 
 fn document(entry: &Entry, known: &[Known]) -> Value {
@@ -75,6 +94,10 @@ fn document(entry: &Entry, known: &[Known]) -> Value {
                 "replicas": copies,
             });
             merge(&mut document, more);
+            if let Some(damaged) = damaged(entry, known) {
+                let more = json!({ "state": "damaged", "why": "`backup verify` found damage", "damaged_at": damaged.at });
+                merge(&mut document, more);
+            }
         }
         State::Incomplete { why } => merge(&mut document, json!({ "state": "incomplete", "why": why })),
         State::Unreadable { why } => merge(&mut document, json!({ "state": "damaged", "why": why })),
@@ -134,6 +157,7 @@ fn row(cx: &Context, entry: &Entry, known: &[Known]) -> Vec<String> {
         }),
         format::short(&summary.digest).into(),
         match encrypted(summary) {
+            _ if damaged(entry, known).is_some() => pick("DAÑADA", "DAMAGED").to_owned(),
             true => pick("cifrada", "encrypted").to_owned(),
             false => pick("completa", "complete").to_owned(),
         },

@@ -2,18 +2,19 @@
 
 use crate::cli::Context;
 use crate::error::{Failure, io};
-use crate::host::{clock, mariadbd};
-use crate::scratch::Scratch;
+use crate::host::{clock, files, mariadbd};
+use crate::scratch::{Scratch, temporary, will_make};
 use crate::transfer::{self, Restored};
 use crate::world::{new_run_id, session};
 use backup::{Backup, Proven};
 use db::mariadb::MariaDb;
-use db::{Address, Dialect, Secret};
-use std::path::{Path, PathBuf};
+use db::{Address, Database, Dialect, Secret};
+use std::path::Path;
 
 /// Restores a backup into a scratch copy, compares digests, removes the copy, and records the proof beside the backup. The copy
 /// lies beside the configured database, or in a private server that is started for it.
 pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Result<(), Failure> {
+    let backup = &cx.config.readable(backup.clone())?;
     let restored = if private && backup.manifest().source.dialect != "sqlite" {
         in_private_server(cx, backup)?
     } else {
@@ -39,7 +40,8 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
     let id = new_run_id(&cx.config, "");
     // No run's folder keeps two of these apart, should they begin in the same second.
     let purpose = format!("verify_{}", std::process::id());
-    let dir = cx.config.state_dir().join("scratch");
+    let folder = temporary(&cx.config, "verify")?;
+    let dir = folder.path();
     let anywhere;
     let address = match backup.manifest().source.dialect.as_str() {
         // A file is made wherever there is room: no database need be configured.
@@ -49,21 +51,51 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
         }
         _ => cx.config.address()?,
     };
-    let scratch = Scratch::of(&cx.config, address, &id, &dir, &purpose)?;
+    match address {
+        Address::Sqlite { .. } => files::must_fit(dir, least(backup), "the scratch copy")?,
+        Address::MySql { .. } => {
+            let mut server = MariaDb::open(address, &session(&cx.config, "verify"))?;
+            fits_beside(&mut server, least(backup))?;
+        }
+    }
+    let scratch = Scratch::of(&cx.config, address, &id, dir, &purpose)?;
+    will_make(&folder, &scratch.address)?;
     let restored = scratch.create().and_then(|mut db| restore(cx, backup, &mut *db));
     let dropped = scratch.drop();
+    if dropped.is_err() {
+        folder.leave();
+    }
     let restored = restored?;
     dropped?;
     Ok(restored)
 }
 
-/// A folder that is gone when this is.
-struct Gone(PathBuf);
+/// Bytes of a private server that holds nothing: its logs alone have 96 MiB.
+const EMPTY_SERVER: u64 = 128 << 20;
 
-impl Drop for Gone {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+/// Bytes that a restored copy takes at the very least: rows as text take up to four times what they take in a database, and
+/// some tables are compressed.
+fn least(backup: &Backup) -> u64 {
+    backup.manifest().totals.bytes / 8
+}
+
+/// Whether a scratch schema surely does not fit on the server's disk. Only a server on this machine shows its disk.
+fn fits_beside(server: &mut MariaDb, needed: u64) -> Result<(), Failure> {
+    let told = server.query("SELECT @@hostname, @@datadir")?;
+    let text = |at: usize| {
+        told.first()
+            .and_then(|row| row.get(at))
+            .and_then(db::Cell::to_text)
+    };
+    let (Some(host), Some(folder)) = (text(0), text(1)) else {
+        return Ok(());
+    };
+    let here = rustix::system::uname();
+    let folder = Path::new(&folder);
+    if here.nodename().to_bytes() != host.as_bytes() || !folder.is_dir() {
+        return Ok(());
     }
+    files::must_fit(folder, needed, "the scratch schema")
 }
 
 /// A server that is stopped when this is gone.
@@ -76,12 +108,10 @@ impl Drop for Stopped {
 }
 
 fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
-    let root = cx.config.state_dir().join("scratch");
-    remove_dead(&root);
-    let folder = std::path::absolute(root.join(format!("server_{}", std::process::id())))
-        .map_err(io(format!("cannot find {}", root.display())))?;
-    std::fs::create_dir_all(&folder).map_err(io(format!("cannot make folder {}", folder.display())))?;
-    let _gone = Gone(folder.clone());
+    // Gone when the server is.
+    let folder = temporary(&cx.config, "server")?;
+    let folder = folder.path();
+    files::must_fit(folder, least(backup) + EMPTY_SERVER, "the private server")?;
     // Nothing of it outlives the proof, so it need not be durable.
     let quick = [
         "--innodb-flush-log-at-trx-commit=0",
@@ -89,7 +119,7 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
         "--local-infile=1",
         "--event-scheduler=OFF",
     ];
-    let server = Stopped(mariadbd::Server::start(&folder, &quick)?);
+    let server = Stopped(mariadbd::Server::start(folder, &quick)?);
     let password = password()?;
     let database = &backup.manifest().source.database;
     let user = format!(
@@ -120,19 +150,6 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
     restore(cx, backup, &mut db)
 }
 
-/// Folders of servers whose `ventana` died: their process is no more.
-fn remove_dead(root: &Path) {
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(pid) = name.strip_prefix("server_")
-            && !Path::new("/proc").join(pid).exists()
-            && !entry.path().join("mariadb.sock").exists()
-        {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
 /// 128 random bits.
 fn password() -> Result<Secret, Failure> {
     use std::io::Read;
@@ -143,4 +160,31 @@ fn password() -> Result<Secret, Failure> {
     Ok(Secret::new(
         bytes.iter().map(|b| format!("{b:02x}")).collect::<String>(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_this_machine_shows_its_disk() {
+        let address = Address::MySql {
+            host: "127.0.0.1".into(),
+            port: testkit::MariaDb::shared().port(),
+            user: "root".into(),
+            password: Secret::new(""),
+            database: String::new(),
+        };
+        let session = db::Session {
+            run: "verify".into(),
+            ..db::Session::default()
+        };
+        let mut server = MariaDb::open(&address, &session).unwrap();
+        fits_beside(&mut server, 1).unwrap();
+        let refused = fits_beside(&mut server, u64::MAX).unwrap_err();
+        assert!(
+            refused.code == "no_space" && refused.message.contains("bytes free"),
+            "{refused}"
+        );
+    }
 }

@@ -5,7 +5,7 @@ use crate::cli::{Context, Done};
 use crate::error::Failure;
 use crate::host::clock;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Act, Known, Ledger, Named};
+use crate::replicas::{self, Act, HERE, Known, Ledger, Named};
 use crate::ui::{Language, format, table};
 use backup::{
     Decision, Entry, Error, Folder, Policy, Proven, Reason, Seen, SeenState, State, Store, partial_of,
@@ -48,29 +48,58 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
         let hint = "--yes deletes them; --dry-run only shows them, and why";
         return Err(Failure::usage(format!("{} backups would be deleted", going.len())).hint(hint));
     }
-    let mut deleted = Vec::new();
+    let here = named.as_ref().map_or(HERE, |named| named.name.as_str());
+    let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     if !args.dry_run {
         for decision in &going {
             let name = decision.name.to_string();
-            let Some(folder) = folder(&mut *store, decision, &entries)? else {
-                continue;
-            };
-            store.discard(&folder)?;
-            if let Some(named) = &named {
-                Ledger::of(&cx.config).record(&named.name, &name, "", "", Act::Removed)?;
+            // One that cannot be deleted keeps no other on the disk.
+            match discard(cx, here, &mut *store, decision, &entries) {
+                Ok(true) => deleted.push(name),
+                Ok(false) => {}
+                Err(failure) => failed.push((name, failure)),
             }
-            deleted.push(name);
         }
     }
-    let document = json!({
+    let mut document = json!({
         "place": store.place(""), "dry_run": args.dry_run, "deleted": deleted, "freed_bytes": freed,
         "decisions": decisions.iter().map(|decision| json!({ "name": decision.name.to_string(), "keep": decision.keep,
             "incomplete": decision.incomplete, "reasons": decision.reasons })).collect::<Vec<_>>(),
     });
+    let names: Vec<String> = failed.iter().map(|(name, _)| name.clone()).collect();
+    let failed = super::joined(failed);
+    if let Some(failure) = &failed {
+        document["failed"] = json!(names);
+        document["error"] = failure.document();
+    }
     cx.out.result(&document, || {
-        text(cx, args, &*store, &decisions, going.len(), freed)
+        let mut text = text(cx, args, &*store, &decisions, &names, freed);
+        if let Some(failure) = &failed {
+            text.push_str(&format!("\n✗ {}", format::safe(&failure.message)));
+        }
+        text
     });
-    Ok(0)
+    Ok(failed.map_or(0, |failure| failure.exit))
+}
+
+/// Deletes one; false: it is not what it was any more, and was left alone.
+fn discard(
+    cx: &Context,
+    here: &str,
+    store: &mut dyn Store,
+    decision: &Decision,
+    entries: &[Entry],
+) -> Result<bool, Failure> {
+    let Some(folder) = folder(store, decision, entries)? else {
+        return Ok(false);
+    };
+    store.discard(&folder)?;
+    let ledger = Ledger::of(&cx.config);
+    let name = decision.name.to_string();
+    if here != HERE || ledger.read()?.iter().any(|k| k.replica == here && k.name == name) {
+        ledger.record(here, &name, "", "", Act::Removed)?;
+    }
+    Ok(true)
 }
 
 fn policy(cx: &Context, named: Option<&Named>) -> Result<Policy, Failure> {
@@ -93,7 +122,7 @@ fn seen(
     entries: &[Entry],
 ) -> Result<Vec<Seen>, Failure> {
     let known = Ledger::of(&cx.config).read()?;
-    let here = named.map_or("", |named| named.name.as_str());
+    let here = named.map_or(HERE, |named| named.name.as_str());
     let last = |name: &str, id: &str| {
         known
             .iter()
@@ -176,7 +205,7 @@ fn text(
     args: &Args,
     store: &dyn Store,
     decisions: &[Decision],
-    going: usize,
+    failed: &[String],
     freed: u64,
 ) -> String {
     let language = cx.out.language;
@@ -194,6 +223,7 @@ fn text(
         let what = match (decision.keep, args.dry_run) {
             (true, _) => pick("queda", "stays"),
             (false, true) => pick("se borraría", "would go"),
+            (false, false) if failed.contains(&decision.name.to_string()) => pick("NO SE PUDO", "FAILED"),
             (false, false) => pick("borrada", "deleted"),
         };
         let reasons: Vec<&str> = decision
@@ -203,6 +233,7 @@ fn text(
             .collect();
         rows.push(vec![decision.name.to_string(), what.into(), reasons.join(", ")]);
     }
+    let going = decisions.iter().filter(|decision| !decision.keep).count() - failed.len();
     let what = match args.dry_run {
         true => pick("se borrarían", "would go"),
         false => pick("borradas", "deleted"),

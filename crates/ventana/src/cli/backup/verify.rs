@@ -1,13 +1,16 @@
 //! `ventana backup verify`: re-reads backups, here or in a replica, and restores them if asked.
 
+mod here;
+mod there;
+
 use super::prove;
 use crate::cli::{Context, Done};
-use crate::error::{Failure, exit};
+use crate::error::Failure;
 use crate::host::clock;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Act, Ledger, Named};
+use crate::replicas::{self, Named};
 use crate::ui::format;
-use backup::{Backup, Error, Examined, Folder, Proven, State, Store, VerifyError};
+use backup::{Backup, Proven, State, Store};
 use serde_json::{Value, json};
 
 /// Options of `backup verify`.
@@ -42,6 +45,9 @@ struct Whole {
     files: u64,
     bytes: u64,
     rows: u64,
+    encrypted: bool,
+    /// Whether what is in the files was read, and not the stored files alone.
+    contents: bool,
 }
 
 pub(super) fn run(cx: &Context, args: &Args) -> Done {
@@ -53,7 +59,7 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
         report(cx, args, &whole);
         return Ok(0);
     }
-    let (mut documents, mut lines, mut code) = (Vec::new(), Vec::new(), 0);
+    let (mut documents, mut lines, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (name, state) in place.list(cx)? {
         let outcome = match &state {
             State::Incomplete { why } => {
@@ -70,40 +76,47 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
             Ok(whole) => {
                 documents.push(whole.document(args));
                 let (files, read) = (whole.files, format::bytes(whole.bytes));
+                let unread = match whole.unread() && !args.restore {
+                    true => cx
+                        .out
+                        .language
+                        .pick("; cifrada, contenido NO leído", "; encrypted, content NOT read"),
+                    false => "",
+                };
                 lines.push(format!(
-                    "✓ {name}: {files} {}, {read}",
+                    "✓ {name}: {files} {}, {read}{unread}",
                     cx.out.language.pick("archivos", "files")
                 ));
             }
             Err(failure) => {
-                documents.push(json!({ "name": name, "state": "failed",
-                    "error": { "code": failure.code, "message": failure.message, "hint": failure.hint } }));
+                documents.push(json!({ "name": name, "state": "failed", "error": failure.document() }));
                 lines.push(format!("✗ {name}: {}", failure.message));
-                // Damage is the graver news.
-                code = if code == exit::VERIFICATION {
-                    code
-                } else {
-                    failure.exit
-                };
+                failed.push((name, failure));
             }
         }
     }
-    if cx.out.json || code != 0 || !args.quiet {
-        let failed = documents
-            .iter()
-            .filter(|document| document["state"] == "failed")
-            .count();
-        let document = json!({ "backups": documents, "failed": failed });
+    let count = failed.len();
+    let failed = super::joined(failed);
+    if cx.out.json || failed.is_some() || !args.quiet {
+        let mut document = json!({ "backups": documents, "failed": count });
+        if let Some(failure) = &failed {
+            document["error"] = failure.document();
+        }
         cx.out.result(&document, || lines.join("\n"));
     }
-    Ok(code)
+    Ok(failed.map_or(0, |failure| failure.exit))
 }
 
 impl Whole {
+    /// Encrypted, and only its stored files were compared.
+    fn unread(&self) -> bool {
+        self.encrypted && !self.contents
+    }
+
     fn document(&self, args: &Args) -> Value {
         let how = if args.restore { "restore" } else { "files" };
         json!({ "name": self.name, "path": self.path, "id": self.id, "digest": self.digest, "bytes": self.bytes, "rows": self.rows,
-            "verified": how, "replica": args.replica })
+            "verified": how, "replica": args.replica, "encrypted": self.encrypted, "contents": self.contents || args.restore })
     }
 }
 
@@ -123,6 +136,11 @@ fn report(cx: &Context, args: &Args, whole: &Whole) {
             whole.digest,
             if args.restore {
                 pick("probada: restaurada y comparada", "proven: restored and compared")
+            } else if whole.unread() {
+                pick(
+                    "cada suma coincide; está cifrada y su contenido NO se leyó (falta --identity ARCHIVO)",
+                    "every checksum agrees; it is encrypted and its content was NOT read (that takes --identity FILE)",
+                )
             } else {
                 pick("cada suma coincide", "every checksum agrees")
             }
@@ -183,28 +201,10 @@ impl Place {
 
     fn verify(&mut self, cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
         match self {
-            Place::Here => here(cx, args, which),
-            Place::Replica(named, store) => there(cx, args, named, &mut **store, which),
+            Place::Here => here::verify(cx, args, which),
+            Place::Replica(named, store) => there::verify(cx, args, named, &mut **store, which),
         }
     }
-}
-
-fn here(cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
-    let backup = super::find(cx, which)?;
-    let out = cx.out;
-    let verified = backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""));
-    out.progress_end();
-    let verified = verified?;
-    proven(cx, args, &backup)?;
-    Ok(Whole {
-        name: backup.manifest().name.clone(),
-        path: backup.path().display().to_string(),
-        id: backup.id().into(),
-        digest: backup.digest().into(),
-        files: verified.files,
-        bytes: verified.bytes,
-        rows: verified.rows,
-    })
 }
 
 /// Restores it where that is asked for, and records what was proven beside the backup.
@@ -214,89 +214,4 @@ fn proven(cx: &Context, args: &Args, backup: &Backup) -> Result<(), Failure> {
     }
     backup.record_proof(&clock::now().to_string(), Proven::Files, backup.digest())?;
     Ok(())
-}
-
-fn there(
-    cx: &Context,
-    args: &Args,
-    named: &Named,
-    store: &mut dyn Store,
-    name: &str,
-) -> Result<Whole, Failure> {
-    let out = cx.out;
-    let place = store.place(name).display().to_string();
-    let ledger = Ledger::of(&cx.config);
-    let known = ledger.read()?;
-    let known = known
-        .into_iter()
-        .find(|k| k.replica == named.name && k.name == name);
-    let examined = backup::examine(store, name, &mut |done, total| {
-        out.progress("verify", done, total, "bytes", &named.name);
-    });
-    out.progress_end();
-    if let (Err(VerifyError::Damaged(_)), Some(known)) = (&examined, &known) {
-        ledger.record(&named.name, name, &known.id, &place, Act::Damaged)?;
-    }
-    let Examined {
-        id,
-        manifest,
-        verified,
-    } = examined.map_err(|error| in_replica(error, &place))?;
-    if let Some(known) = known.filter(|known| known.id != id) {
-        return Err(Failure::verification(format!(
-            "{place} is whole, but another backup ({}) than the one that was copied there ({})",
-            format::short(&id),
-            format::short(&known.id)
-        ))
-        .hint("somebody replaced it; compare with the original before relying on either"));
-    }
-    if args.restore {
-        restore_from(cx, args, store, name)?;
-    } else if let Some(path) = store.local(name) {
-        proven(cx, args, &Backup::open(&path)?)?;
-    }
-    let act = if args.restore { Act::Restore } else { Act::Files };
-    ledger.record(&named.name, name, &id, &place, act)?;
-    Ok(Whole {
-        name: name.to_owned(),
-        path: place,
-        digest: manifest.digest,
-        id,
-        files: verified.files,
-        bytes: verified.bytes,
-        rows: verified.rows,
-    })
-}
-
-/// Damage says where it is.
-fn in_replica(error: VerifyError, place: &str) -> Failure {
-    let failure = Failure::from(error);
-    Failure {
-        message: format!("{place}: {}", failure.message),
-        ..failure
-    }
-}
-
-/// Restores what lies in a store: from there, or from a fetched copy that is gone afterwards.
-fn restore_from(cx: &Context, args: &Args, store: &mut dyn Store, name: &str) -> Result<(), Failure> {
-    if let Some(path) = store.local(name) {
-        return proven(cx, args, &Backup::open(&path)?);
-    }
-    let root = cx.config.state_dir().join("scratch").join("fetched");
-    let out = cx.out;
-    let unusable = |source| Error::Root {
-        path: root.clone(),
-        source,
-    };
-    let mut here = Folder::at(&root).map_err(unusable)?;
-    let copied = backup::copy(store, name, &mut here, &mut |done, total| {
-        out.progress("fetch", done, total, "bytes", "");
-    });
-    out.progress_end();
-    let proven = copied
-        .map_err(Failure::from)
-        .and_then(|copied| proven(cx, args, &Backup::open(&copied.place)?));
-    // What was fetched is large and of no further use, whatever came of it.
-    let _ = std::fs::remove_dir_all(&root);
-    proven
 }

@@ -16,11 +16,11 @@ pub(super) fn run(cx: &Context, pair: &[String], values: bool) -> Done {
     let [left, right] = &named[..] else {
         return Err(crate::error::Failure::usage("--diff takes two"));
     };
-    let scratch = super::scratch(cx)?;
+    let scratch = crate::scratch::temporary(&cx.config, "diff")?;
     let mut listen = out.rows("diff");
     let contents = [left.contents()?, right.contents()?];
-    let mut one = left.open(cx, contents[0].as_ref(), &scratch, &mut listen)?;
-    let mut other = right.open(cx, contents[1].as_ref(), &scratch, &mut listen)?;
+    let mut one = left.open(cx, contents[0].as_ref(), scratch.path(), &mut listen)?;
+    let mut other = right.open(cx, contents[1].as_ref(), scratch.path(), &mut listen)?;
     let limits = Limits {
         values,
         ..Limits::default()

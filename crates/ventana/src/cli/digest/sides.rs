@@ -34,7 +34,7 @@ impl Named {
         if let Some(name) = text.strip_prefix("backup:") {
             let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), name)
                 .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
-            return Ok(Named::Backup(Box::new(backup)));
+            return Ok(Named::Backup(Box::new(cx.config.readable(backup)?)));
         }
         if let Some(name) = text.strip_prefix("schema:") {
             return match cx.config.address()? {
@@ -52,7 +52,8 @@ impl Named {
         }
         let path = Path::new(text);
         if path.is_dir() {
-            return Ok(Named::Backup(Box::new(Backup::open(path)?)));
+            let backup = cx.config.readable(Backup::open(path)?)?;
+            return Ok(Named::Backup(Box::new(backup)));
         }
         Err(
             Failure::usage(format!("{text:?} is no database, and no backup's folder"))
@@ -101,6 +102,11 @@ impl Named {
             }
         })
     }
+}
+
+/// Whether the text names a backup, and no database.
+pub(super) fn is_backup(text: &str) -> bool {
+    text.starts_with("backup:") || Path::new(text).is_dir()
 }
 
 /// A URL on a command line is seen by all: one without a password takes the configured one, on the configured server and

@@ -3,18 +3,24 @@
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
-/// How long a server may take to begin its answer, and to take a connection.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a line may be silent: without a byte for so long, in either direction, nobody is there any more.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// How long one object may take, either way.
 const TRANSFER: Duration = Duration::from_secs(4 * 3600);
 
 pub(super) fn agent() -> ureq::Agent {
+    patient(IDLE)
+}
+
+fn patient(idle: Duration) -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(PATIENCE))
+        .timeout_recv_response(Some(idle))
+        .timeout_per_read(Some(idle))
+        .timeout_per_write(Some(idle))
         .timeout_send_body(Some(TRANSFER))
         .timeout_recv_body(Some(TRANSFER))
         .user_agent("ventana")
@@ -54,7 +60,7 @@ pub(super) struct Answer(ureq::Body);
 
 impl Answer {
     pub(super) fn reader(self) -> impl Read + use<> {
-        self.0.into_reader()
+        Content(self.0.into_reader())
     }
 
     pub(super) fn text(mut self) -> io::Result<String> {
@@ -62,6 +68,23 @@ impl Answer {
         text.map_err(|error| io::Error::other(error.to_string()))
     }
 }
+
+/// An answer's body, whose silence is told in words.
+struct Content<R>(R);
+
+impl<R: Read> Read for Content<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            match inner {
+                Some(ureq::Error::Timeout(_)) => io::Error::new(ErrorKind::TimedOut, SILENT),
+                _ => error,
+            }
+        })
+    }
+}
+
+const SILENT: &str = "the bucket's server is silent: not a byte within the time limit";
 
 pub(super) fn get(agent: &ureq::Agent, url: &str) -> Result<Answer, Refused> {
     answered(agent.get(url).call(), url)
@@ -96,6 +119,7 @@ fn answered(
     let unanswered = |error: ureq::Error| {
         let (kind, text) = match error {
             ureq::Error::Io(error) => (error.kind(), error.to_string()),
+            ureq::Error::Timeout(_) => (ErrorKind::TimedOut, SILENT.to_owned()),
             error => (ErrorKind::Other, error.to_string()),
         };
         let place = url.split('?').next().unwrap_or_default();
@@ -136,6 +160,48 @@ fn element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    /// A server that takes a connection, sends `answer` and is silent from then on.
+    fn silent(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!(
+            "http://{}/b/k?X-Amz-Signature=beef",
+            listener.local_addr().unwrap()
+        );
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            // Open, and nobody reads: what is sent fills the line.
+            std::mem::forget(stream);
+        });
+        url
+    }
+
+    #[test]
+    fn a_line_that_is_silent_is_given_up() {
+        let agent = patient(Duration::from_millis(100));
+        let late = |error: io::Error| {
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+            assert!(!error.to_string().contains("X-Amz"), "{error}");
+        };
+        // Before its answer; in the middle of it; while it is to take what is sent.
+        late(get(&agent, &silent("")).err().unwrap().into());
+        let begun = get(&agent, &silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"))
+            .ok()
+            .unwrap();
+        let mut content = Vec::new();
+        let cut = begun.reader().read_to_end(&mut content).unwrap_err();
+        assert_eq!(
+            (cut.kind(), content.as_slice()),
+            (ErrorKind::TimedOut, &b"abc"[..]),
+            "{cut}"
+        );
+        let bytes = 64 << 20;
+        let sent = put(&agent, &silent(""), &mut io::repeat(0), bytes, false);
+        late(sent.unwrap_err().into());
+    }
 
     #[test]
     fn errors_say_the_servers_words_and_no_signature() {

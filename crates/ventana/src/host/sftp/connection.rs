@@ -9,7 +9,8 @@ use super::packet::{self, About, Answer, EOF, OK, Packet, garbled};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Of what ssh says on its error output, this much is kept.
-const KEPT: u64 = 8 * 1024;
+const KEPT: usize = 8 * 1024;
+
+/// How long the last of it is waited for when the connection has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A connection to the far side's SFTP server.
 pub(super) struct Connection {
@@ -26,7 +30,7 @@ pub(super) struct Connection {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
-    said: Option<JoinHandle<String>>,
+    said: Said,
     watch: Arc<Watch>,
     watcher: Option<JoinHandle<()>>,
     extensions: BTreeSet<String>,
@@ -83,13 +87,7 @@ impl Connection {
         else {
             return Err(io::Error::other("ssh was started without its pipes"));
         };
-        let said = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let mut stderr = stderr;
-            let _ = stderr.by_ref().take(KEPT).read_to_end(&mut text);
-            let _ = io::copy(&mut stderr, &mut io::sink());
-            String::from_utf8_lossy(&text).into_owned()
-        });
+        let said = Said::of(stderr);
         let watch = Arc::new(Watch::default());
         let watcher = std::thread::spawn({
             let (watch, pid) = (Arc::clone(&watch), Pid::from_child(&child));
@@ -100,7 +98,7 @@ impl Connection {
             child,
             stdin: Some(stdin),
             stdout,
-            said: Some(said),
+            said,
             watch,
             watcher: Some(watcher),
             extensions: BTreeSet::new(),
@@ -168,11 +166,7 @@ impl Connection {
         }
         self.stdin = None;
         let late = self.watch.now().fired;
-        let said = self
-            .said
-            .take()
-            .and_then(|said| said.join().ok())
-            .unwrap_or_default();
+        let said = self.said.to_the_end();
         let said: Vec<&str> = said
             .lines()
             .map(str::trim)
@@ -309,8 +303,9 @@ impl Connection {
         })?;
         let mut answer = self.wanted(id, packet::EXTENDED_REPLY)?;
         let (_block, fragment) = (answer.u64()?, answer.u64()?);
-        let (_blocks, _free, available) = (answer.u64()?, answer.u64()?, answer.u64()?);
-        Ok(Some(available.saturating_mul(fragment)))
+        let (blocks, _free, available) = (answer.u64()?, answer.u64()?, answer.u64()?);
+        // What has no size says that it is 0.
+        Ok((blocks > 0).then(|| available.saturating_mul(fragment)))
     }
 }
 
@@ -331,6 +326,39 @@ impl Drop for Connection {
         if let Some(watcher) = self.watcher.take() {
             let _ = watcher.join();
         }
+    }
+}
+
+/// What ssh says on its error output.
+struct Said {
+    text: Arc<Mutex<Vec<u8>>>,
+    /// Closed at the end of that output.
+    ended: Receiver<()>,
+}
+
+impl Said {
+    fn of(mut stderr: ChildStderr) -> Said {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let (end, ended) = mpsc::channel();
+        let kept = Arc::clone(&text);
+        std::thread::spawn(move || {
+            let _end = end;
+            let mut block = [0; 1024];
+            while let Ok(read @ 1..) = stderr.read(&mut block) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = KEPT.saturating_sub(kept.len());
+                kept.extend_from_slice(&block[..read.min(room)]);
+            }
+        });
+        Said { text, ended }
+    }
+
+    /// All of it, or what there is after a moment: what ssh started, a proxy or the master of a shared connection, may keep
+    /// the output open long after ssh itself.
+    fn to_the_end(&self) -> String {
+        let _ = self.ended.recv_timeout(LAST_WORDS);
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
