@@ -21,6 +21,7 @@ mod conformance {
     mod mutations;
     mod online;
     mod parts;
+    mod random;
     mod resume;
     mod round_trip;
     mod snapshot;
