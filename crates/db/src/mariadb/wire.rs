@@ -7,6 +7,7 @@
 mod answer;
 mod cursor;
 mod fault;
+pub mod fuzzing;
 mod handshake;
 mod load;
 mod packet;
