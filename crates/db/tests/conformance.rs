@@ -13,6 +13,7 @@ mod conformance {
     mod diff;
     mod digest;
     mod exact;
+    mod extremes;
     mod fence;
     mod files;
     mod identity;

@@ -11,7 +11,7 @@
 mod damage;
 mod draw;
 mod mariadb;
-mod oracle;
+pub(super) mod oracle;
 mod sqlite;
 mod types;
 mod values;
@@ -21,6 +21,7 @@ use super::store::{Store, dumped, loaded};
 use db::diff::{Difference, Limits, Live, compare};
 use db::{Dialect, Error};
 use draw::Draw;
+pub(super) use mariadb::quoted;
 use mariadb::{Case, Table};
 use mysql::prelude::Queryable;
 use std::collections::BTreeMap;
