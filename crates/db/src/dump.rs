@@ -1,6 +1,7 @@
 //! One pass over a snapshot that writes chunks and takes the digest of the very same rows.
 
 mod encoder;
+mod longest;
 mod sql_files;
 mod writing;
 
@@ -11,6 +12,7 @@ use crate::schema::{Outline, Schema, Table};
 use crate::snapshot::{self, Snapshot, Terms};
 use crate::throttle::Throttle;
 use crate::{Database, Digest, Result};
+use longest::Longest;
 use std::collections::BTreeMap;
 use std::io::Write;
 use writing::{Sums, Writing};
@@ -62,12 +64,16 @@ pub fn dump(
 ) -> Result<Dumped> {
     let terms = Terms::readers(db.connections());
     let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
-    let schema = snapshot.schema.clone();
+    let mut schema = snapshot.schema.clone();
     let sums = rows(&mut snapshot, &schema, outline, sink, throttle, listen);
     let proof = std::mem::take(&mut snapshot.proof);
     let closed = snapshot.end();
     let sums = sums?;
     closed?;
+    for (table, sums) in &sums {
+        let table = &mut schema.tables[*table];
+        table.longest_row = table.longest_row.max(sums.longest_row);
+    }
     let full: Vec<_> = sums.iter().map(|(table, sums)| (*table, sums.full)).collect();
     let tables = crate::digest::tables(&schema, None, &full);
     for (index, table) in tables.iter().enumerate() {
@@ -118,10 +124,13 @@ fn rows(
         begin,
         |db, part, told, chunk| {
             let table = &schema.tables[part.table];
-            let mut writing = Writing::of(schema, part, outline, sink, chunk, told);
+            let mut writing = Longest::of(Writing::of(schema, part, outline, sink, chunk, told));
             let columns = crate::digest::columns(table);
             db.visit(table, &columns, part.range.condition().as_deref(), &mut writing)?;
-            writing.finish()
+            let (writing, longest_row) = writing.end();
+            let mut sums = writing.finish()?;
+            sums.longest_row = longest_row;
+            Ok(sums)
         },
     )?;
     let read = sums.iter().map(|(table, sums)| (*table, sums.full.rows));

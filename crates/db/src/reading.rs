@@ -376,6 +376,7 @@ mod tests {
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: 1,
+            longest_row: 0,
             create: String::new(),
         };
         let schema = Schema {

@@ -46,6 +46,10 @@ pub struct Column {
     pub nullable: bool,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A base table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
@@ -56,6 +60,9 @@ pub struct Table {
     pub key: Vec<String>,
     /// The catalog's estimate.
     pub rows_estimate: u64,
+    /// Bytes of the strings of the longest row as a server sends them; only a dump knows it, 0 elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub longest_row: u64,
     /// Statement that creates the table, without its schema's name.
     pub create: String,
 }

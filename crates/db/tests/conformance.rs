@@ -15,6 +15,7 @@ mod conformance {
     mod diff;
     mod digest;
     mod exact;
+    mod extremes;
     mod fence;
     mod files;
     mod identity;
@@ -23,6 +24,7 @@ mod conformance {
     mod mutations;
     mod online;
     mod parts;
+    mod random;
     mod resume;
     mod round_trip;
     mod snapshot;

@@ -23,6 +23,8 @@ mod kill_mariadb;
 mod kill_sqlite;
 #[path = "drills/lease.rs"]
 mod lease;
+#[path = "drills/long_rows.rs"]
+mod long_rows;
 #[path = "drills/past_the_fence.rs"]
 mod past_the_fence;
 #[path = "drills/restore_dump.rs"]

@@ -18,6 +18,8 @@ const BLOCK: usize = 256 << 10;
 pub(super) struct Sums {
     pub(super) full: RowSum,
     pub(super) through: RowSum,
+    /// See [`Table::longest_row`](crate::schema::Table::longest_row).
+    pub(super) longest_row: u64,
 }
 
 /// One part on its way into chunks: every row is hashed and written in the same pass.

@@ -34,7 +34,9 @@ pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
     let field = |i: usize| row[i].clone().unwrap_or_default();
     let mut create = format!("ALTER DATABASE CHARACTER SET {} COLLATE {}", field(0), field(1));
     if !field(2).is_empty() {
-        create.push_str(&format!(" COMMENT {}", objects::literal(&field(2))));
+        // No introducer may stand here. Every session that runs it, ours and the files', reads backslashes as escapes.
+        let comment = field(2).replace('\\', "\\\\").replace('\'', "''");
+        create.push_str(&format!(" COMMENT '{comment}'"));
     }
     // Routines take the schema's collation when they are created, so this comes before them.
     schema.objects.push(Object {

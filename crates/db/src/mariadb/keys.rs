@@ -66,7 +66,8 @@ fn divided(create: &str) -> Split {
             code.is(*from, Kind::Quoted) && (*from..=*to).any(|i| code.word(i, "AUTO_INCREMENT"))
         })
         .map(|(from, _)| code.bytes(*from));
-    let (mut stay, mut together, mut alone, mut foreign) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut stay, mut waiting, mut words_last, mut foreign) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (from, to) in items {
         let Some(text) = text((from, to)) else {
             return whole();
@@ -79,15 +80,19 @@ fn divided(create: &str) -> Split {
         let numbers = counted.is_some() && first == counted;
         if code.word(from, "CONSTRAINT") && code.words(from + 2, &["FOREIGN", "KEY"]) {
             foreign.push(text);
-        } else if words(&["FULLTEXT", "KEY"]) || words(&["SPATIAL", "KEY"]) {
-            alone.push(text);
-        } else if words(&["KEY"]) && !numbers {
-            together.push(text);
+        } else if words(&["FULLTEXT", "KEY"]) {
+            words_last.push(text);
+        } else if words(&["SPATIAL", "KEY"]) || (words(&["KEY"]) && !numbers) {
+            waiting.push(text);
         } else if words(&["UNIQUE", "KEY"]) && primary && !numbers && !has("WITHOUT") {
             // Without a primary key a unique one may be what the rows are sorted by; one of periods is built by
             // copying the table.
-            together.push(text);
+            waiting.push(text);
         } else {
+            if words(&["KEY"]) || words(&["UNIQUE", "KEY"]) {
+                // Keys keep their order: among those of a kind, the server's own choices go by it.
+                stay.append(&mut waiting);
+            }
             stay.push(text);
         }
     }
@@ -99,12 +104,11 @@ fn divided(create: &str) -> Split {
         let adds: Vec<String> = list.iter().map(|text| format!("ADD {text}")).collect();
         format!("ALTER TABLE {name} {}", adds.join(", "))
     };
-    let mut keys = Vec::new();
-    if !together.is_empty() {
-        keys.push(adding(&together));
-    }
-    // The server builds one of these at a time.
-    keys.extend(alone.iter().map(|text| adding(&[text])));
+    let is_alone = |text: &str| text.starts_with("SPATIAL ");
+    // The server builds full-text and spatial keys one at a time; the former stand last whenever they come.
+    let groups = waiting.chunk_by(|one, next| !is_alone(one) && !is_alone(next));
+    let mut keys: Vec<String> = groups.map(adding).collect();
+    keys.extend(words_last.iter().map(|text| adding(&[text])));
     Split {
         table: format!(
             "{}\n  {}\n{}",
@@ -186,6 +190,26 @@ mod tests {
         let create = "CREATE TABLE `t` (\n  `a` int(11) NOT NULL,\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  UNIQUE KEY `u` (`a`),\n  KEY `k` (`n`)\n) ENGINE=InnoDB";
         assert_eq!(divided(create).table, create);
         assert!(divided(create).keys.is_empty());
+    }
+
+    #[test]
+    fn keys_keep_their_order() {
+        let create = "CREATE TABLE `t` (\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  `g` point NOT NULL,\n  KEY `a` (`g`(9)),\n  KEY `k` (`n`),\n  \
+             KEY `b` (`n`,`g`(3)),\n  KEY `c` (`g`(4)),\n  SPATIAL KEY `s` (`g`),\n  KEY `d` (`g`(5)),\n  KEY `e` (`g`(6))\n) ENGINE=InnoDB";
+        let split = divided(create);
+        assert!(
+            split
+                .table
+                .contains("KEY `a` (`g`(9)),\n  KEY `k` (`n`),\n  KEY `b` (`n`,`g`(3))\n)")
+        );
+        assert_eq!(
+            split.keys,
+            [
+                "ALTER TABLE `t` ADD KEY `c` (`g`(4))",
+                "ALTER TABLE `t` ADD SPATIAL KEY `s` (`g`)",
+                "ALTER TABLE `t` ADD KEY `d` (`g`(5)), ADD KEY `e` (`g`(6))"
+            ]
+        );
     }
 
     #[test]

@@ -61,15 +61,6 @@ pub(super) fn account(definer: &str) -> String {
     }
 }
 
-/// A string literal that reads the same under every `sql_mode`.
-pub(super) fn literal(text: &str) -> String {
-    if text.contains('\\') {
-        let hex: String = text.bytes().map(|b| format!("{b:02X}")).collect();
-        return format!("_utf8mb4 X'{hex}'");
-    }
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 /// Settings that are part of a stored program's meaning.
 pub(super) fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<String> {
     // The catalog of routines and events spells one mode otherwise than SET takes it.

@@ -207,6 +207,7 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: text(&row, 3).parse().unwrap_or(0),
+            longest_row: 0,
             create: String::new(),
         });
     }

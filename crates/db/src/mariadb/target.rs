@@ -267,6 +267,22 @@ fn settings(db: &mut MariaDb, schema: &Schema, found: &mut Vec<Lack>) -> Result<
             stops: true,
         });
     }
+    // A row goes in however long it is, but the server does not hand it out again for the digest.
+    if let Some(table) = schema.tables.iter().max_by_key(|t| t.longest_row)
+        && table.longest_row > packet
+    {
+        found.push(Lack {
+            what: format!(
+                "table {} has a row of {} bytes, and the server sends {packet} at a time: it could never be read again",
+                table.name, table.longest_row
+            ),
+            mend: format!(
+                "SET GLOBAL max_allowed_packet={}",
+                (table.longest_row + 1).next_multiple_of(1 << 20)
+            ),
+            stops: true,
+        });
+    }
     if schema.tables.iter().any(|t| t.is_versioned()) {
         let name = "system_versioning_insert_history";
         if setting(db, name)?.is_none() {

@@ -8,6 +8,7 @@ mod answer;
 mod asked;
 mod cursor;
 mod fault;
+pub mod fuzzing;
 mod handshake;
 mod load;
 mod packet;

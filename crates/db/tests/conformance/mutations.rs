@@ -232,6 +232,29 @@ fn what_other_tools_damage_is_told_by_name() {
 }
 
 #[test]
+fn what_a_cut_dump_leaves_out_and_a_migration_leaves_behind_is_told_by_name() {
+    let place = Place::mariadb();
+    let base = "CREATE TABLE first_one (id INT PRIMARY KEY); CREATE TABLE last_one (id INT); INSERT INTO last_one VALUES (1), (1);
+        CREATE VIEW lists AS SELECT id FROM last_one; CREATE FUNCTION f() RETURNS INT RETURN 1;";
+    let changes = [
+        ("DROP VIEW lists; DROP TABLE last_one", "last_one"),
+        ("DROP VIEW lists", "view lists is missing"),
+        ("DROP FUNCTION f", "routine function f is missing"),
+        ("DELETE FROM last_one", "table last_one: 0 rows, 2 expected"),
+        // The exclusive or of these two is that of the two before.
+        ("UPDATE last_one SET id=2", "table last_one: same row count"),
+        ("CREATE TABLE added (id INT)", "added"),
+        ("ALTER TABLE first_one ADD COLUMN added JSON", "first_one"),
+        ("CREATE VIEW added AS SELECT 1 AS x", "view added"),
+        (
+            "CREATE TRIGGER added BEFORE INSERT ON first_one FOR EACH ROW SET @x = 1",
+            "trigger added",
+        ),
+    ];
+    seen(&place, base, &changes);
+}
+
+#[test]
 fn history_is_told_apart_by_its_microseconds() {
     let place = Place::mariadb();
     let filled = |moment: &str| {

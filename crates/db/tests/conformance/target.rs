@@ -165,3 +165,36 @@ fn what_everybody_may_need_not_be_granted() {
     let found = lacks(&mut open(&server, "poor", ""), "into_this", &schema).expect("looks");
     assert_eq!(found, []);
 }
+
+#[test]
+fn a_row_that_the_server_could_not_hand_out_again_is_told_before_anything_is_written() {
+    let place = Place::mariadb();
+    let original = place.with(
+        "CREATE TABLE short (id INT PRIMARY KEY, b LONGBLOB); INSERT INTO short VALUES (1, REPEAT('x', 900000));
+         CREATE TABLE `long one` (id INT PRIMARY KEY, a LONGTEXT, b LONGTEXT);
+         INSERT INTO `long one` VALUES (1, 'x', NULL), (2, REPEAT('x', 1100000), REPEAT('\\n', 1100000));",
+    );
+    let (store, dump) = dumped(&original, None);
+    assert_eq!(
+        dump.schema.table("long one").map(|t| t.longest_row),
+        Some(2_200_008)
+    );
+    let server = OwnServer::start_with(testkit::mariadb::MariaDb::options().arg("--max-allowed-packet=2M"));
+    server.query("CREATE DATABASE into_this");
+    let mut db = open(&server, "root", "into_this");
+    let found = lacks(&mut db, "into_this", &dump.schema).expect("looks");
+    let [lack] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert!(
+        lack.stops && lack.what.contains("table long one has a row of 2200008 bytes"),
+        "{lack:?}"
+    );
+    assert_eq!(lack.mend, "SET GLOBAL max_allowed_packet=3145728");
+    mend(&server, &found);
+    let mut db = open(&server, "root", "into_this");
+    assert_eq!(lacks(&mut db, "into_this", &dump.schema).expect("looks"), []);
+    loaded(&store, &mut db, false).expect("loads");
+    let copy = db::digest::compute(&mut db, None, &mut db::progress::silent()).expect("a digest");
+    assert_eq!(dump.digest, copy);
+}

@@ -34,3 +34,8 @@ fn splitter() {
 fn dump_check() {
     replay("dump", bodies::dump);
 }
+
+#[test]
+fn wire_decoder() {
+    replay("wire_decode", db::mariadb::wire::fuzzing::wire_decode);
+}
