@@ -105,14 +105,3 @@ fn foreign_text(label: &str, charset: &str) -> String {
     }
     format!("{label}: text in client character set {charset} (create it again under SET NAMES utf8mb4)")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_literal_reads_the_same_with_and_without_backslash_escapes() {
-        assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal("a\\b"), "_utf8mb4 X'615C62'");
-    }
-}

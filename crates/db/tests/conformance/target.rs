@@ -1,7 +1,7 @@
 //! What a server lacks for a restore is known before anything is written, and mended by what is told.
 
 use super::place::{OwnServer, Place};
-use super::store::dumped;
+use super::store::{dumped, loaded};
 use db::load::load;
 use db::mariadb::MariaDb;
 use db::mariadb::target::{Lack, lacks};
