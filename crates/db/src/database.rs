@@ -31,7 +31,7 @@ pub struct Session {
 
 /// Small enough that a writer holds a chunk whole, large enough to compress and to load well. Of a table that would be
 /// more than a thousand of them, chunks are larger.
-pub const CHUNK_BYTES: u64 = 8 << 20;
+pub const CHUNK_BYTES: u64 = 4 << 20;
 
 /// What a plan pins a server to; anything else is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -168,6 +168,7 @@ impl TableHasher {
     }
 
     /// A value of the row.
+    #[inline]
     pub fn put(&mut self, column: usize, value: Value<'_>) {
         if self.picked[column] {
             value.put(&mut self.row);

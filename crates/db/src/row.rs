@@ -43,6 +43,7 @@ pub trait Visit {
 impl Value<'_> {
     /// Appends what a digest hashes: a tag for the type, then a fixed width or a length prefix, so that no two different
     /// rows ever give the same bytes.
+    #[inline]
     pub(crate) fn put(self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.push(0),

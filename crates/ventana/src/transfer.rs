@@ -1,6 +1,7 @@
 //! Joins `db` streams to a `backup` writer and reader: neither knows the other.
 
 mod contents;
+mod files;
 mod make;
 mod restore;
 

@@ -18,6 +18,7 @@ impl Encoder {
         }
     }
 
+    #[inline]
     pub(super) fn value(&mut self, column: usize, value: Value<'_>, out: &mut Vec<u8>) {
         match self {
             Encoder::MySql(encoder) => encoder.value(column, value, out),

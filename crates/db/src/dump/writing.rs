@@ -114,6 +114,7 @@ impl<'a> Writing<'a> {
 }
 
 impl Visit for Writing<'_> {
+    #[inline]
     fn value(&mut self, column: usize, value: Value<'_>) -> Result<()> {
         self.hasher.put(column, value);
         if let Some(through) = &mut self.through {
