@@ -131,7 +131,8 @@ impl Shown<'_> {
         if self.bytes > 0 {
             text.push_str(&format!("  {}", bytes(self.bytes)));
         }
-        if let Some(ms) = self.remaining_ms {
+        // Less is over before it is read.
+        if let Some(ms) = self.remaining_ms.filter(|ms| *ms >= 1000) {
             text.push_str(&format!("  {left} ~{}", duration_ms(ms)));
         }
         if !self.note.is_empty() {
