@@ -2,7 +2,7 @@
 
 mod leftovers;
 
-pub use leftovers::{temporary, will_make};
+pub use leftovers::{clear, temporary, will_make};
 
 use crate::config::Config;
 use crate::error::{Failure, io};

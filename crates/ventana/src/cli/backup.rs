@@ -59,6 +59,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let out = cx.out;
     let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup")?;
     // As large as the data, and of no use to anybody.
+    crate::scratch::clear(&cx.config)?;
     for left in ::backup::remove_remains(&cx.config.backup_dir(), &cx.config.service())? {
         out.say(
             "removed",

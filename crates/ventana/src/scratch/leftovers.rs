@@ -9,14 +9,12 @@ use crate::host::temporary::{Temporary, dead};
 use crate::world::session;
 use db::mariadb::MariaDb;
 use db::{Address, Database};
+use std::path::PathBuf;
 
 /// A folder for what this process keeps while it works, after those of dead ones were cleared away.
 pub fn temporary(config: &Config, purpose: &str) -> Result<Temporary, Failure> {
-    let root = config.state_dir().join("scratch");
-    // As the servers in it were started.
-    let root = std::path::absolute(&root).map_err(io(format!("cannot find {}", root.display())))?;
-    clear(config, &root);
-    Temporary::make(&root, purpose)
+    clear(config)?;
+    Temporary::make(&root(config)?, purpose)
 }
 
 /// Writes down that this process is about to make a scratch schema, so that it goes even if the process is killed.
@@ -37,14 +35,21 @@ fn owned(address: &Address) -> Option<String> {
     }
 }
 
-/// What cannot be removed now, a server that is not there, say, is left for the next time.
-fn clear(config: &Config, root: &std::path::Path) {
-    for dead in dead(root) {
+/// As the servers in it were started.
+fn root(config: &Config) -> Result<PathBuf, Failure> {
+    let root = config.state_dir().join("scratch");
+    std::path::absolute(&root).map_err(io(format!("cannot find {}", root.display())))
+}
+
+/// Removes what dead processes have left. What cannot be removed now, a server that is not there, say, is left for the next time.
+pub fn clear(config: &Config) -> Result<(), Failure> {
+    for dead in dead(&root(config)?) {
         mariadbd::end_in(&dead.folder);
         if dead.owned.iter().all(|line| drop_schema(config, line).is_some()) {
             dead.remove();
         }
     }
+    Ok(())
 }
 
 /// `None`: it may still be there. One on another server than the configured one stays, and so does its line.
