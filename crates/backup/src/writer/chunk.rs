@@ -168,6 +168,8 @@ impl ChunkWriter {
     fn end_frame(&mut self) -> io::Result<Hashed<Paced>> {
         let sink = match std::mem::replace(&mut self.stage, Stage::Broken) {
             Stage::Held(content, mut stored) => {
+                // Of the very bytes that the frame is made of, not of those that were to be held.
+                self.content.update(&content);
                 let mut compressor = Compressor::new(self.level)?;
                 compressor.include_checksum(true)?;
                 stored.write_all(&compressor.compress(&content)?)?;
@@ -186,6 +188,8 @@ impl ChunkWriter {
                 self.stage = Stage::Held(content, stored);
             }
             Stage::Held(content, stored) => {
+                self.content.update(&content);
+                self.content.update(buffer);
                 let mut encoder = Encoder::new(stored, self.level)?;
                 encoder.include_checksum(true)?;
                 encoder.write_all(&content)?;
@@ -193,6 +197,7 @@ impl ChunkWriter {
                 self.stage = Stage::Streaming(encoder);
             }
             Stage::Streaming(mut encoder) => {
+                self.content.update(buffer);
                 encoder.write_all(buffer)?;
                 self.stage = Stage::Streaming(encoder);
             }
@@ -206,7 +211,6 @@ impl Write for ChunkWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.put(buffer)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))?;
-        self.content.update(buffer);
         self.bytes += buffer.len() as u64;
         Ok(buffer.len())
     }

@@ -62,7 +62,9 @@ impl Beside {
         let io = |what: &str, e: std::io::Error| Error::io(format!("{what} {}", self.partial.display()), e);
         // Held until the new one has the name: nobody begins to write into the old one in between.
         let mut old = None;
-        if let (true, Ok(about)) = (replace, std::fs::metadata(&self.target)) {
+        let there = std::fs::metadata(&self.target);
+        let replace = replace && there.is_ok();
+        if let (true, Ok(about)) = (replace, there) {
             std::fs::set_permissions(&self.partial, about.permissions())
                 .map_err(|e| io("setting the mode of", e))?;
             // Only the superuser may; everybody else owns both files.

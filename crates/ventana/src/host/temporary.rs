@@ -5,7 +5,7 @@
 //! its pid has become since.
 
 use crate::error::{Failure, io};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -44,8 +44,11 @@ impl Temporary {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
                 lock => lock.map_err(io(&what))?,
             };
-            // Where there are no locks nobody clears away, and nobody is cleared away.
-            let _ = lock.try_lock();
+            // Whoever clears away at this very moment holds it, and takes it for a dead one's. Where there are no locks nobody
+            // clears away, and nobody is cleared away.
+            if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+                continue;
+            }
             // Whoever cleared away between the two took it for a dead one's.
             let mine = lock.metadata().map_err(io(&what))?.ino();
             if fs::metadata(&lock_path).map(|there| there.ino()).ok() != Some(mine) {

@@ -109,19 +109,18 @@ pub fn make(
     })
 }
 
-/// Bytes that a backup of this database takes at the very least. Since the last one it has hardly halved; without one, rows
-/// are hardly compressed to less than a sixteenth.
+/// Bytes that a backup of this database takes at the very least. Rows are hardly compressed to less than a sixteenth, and
+/// since the last backup they have hardly halved; what says less is believed, for many may have been deleted.
 fn least(
     db: &mut dyn Database,
     identity: &db::Identity,
     config: &Config,
     root: &Path,
 ) -> Result<u64, Failure> {
-    if let Ok(latest) = backup::find(root, &config.service(), "latest")
-        && latest.manifest().source.database == identity.database
-    {
-        return Ok(latest.manifest().totals.stored_bytes / 2);
-    }
+    let last = backup::find(root, &config.service(), "latest")
+        .ok()
+        .filter(|latest| latest.manifest().source.database == identity.database)
+        .map_or(u64::MAX, |latest| latest.manifest().totals.stored_bytes / 2);
     let sql = match identity.dialect {
         Dialect::Sqlite => {
             "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), \
@@ -131,5 +130,5 @@ fn least(
             "SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
         }
     };
-    Ok(db.count(sql)?.max(0) as u64 / 16)
+    Ok(last.min(db.count(sql)?.max(0) as u64 / 16))
 }

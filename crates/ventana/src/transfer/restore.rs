@@ -2,7 +2,7 @@
 
 use super::Contents;
 use crate::error::{Failure, exit};
-use crate::host::death;
+use crate::host::{death, files};
 use backup::Backup;
 use db::load::Source;
 use db::mariadb::MariaDb;
@@ -35,6 +35,19 @@ impl Terms {
             events_disabled: true,
             ..Terms::default()
         }
+    }
+
+    /// The marks of a restore on these terms: a part of a backup is not the whole of it.
+    pub fn marks(&self, backup: &Backup) -> Marks {
+        if self.only.is_empty() {
+            return Marks::of(backup.id());
+        }
+        let mut only = self.only.clone();
+        only.sort();
+        only.dedup();
+        Marks::of(&files::sha256(
+            format!("{}\0{}", backup.id(), only.join("\0")).as_bytes(),
+        ))
     }
 }
 
@@ -73,7 +86,7 @@ pub fn restore(
     let mut contents = Contents::of(backup)?;
     contents.keep(&terms.only)?;
     refuse(&db.lacks(contents.schema())?)?;
-    let marks = terms.resumable.then(|| Marks::of(backup.id()));
+    let marks = terms.resumable.then(|| terms.marks(backup));
     if let Some(marks) = &marks {
         marks.begin(db)?;
     }

@@ -7,7 +7,10 @@ use super::{CONNECT, Fault, Options, Wire};
 use crate::{Cell, Secret};
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+const LEAST: Duration = Duration::from_secs(2);
 
 /// Where to ask, and as whom: a session sees the other sessions of its own account, whatever its privileges.
 struct Asker {
@@ -25,12 +28,23 @@ pub(super) fn ask(options: &Options<'_>, id: u32) -> Ask {
         port: options.port,
         user: options.user.to_string(),
         password: options.password.clone(),
-        limit: options.silence.map_or(CONNECT, |silence| silence.min(CONNECT)),
+        // However soon one asks, a server under load takes its time to let somebody in.
+        limit: options
+            .silence
+            .map_or(CONNECT, |silence| silence.clamp(LEAST, CONNECT)),
     };
+    let seen = AtomicBool::new(false);
     Box::new(move || match asker.command_of(id) {
-        Ok(Some(command)) if command == "Sleep" => Ok(AtWork::Idle),
-        Ok(Some(_)) => Ok(AtWork::Yes),
-        Ok(None) => Err(io::Error::other("it has no such session any more")),
+        Ok(Some(command)) => {
+            seen.store(true, Ordering::Relaxed);
+            Ok(match command.as_str() {
+                "Sleep" => AtWork::Idle,
+                _ => AtWork::Yes,
+            })
+        }
+        Ok(None) if seen.load(Ordering::Relaxed) => Err(io::Error::other("it has no such session any more")),
+        // A proxy between us has numbers of its own: what it does not know says nothing.
+        Ok(None) => Ok(AtWork::Yes),
         // It refuses to talk to one more, so it is there.
         Err(Fault::Server { .. }) => Ok(AtWork::Yes),
         Err(fault) => Err(io::Error::other(format!(

@@ -137,7 +137,7 @@ impl Source for Stream {
 
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut idle = 0;
+        let mut doubted = false;
         loop {
             let read = match &mut self.transport {
                 Transport::Tcp(tcp) => tcp.read(into),
@@ -156,9 +156,9 @@ impl Read for Stream {
             }
             let besides = |why: &str| io::Error::new(io::ErrorKind::TimedOut, format!("{error}, and {why}"));
             match ask() {
-                Ok(AtWork::Yes) => idle = 0,
-                // An answer that was on its way has come by the next time.
-                Ok(AtWork::Idle) if idle == 0 => idle = 1,
+                Ok(AtWork::Yes) => doubted = false,
+                // An answer that was on its way has come by the next time, and who was too busy to answer may answer then.
+                Ok(AtWork::Idle) | Err(_) if !doubted => doubted = true,
                 Ok(AtWork::Idle) => return Err(besides("it says that it has answered")),
                 Err(why) => return Err(besides(&why.to_string())),
             }

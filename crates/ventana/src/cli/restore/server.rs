@@ -27,7 +27,7 @@ pub(super) fn restore(
     let mut hold = Hold::of(cx, target)?;
     let lacking = transfer::preflight(backup, terms, &mut hold.server, &target.database())?;
     accepted(cx, &lacking)?;
-    let mut db = match hold.unfinished(backup)? {
+    let mut db = match hold.unfinished(backup, terms)? {
         Some(db) if !args.replace => {
             cx.out.say(
                 "resumed",
@@ -78,6 +78,8 @@ impl Hold {
             ..session(&cx.config, &run)
         };
         let mut server = MariaDb::open(&target.with_database(""), &session)?;
+        // It holds the target for as long as the load takes, and says nothing meanwhile.
+        server.execute("SET SESSION wait_timeout=31536000")?;
         // A server goes on with a statement whose client was killed, and holds its tables as long.
         end_sessions_of(&mut server, &run)?;
         let name = format!(
@@ -117,12 +119,12 @@ impl Hold {
     }
 
     /// The target, where an earlier restore of the same backup into it was cut off.
-    fn unfinished(&mut self, backup: &Backup) -> Result<Option<MariaDb>, Failure> {
+    fn unfinished(&mut self, backup: &Backup, terms: &Terms) -> Result<Option<MariaDb>, Failure> {
         if !self.there()? {
             return Ok(None);
         }
         let mut db = self.open()?;
-        if Marks::of(backup.id()).found(&mut db)? != Some(true) {
+        if terms.marks(backup).found(&mut db)? != Some(true) {
             return Ok(None);
         }
         // Not ours, or it would have been ended: of a restore from another place, whose other sessions may be gone.
