@@ -33,6 +33,11 @@ pub(super) const STEPS: &[Step] = &[
         run: clippy,
     },
     Step {
+        name: "docs",
+        what: "API documentation",
+        run: doc,
+    },
+    Step {
         name: "build",
         what: "binaries and all test targets",
         run: build,
@@ -42,16 +47,11 @@ pub(super) const STEPS: &[Step] = &[
         what: "examples in the API documentation",
         run: doctest,
     },
-    // Last of the runners, so that its closing line is the one that counts the tests.
+    // Last, so that its closing line is the one that counts the tests.
     Step {
         name: "test",
         what: "all tests, on a private MariaDB",
         run: test,
-    },
-    Step {
-        name: "docs",
-        what: "API documentation",
-        run: doc,
     },
 ];
 

@@ -28,7 +28,7 @@ pub struct Args {
     /// Do not prove the new backup by restoring it into a scratch copy
     #[arg(long)]
     no_restore: bool,
-    /// Read at most so many bytes a second, as in 20MB; goes before [database] throttle
+    /// Read at most so many bytes a second, as in 20MB; goes before the file's own
     #[arg(long, value_name = "RATE")]
     throttle: Option<Rate>,
 }

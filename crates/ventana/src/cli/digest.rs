@@ -29,7 +29,7 @@ pub struct Args {
     /// With --diff: show the values that differ, not only the keys of their rows
     #[arg(long, requires = "diff")]
     show_values: bool,
-    /// Read the live database at most so fast, in bytes a second, as in 20MB; goes before [database] throttle
+    /// Read the live database at most so fast, in bytes a second, as in 20MB; goes before the file's own
     #[arg(long, value_name = "RATE", conflicts_with_all = ["backup", "diff"])]
     throttle: Option<Rate>,
 }
