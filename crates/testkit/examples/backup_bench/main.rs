@@ -88,8 +88,7 @@ fn run() -> Result<()> {
         "server": { "settings": SETTINGS, "binary_log": false },
         "programs": versions()?,
         "restores": "into a fresh private server each",
-        "ours_connects": "TCP 127.0.0.1",
-        "peers_connect": "unix socket",
+        "all_connect": "unix socket",
         "machine_waiting": pressure.since(),
         "sizes": sizes,
     });

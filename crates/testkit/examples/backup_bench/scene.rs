@@ -20,10 +20,10 @@ pub(crate) const SETTINGS: [&str; 4] = [
     "--innodb-doublewrite=1",
 ];
 
-/// The service's account and ventana's.
+/// The service's account, and ventana's, which comes over the socket as its peers do.
 const ACCOUNTS: &str = "
-    CREATE USER 'ventana'@'127.0.0.1' IDENTIFIED BY 'ventana';
-    GRANT ALL PRIVILEGES ON *.* TO 'ventana'@'127.0.0.1' WITH GRANT OPTION;
+    CREATE USER 'ventana'@'localhost' IDENTIFIED BY 'ventana';
+    GRANT ALL PRIVILEGES ON *.* TO 'ventana'@'localhost' WITH GRANT OPTION;
     CREATE USER 'inventario'@'127.0.0.1' IDENTIFIED BY 'inventario';
     GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON inventario.* TO 'inventario'@'127.0.0.1';";
 
@@ -58,7 +58,7 @@ impl Server {
         let mut command = Command::new(&job.inventario);
         command
             .env_clear()
-            .env("DATABASE_URL", server.0.url("ventana", "ventana", LIVE));
+            .env("DATABASE_URL", server.address());
         command.args(["--json", "demo-data", "--seed", "1"]);
         command.args(["--activos", &rows.to_string()]);
         command.args(["--mantenimientos", &mantenimientos.to_string()]);
@@ -79,6 +79,15 @@ impl Server {
         self.0.folder()
     }
 
+    /// The address at which ventana finds the live database.
+    fn address(&self) -> String {
+        let socket = self.0.socket();
+        format!(
+            "mysql://ventana:ventana@localhost/{LIVE}?socket={}",
+            socket.display()
+        )
+    }
+
     /// The service's own address.
     pub(crate) fn service(&self) -> String {
         self.0.url("inventario", "inventario", LIVE)
@@ -93,7 +102,7 @@ impl Server {
             .env("HOME", backups)
             .env("TZ", "UTC")
             .current_dir(backups);
-        command.env("DATABASE_URL", self.0.url("ventana", "ventana", LIVE));
+        command.env("DATABASE_URL", self.address());
         command
             .env("BACKUP_DIR", backups)
             .env("VENTANA_STATE_DIR", backups.join("state"));
