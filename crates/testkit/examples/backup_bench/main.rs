@@ -8,16 +8,18 @@
 #![allow(clippy::print_stderr, reason = "says on stderr what it is doing")]
 
 mod compared;
-#[path = "../migrate_bench/control.rs"]
+#[path = "../measuring/control.rs"]
 mod control;
 #[allow(dead_code, reason = "shared with the other measuring program")]
-#[path = "../migrate_bench/figures.rs"]
+#[path = "../measuring/figures.rs"]
 mod figures;
+#[path = "../measuring/flags.rs"]
+mod flags;
 mod measured;
-#[path = "../migrate_bench/pressure.rs"]
+#[path = "../measuring/pressure.rs"]
 mod pressure;
 #[allow(dead_code, reason = "shared with the other measuring program")]
-#[path = "../migrate_bench/probe.rs"]
+#[path = "../measuring/probe.rs"]
 mod probe;
 mod scene;
 
@@ -25,11 +27,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use compared::{Copies, crc};
+use flags::Flags;
 use pressure::Pressure;
 use scene::{LIVE, SETTINGS, Server, versions};
 
@@ -53,10 +56,7 @@ pub(crate) struct Job {
 impl Job {
     /// A new folder beside the servers'.
     pub(crate) fn folder(&self) -> Result<TempDir> {
-        let mut folder = tempfile::Builder::new();
-        folder.prefix("backup-bench-");
-        let made = folder.tempdir_in(&self.data);
-        made.with_context(|| format!("creating a folder in {}", self.data.display()))
+        flags::folder(&self.data, "backup-bench-")
     }
 
     fn wants(&self, part: &str) -> bool {
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let job = job(std::env::args().skip(1))?;
+    let job = job()?;
     let pressure = Pressure::now();
     let mut sizes = Vec::new();
     for rows in &job.rows {
@@ -164,43 +164,27 @@ fn file_system(job: &Job) -> Result<Option<String>> {
     Ok(took.stdout.lines().last().map(|line| line.trim().to_owned()))
 }
 
-/// Every argument is a flag with a value; `--data` and `--only` may be missing.
-fn job(args: impl Iterator<Item = String>) -> Result<Job> {
-    let mut args = args;
-    let mut given = std::collections::BTreeMap::new();
-    while let Some(flag) = args.next() {
-        let value = args.next().with_context(|| format!("{flag} needs a value"))?;
-        given.insert(flag, value);
-    }
-    let data = given
-        .remove("--data")
-        .map_or_else(std::env::temp_dir, PathBuf::from);
-    let only = given.remove("--only");
+fn job() -> Result<Job> {
+    let mut flags = Flags::given()?;
+    let only = flags.optional("--only");
     ensure!(
         only.as_deref().is_none_or(|only| PARTS.contains(&only)),
         "--only: one of {PARTS:?}"
     );
-    let mut take = |flag: &str| given.remove(flag).with_context(|| format!("{flag} is missing"));
-    let number = |flag: &str, text: &str| {
-        let number = text.parse::<u32>();
-        number.with_context(|| format!("{flag} {text}: not a number"))
-    };
-    let rows = take("--rows")?;
-    let rows: Result<Vec<u32>> = rows.split(',').map(|rows| number("--rows", rows)).collect();
+    let rows = flags.text("--rows")?;
+    let rows = rows.split(',').map(|rows| flags::number("--rows", rows));
     let job = Job {
-        ventana: take("--ventana")?.into(),
-        inventario: take("--inventario")?.into(),
-        data,
-        quiet: Duration::from_secs(number("--quiet-seconds", &take("--quiet-seconds")?)?.into()),
-        rows: rows?,
-        per_row: number("--mantenimientos-per-row", &take("--mantenimientos-per-row")?)?,
-        runs: number("--runs", &take("--runs")?)?,
+        ventana: flags.text("--ventana")?.into(),
+        inventario: flags.text("--inventario")?.into(),
+        data: flags.data(),
+        quiet: flags.seconds("--quiet-seconds")?,
+        rows: rows.collect::<Result<_>>()?,
+        per_row: flags.number("--mantenimientos-per-row")?,
+        runs: flags.number("--runs")?,
         only,
-        results: take("--results")?.into(),
+        results: flags.text("--results")?.into(),
     };
-    if let Some(flag) = given.keys().next() {
-        bail!("unknown argument `{flag}`");
-    }
+    flags.end()?;
     Ok(job)
 }
 

@@ -56,9 +56,7 @@ impl Server {
         ));
         let began = Instant::now();
         let mut command = Command::new(&job.inventario);
-        command
-            .env_clear()
-            .env("DATABASE_URL", server.address());
+        command.env_clear().env("DATABASE_URL", server.address());
         command.args(["--json", "demo-data", "--seed", "1"]);
         command.args(["--activos", &rows.to_string()]);
         command.args(["--mantenimientos", &mantenimientos.to_string()]);

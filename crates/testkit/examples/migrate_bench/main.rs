@@ -7,11 +7,17 @@
 )]
 #![allow(clippy::print_stderr, reason = "says on stderr what it is doing")]
 
+#[path = "../measuring/control.rs"]
 mod control;
+#[path = "../measuring/figures.rs"]
 mod figures;
+#[path = "../measuring/flags.rs"]
+mod flags;
 mod ledger;
 mod legacy;
+#[path = "../measuring/pressure.rs"]
 mod pressure;
+#[path = "../measuring/probe.rs"]
 mod probe;
 mod scene;
 mod window;
@@ -20,9 +26,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 use tempfile::TempDir;
+
+use flags::Flags;
 
 /// What is measured, and with which binaries.
 pub(crate) struct Job {
@@ -41,10 +49,7 @@ pub(crate) struct Job {
 impl Job {
     /// A new folder beside the server's.
     pub(crate) fn folder(&self) -> Result<TempDir> {
-        let mut folder = tempfile::Builder::new();
-        folder.prefix("migrate-bench-");
-        let made = folder.tempdir_in(&self.data);
-        made.with_context(|| format!("creating a folder in {}", self.data.display()))
+        flags::folder(&self.data, "migrate-bench-")
     }
 }
 
@@ -59,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let job = job(std::env::args().skip(1))?;
+    let job = job()?;
     let scene = scene::Scene::fill(&job)?;
     let mut runs = Vec::new();
     for run in 1..=job.runs {
@@ -91,35 +96,19 @@ fn run() -> Result<()> {
         .with_context(|| format!("writing {}", job.results.display()))
 }
 
-/// Every argument is a flag with a value, and all but `--data` must be there.
-fn job(args: impl Iterator<Item = String>) -> Result<Job> {
-    let mut args = args;
-    let mut given = std::collections::BTreeMap::new();
-    while let Some(flag) = args.next() {
-        let value = args.next().with_context(|| format!("{flag} needs a value"))?;
-        given.insert(flag, value);
-    }
-    let data = given
-        .remove("--data")
-        .map_or_else(std::env::temp_dir, PathBuf::from);
-    let mut take = |flag: &str| given.remove(flag).with_context(|| format!("{flag} is missing"));
-    let number = |flag: &str, text: String| {
-        let number = text.parse::<u32>();
-        number.with_context(|| format!("{flag} {text}: not a number"))
-    };
+fn job() -> Result<Job> {
+    let mut flags = Flags::given()?;
     let job = Job {
-        ventana: take("--ventana")?.into(),
-        inventario: take("--inventario")?.into(),
-        rows: number("--rows", take("--rows")?)?,
-        mantenimientos: number("--mantenimientos", take("--mantenimientos")?)?,
-        quiet: Duration::from_secs(number("--quiet-seconds", take("--quiet-seconds")?)?.into()),
-        data,
-        runs: number("--runs", take("--runs")?)?,
-        results: take("--results")?.into(),
+        ventana: flags.text("--ventana")?.into(),
+        inventario: flags.text("--inventario")?.into(),
+        rows: flags.number("--rows")?,
+        mantenimientos: flags.number("--mantenimientos")?,
+        quiet: flags.seconds("--quiet-seconds")?,
+        data: flags.data(),
+        runs: flags.number("--runs")?,
+        results: flags.text("--results")?.into(),
     };
-    if let Some(flag) = given.keys().next() {
-        bail!("unknown argument `{flag}`");
-    }
+    flags.end()?;
     Ok(job)
 }
 
