@@ -1,4 +1,4 @@
-//! Durable files: made anew, private, fsynced with their folder.
+//! Files of a backup: made anew, private and fsynced with their folder; small ones read whole.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -7,6 +7,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::hashed::{BLOCK, Hashed, Seal};
+
+/// No manifest or list of sums is longer: 5,000 tables need about 10 MiB.
+const LONGEST_TEXT: u64 = 1 << 30;
 
 /// A new file with mode 0600; an existing one is an error, never opened.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
@@ -100,4 +103,22 @@ pub(crate) fn exists(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// A whole file that the format expects to be small.
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
+    let read = || {
+        let mut bytes = Vec::new();
+        open_regular(path)?
+            .take(LONGEST_TEXT + 1)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LONGEST_TEXT {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "it is longer than 1 GiB",
+            ));
+        }
+        Ok(bytes)
+    };
+    read().map_err(Error::io("read", path))
 }

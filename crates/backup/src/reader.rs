@@ -1,20 +1,16 @@
 //! A complete backup, opened.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::chunk_reader::ChunkReader;
 use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
-use crate::files::{exists, open_regular};
+use crate::files::read_small;
 use crate::hashed::sha256_hex;
 use crate::manifest::{Chunk, Encryption, Manifest, SchemaFile, Sealed};
-use crate::name::{MANIFEST, SEALED, SUMS, stored_name, without_partial};
-use crate::sums;
+use crate::name::{MANIFEST, SEALED, SUMS, stored_name};
+use crate::sums::{self, read_sums};
 use crate::verify::{Verification, Verified, VerifyError};
-
-/// No manifest or list of sums is longer: 5,000 tables need about 10 MiB.
-const LONGEST_TEXT: u64 = 1 << 30;
 
 /// A complete backup whose manifest was read and is coherent. Its other files are checked when they are read.
 #[derive(Clone, Debug)]
@@ -176,54 +172,4 @@ impl Backup {
             None => verification,
         }
     }
-}
-
-/// `SHA256SUMS` of a complete backup; its absence, or the folder's name, shows that it is not complete.
-pub(crate) fn read_sums(folder: &Path) -> Result<Vec<u8>> {
-    let incomplete = |why: &str| Error::Incomplete {
-        path: folder.into(),
-        why: why.into(),
-    };
-    let metadata = std::fs::metadata(folder).map_err(Error::io("open the backup", folder))?;
-    if !metadata.is_dir() {
-        let source = io::Error::from(io::ErrorKind::NotADirectory);
-        return Err(Error::io("open the backup", folder)(source));
-    }
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    if without_partial(name).is_some() {
-        return Err(incomplete(
-            "it still has the name of a folder that is being written",
-        ));
-    }
-    let sums = folder.join(SUMS);
-    if !exists(&sums).map_err(Error::io("read", &sums))? {
-        return Err(incomplete("it has no SHA256SUMS, which is written last"));
-    }
-    let text = read_small(&sums)?;
-    let manifest = folder.join(MANIFEST);
-    if !exists(&manifest).map_err(Error::io("read", &manifest))? {
-        return Err(incomplete("it has no manifest.json"));
-    }
-    Ok(text)
-}
-
-/// A whole file that the format expects to be small.
-pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>> {
-    let read = || {
-        let mut bytes = Vec::new();
-        open_regular(path)?
-            .take(LONGEST_TEXT + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LONGEST_TEXT {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "it is longer than 1 GiB",
-            ));
-        }
-        Ok(bytes)
-    };
-    read().map_err(Error::io("read", path))
 }

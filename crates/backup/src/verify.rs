@@ -13,7 +13,7 @@ use std::thread;
 use crate::encryption::Identities;
 use crate::error::{Error, Result};
 use crate::name::SUMS;
-use crate::reader::read_sums;
+use crate::sums::read_sums;
 
 use examination::Examination;
 

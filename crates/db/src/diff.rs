@@ -13,7 +13,7 @@ mod walk;
 
 pub use side::{Files, Live, Piece, Side};
 
-use crate::digest::{TableDigest, TableHasher, combine, kind_word};
+use crate::digest::{TableDigest, TableHasher, combine};
 use crate::progress::{Listener, Progress};
 use crate::schema::{Outline, Schema, Table};
 use crate::{Error, Result};
@@ -330,7 +330,7 @@ fn objects(schemas: &[Schema; 2]) -> Vec<ObjectDifference> {
     let mut found: BTreeMap<String, [Option<&str>; 2]> = BTreeMap::new();
     for (side, schema) in schemas.iter().enumerate() {
         for object in &schema.objects {
-            let name = format!("{} {}", kind_word(object.kind), object.name);
+            let name = format!("{} {}", object.kind.word(), object.name);
             found.entry(name).or_default()[side] = Some(&object.definition);
         }
     }

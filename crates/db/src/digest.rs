@@ -12,7 +12,7 @@ pub(crate) use files::{PrivateCopy, decode_chunk};
 use crate::progress::{Listener, Progress};
 use crate::reading::{self, Counting, Queue};
 use crate::row::{self, Value, Visit};
-use crate::schema::{Kind, Outline, Schema, Table};
+use crate::schema::{Outline, Schema, Table};
 use crate::snapshot::{self, Terms};
 use crate::throttle::Throttle;
 use crate::{Database, Result};
@@ -262,7 +262,7 @@ pub fn combine(schema: &Schema, mut tables: Vec<TableDigest>, outline: Option<&O
     for object in &schema.objects {
         let known = outline.is_none_or(|o| o.objects.contains(&(object.kind, object.name.clone())));
         if known {
-            let name = format!("{} {}", kind_word(object.kind), object.name);
+            let name = format!("{} {}", object.kind.word(), object.name);
             objects.insert(
                 name,
                 blake3::hash(object.definition.as_bytes()).to_hex().to_string(),
@@ -362,22 +362,4 @@ pub(crate) fn tables(
 /// Every column, in the order of the table.
 pub(crate) fn columns(table: &Table) -> Vec<String> {
     table.columns.iter().map(|c| c.name.clone()).collect()
-}
-
-pub(crate) fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Database => "database",
-        Kind::Sequence => "sequence",
-        Kind::Table => "table",
-        Kind::Column => "column",
-        Kind::Index => "index",
-        Kind::ForeignKey => "foreign key",
-        Kind::Check => "check",
-        Kind::Routine => "routine",
-        Kind::Package => "package",
-        Kind::PackageBody => "package body",
-        Kind::View => "view",
-        Kind::Trigger => "trigger",
-        Kind::Event => "event",
-    }
 }

@@ -313,11 +313,7 @@ pub fn objects(db: &mut dyn Database, schema: &Schema, events_disabled: bool) ->
             let statement = objects::client::sent(object, &statement);
             db.execute(&statement).map_err(|error| match error {
                 Error::Server { number, message, .. } => Error::Server {
-                    what: format!(
-                        "cannot create {} {}",
-                        crate::digest::kind_word(object.kind),
-                        object.name
-                    ),
+                    what: format!("cannot create {} {}", object.kind.word(), object.name),
                     number,
                     message,
                 },
@@ -351,7 +347,7 @@ fn retarget(schema: &Schema, object: &Object, statement: &str, into: &str) -> Re
     // Only whole names were replaced, by text: what was UTF-8 is UTF-8.
     rewritten.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|found| {
         Error::refused(
-            format!("{} {}: {found}", crate::digest::kind_word(object.kind), object.name),
+            format!("{} {}: {found}", object.kind.word(), object.name),
             "a copy on the same server could write into the original; restore on another server under the same name",
         )
     })

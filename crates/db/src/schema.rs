@@ -95,6 +95,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name in digests and messages.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Database => "database",
+            Kind::Sequence => "sequence",
+            Kind::Table => "table",
+            Kind::Column => "column",
+            Kind::Index => "index",
+            Kind::ForeignKey => "foreign key",
+            Kind::Check => "check",
+            Kind::Routine => "routine",
+            Kind::Package => "package",
+            Kind::PackageBody => "package body",
+            Kind::View => "view",
+            Kind::Trigger => "trigger",
+            Kind::Event => "event",
+        }
+    }
+
     /// Whether the object is text that the server runs, under a session's settings and a definer's rights.
     pub fn is_program(self) -> bool {
         matches!(

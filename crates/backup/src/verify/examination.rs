@@ -8,11 +8,11 @@ use super::folder::sizes_in;
 use super::{ChunkPlace, Damage, VerifyError, damage};
 use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
+use crate::files::read_small;
 use crate::files::{open_regular, seal_of};
 use crate::hashed::{Seal, sha256_hex};
 use crate::manifest::{Chunk, Manifest, Sealed};
 use crate::name::{DATA_DIR, MANIFEST, SCHEMA_DIR, SEALED, SUMS};
-use crate::reader::read_small;
 use crate::sums::{self, Sums};
 
 /// One verification under way.

@@ -34,7 +34,7 @@ pub(crate) const PACKAGE_MODE: &str = "SET SESSION sql_mode='ORACLE'";
 pub(crate) fn drop_statement(object: &Object) -> Option<String> {
     let (kind, name) = match object.kind {
         Kind::Routine => object.name.split_once(' ')?,
-        kind if kind.is_program() => (crate::digest::kind_word(kind), object.name.as_str()),
+        kind if kind.is_program() => (kind.word(), object.name.as_str()),
         _ => return None,
     };
     let name = crate::Dialect::MariaDb.quote(name);

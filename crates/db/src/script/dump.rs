@@ -13,6 +13,7 @@ mod check;
 mod error;
 mod judge;
 mod options;
+mod part;
 mod plain;
 mod rewrite;
 mod session;
@@ -21,10 +22,11 @@ mod utf8;
 
 use std::path::{Path, PathBuf};
 
-pub use actions::{Action, Actions, Outgoing, Part, Reason};
+pub use actions::{Action, Actions, Outgoing};
 pub use check::{Database, Facts, Progress, Rows, Seen};
 pub use error::{DumpError, Refusal};
 pub use options::{CheckOptions, Definer, Events, Policy};
+pub use part::{Part, Reason};
 pub use source::Compression;
 
 /// A dump file, plain or compressed, told apart by its first bytes.

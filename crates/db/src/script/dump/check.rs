@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::DumpFile;
-use super::actions::{Part, Reason};
 use super::error::{DumpError, Refusal};
 use super::judge::{Decision, Judge, Notes};
 use super::options::{CheckOptions, Definer, Events, Policy};
+use super::part::{Part, Reason};
 use super::source::Source;
 use crate::script::split::Splitter;
 use crate::script::verb::Object;

@@ -6,9 +6,9 @@ mod reach;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::actions::{Part, Reason};
 use super::error::Refusal;
 use super::options::{CheckOptions, Events, Policy};
+use super::part::{Part, Reason};
 use super::plain;
 use super::rewrite::{self, Edit};
 use super::session::Session;

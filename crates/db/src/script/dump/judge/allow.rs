@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Notes, Outcome};
 use crate::script::code::Code;
-use crate::script::dump::actions::{Part, Reason};
+use crate::script::dump::part::{Part, Reason};
 use crate::script::lexer::Kind;
 use crate::script::verb::{Object, Verb};
 
