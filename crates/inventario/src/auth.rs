@@ -18,7 +18,7 @@ use web::Problem;
 pub use session::{COOKIE, Sesion};
 
 use crate::clock::Clock;
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::{Store, StoreError, Usuario};
 use throttle::Throttle;
 

@@ -5,28 +5,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use web::Problem;
 
-use crate::state::AppState;
-
 /// Seconds that a client is told to wait when the flag does not say.
 pub const DEFAULT_RETRY_AFTER: u32 = 30;
-
-/// Requests that write nothing to the database although their method is not GET, by path.
-const NOT_A_WRITE: [&str; 7] = [
-    "/api/usuarios/login",
-    "/api/admin/fence",
-    "/login",
-    "/logout",
-    "/entrar",
-    "/salir",
-    "/idioma",
-];
 
 /// The contents of the flag file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,21 +108,6 @@ pub fn refusal(retry_after: u32) -> Problem {
     .detail("Nothing was written: changes are refused until the maintenance window ends. Reading works.")
     .hint("Send the same request again later.")
     .retry_after(retry_after)
-}
-
-/// Middleware: refuses every write while the fence is on, before its handler runs.
-pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if reads || NOT_A_WRITE.contains(&request.uri().path()) {
-        return next.run(request).await;
-    }
-    match state.fence.flag() {
-        None => next.run(request).await,
-        Some(flag) => {
-            state.metrics.fenced();
-            refusal(flag.retry_after).into_response()
-        }
-    }
 }
 
 #[cfg(test)]

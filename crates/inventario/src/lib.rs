@@ -13,6 +13,7 @@ pub mod percent;
 pub mod problem;
 pub mod release;
 pub mod routes;
+pub mod secret;
 pub mod state;
 pub mod store;
 mod views;

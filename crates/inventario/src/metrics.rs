@@ -4,12 +4,6 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-
-use crate::state::AppState;
-
 /// Upper bounds of the answer times, in milliseconds.
 const BOUNDS: [u64; 7] = [5, 25, 100, 250, 1000, 2500, 10_000];
 
@@ -46,7 +40,7 @@ impl Metrics {
         self.draining.load(Ordering::Relaxed)
     }
 
-    fn answered(&self, status: u16, time: Duration) {
+    pub fn answered(&self, status: u16, time: Duration) {
         if let Some(class) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
             class.fetch_add(1, Ordering::Relaxed);
         }
@@ -144,16 +138,6 @@ impl Metrics {
         );
         out
     }
-}
-
-/// Middleware: counts answers and their time.
-pub async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let started = std::time::Instant::now();
-    let response = next.run(request).await;
-    state
-        .metrics
-        .answered(response.status().as_u16(), started.elapsed());
-    response
 }
 
 #[cfg(test)]

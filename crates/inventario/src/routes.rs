@@ -4,6 +4,7 @@ pub mod activos;
 pub mod admin;
 pub mod body;
 pub mod categorias;
+mod layers;
 pub mod mantenimientos;
 pub mod openapi;
 pub mod reportes;
@@ -24,7 +25,7 @@ use web::{Problem, csrf, headers};
 
 use crate::config::ConfigError;
 use crate::state::AppState;
-use crate::{fence, metrics, problem, views};
+use crate::{problem, views};
 
 /// The largest body that is read, as in the legacy application.
 pub const MAX_BODY: usize = 100 * 1024;
@@ -91,7 +92,7 @@ pub fn app(state: AppState, ids: RequestIds) -> Result<Router, ConfigError> {
             .detail("The address exists, but not with this method.")
             .hint("The API is described at /api/openapi.json.")
         })
-        .layer(from_fn_with_state(state.clone(), fence::gate))
+        .layer(from_fn_with_state(state.clone(), layers::gate))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let router = csrf::protect(router, origins).map_err(|_| wrong_origin(()))?;
     let allowed: Result<Vec<HeaderValue>, _> = origins.iter().map(|origin| origin.parse()).collect();
@@ -104,7 +105,7 @@ pub fn app(state: AppState, ids: RequestIds) -> Result<Router, ConfigError> {
         .layer(cors)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), views::for_browsers))
-        .layer(from_fn_with_state(state, metrics::count))
+        .layer(from_fn_with_state(state, layers::count))
         .layer(from_fn(headers::secure))
         .layer(from_fn_with_state(ids, request_id::assign)))
 }

@@ -5,7 +5,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Shortest password for a new account.
 pub const MIN_LENGTH: usize = 8;

@@ -177,7 +177,7 @@ mod tests {
         );
         assert_eq!(token(&[("cookie", "xsesion=a")]), None);
         let token = Token {
-            text: crate::config::Secret::new("a.b"),
+            text: crate::secret::Secret::new("a.b"),
             seconds: 60,
         };
         assert_eq!(

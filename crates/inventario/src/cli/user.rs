@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Answer, Failure, Session};
 use crate::auth::Auth;
 use crate::cli::serve::secret;
-use crate::config::Secret;
 use crate::routes::usuarios::{checked_email, checked_password};
+use crate::secret::Secret;
 use crate::store::usuarios::ADMINISTRADOR;
 use crate::store::{Store, StoreError};
 

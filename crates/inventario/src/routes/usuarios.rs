@@ -11,8 +11,8 @@ use web::{FieldError, Problem};
 
 use super::body::JsonBody;
 use crate::auth::{LoginError, Sesion, password};
-use crate::config::Secret;
 use crate::problem::{internal, invalid};
+use crate::secret::Secret;
 use crate::state::AppState;
 use crate::store::StoreError;
 

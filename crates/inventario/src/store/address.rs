@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::Secret;
 use crate::percent::decoded;
+use crate::secret::Secret;
 
 /// The address of a database. Its `Display` carries no password.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,8 +7,8 @@ use super::db::{Db, Tx};
 use super::error::StoreError;
 use super::schema::NEWEST;
 use super::usuarios::ADMINISTRADOR;
-use crate::config::Secret;
 use crate::domain::change::Cell;
+use crate::secret::Secret;
 
 const SQLITE: &str = include_str!("../../migrations/0001_legacy/sqlite.sql");
 const MARIADB: &str = include_str!("../../migrations/0001_legacy/mariadb.sql");

@@ -4,8 +4,8 @@
 use super::Store;
 use super::db::Row;
 use super::error::StoreError;
-use crate::config::Secret;
 use crate::domain::change::Cell;
+use crate::secret::Secret;
 
 /// What stands before the hash of a disabled account.
 const DISABLED: &str = "!";

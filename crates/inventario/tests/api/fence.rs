@@ -93,7 +93,7 @@ on_both!(an_administrator_sets_and_lifts_it, world, {
 
 on_both!(a_writer_past_the_gate_is_caught_inside, world, {
     world.fence_on();
-    let hash = inventario::config::Secret::new("x");
+    let hash = inventario::secret::Secret::new("x");
     let error = world.state.store.set_password(ANA.0, &hash).await.unwrap_err();
     assert!(
         matches!(error, inventario::store::StoreError::Fenced { retry_after: 17 }),

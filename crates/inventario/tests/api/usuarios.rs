@@ -8,7 +8,7 @@ fn claims_of(token: &str) -> inventario::auth::jwt::Claims {
     let now: jiff::Timestamp = NOW.parse().unwrap();
     inventario::auth::jwt::verify(
         token,
-        &inventario::config::Secret::new(SECRET),
+        &inventario::secret::Secret::new(SECRET),
         now.as_second() as u64,
     )
     .unwrap()
@@ -167,7 +167,7 @@ on_both!(a_disabled_account_is_out_at_once, world, {
     let hash = world
         .state
         .auth
-        .hash(inventario::config::Secret::new("otra-clave"))
+        .hash(inventario::secret::Secret::new("otra-clave"))
         .await
         .unwrap();
     world.state.store.set_password(JOSE.0, &hash).await.unwrap();

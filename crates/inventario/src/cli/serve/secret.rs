@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// The file in the data folder.
 pub const FILE: &str = "jwt_secret";

@@ -11,7 +11,7 @@ use web::page::NoticeKind;
 use super::{show, visit};
 use crate::auth::session::{login_cookie, logout_cookie};
 use crate::auth::{LoginError, Sesion};
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::state::AppState;
 use crate::views::frame::{Frame, Place, notice};
 use crate::views::link;
