@@ -35,7 +35,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         None
     } else {
         let lease = Lease::take(&cx.config.state_dir(), "deploy")?;
-        super::run::all_over(cx)?;
+        crate::window::runs::all_over(&cx.config)?;
         Some(lease)
     };
     let link = release.root.join("current");

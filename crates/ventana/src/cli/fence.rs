@@ -126,7 +126,7 @@ fn by_hand(cx: &Context) -> Result<(), Failure> {
     if cx.yes {
         return Ok(());
     }
-    super::run::all_over(cx).map_err(|mut failure| {
+    crate::window::runs::all_over(&cx.config).map_err(|mut failure| {
         if let Some(hint) = &mut failure.hint {
             hint.push_str("; with --yes the fence is moved all the same");
         }

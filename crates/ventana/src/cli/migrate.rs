@@ -60,7 +60,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
             .hint("add --yes; a backup is made and proven first"));
     }
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
-    super::run::all_over(cx)?;
+    crate::window::runs::all_over(&cx.config)?;
     cx.config.can_restore()?;
     let online = starts;
     let made = transfer::make(

@@ -3,7 +3,7 @@
 use super::{Context, Done};
 use crate::error::Failure;
 use crate::ui::{Output, table, wording};
-use crate::window::{PLAN, planner};
+use crate::window::{PLAN, planner, runs};
 use engine::plan::PlanFile;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub struct Args {}
 
 pub fn run(cx: &Context, _args: Args) -> Done {
-    super::run::no_open_run(cx)?;
+    runs::none_open(&cx.config)?;
     let plan = planner::make(&cx.config)?;
     let dir = cx.config.state_dir();
     std::fs::create_dir_all(&dir).map_err(crate::error::io(format!(

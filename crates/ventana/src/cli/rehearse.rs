@@ -3,8 +3,8 @@
 use super::{Context, Done};
 use crate::error::exit;
 use crate::ui::{Live, format};
-use crate::window::planner;
 use crate::window::rehearsal::{self, Rehearsed};
+use crate::window::{planner, runs};
 use engine::plan::PlanFile;
 use engine::runner::Watcher;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub struct Args {}
 
 pub fn run(cx: &Context, _args: Args) -> Done {
-    super::run::no_open_run(cx)?;
+    runs::none_open(&cx.config)?;
     let plan = planner::make(&cx.config)?;
     let rehearsed = rehearse(cx, &plan)?;
     cx.out.result(&document(&rehearsed), || text(cx, &rehearsed));

@@ -3,7 +3,6 @@
 use super::{Context, Done};
 use crate::error::{Failure, exit};
 use crate::host::clock::SystemClock;
-use crate::host::lease::Lease;
 use crate::ui::{Live, format};
 use crate::window::drive::{Act, Drive, Ended, plan_of};
 use crate::window::{expected, planner, runs};
@@ -28,7 +27,7 @@ pub struct Args {
 
 pub fn run(cx: &Context, args: Args) -> Done {
     // First: a half migrated schema cannot even be planned for.
-    no_open_run(cx)?;
+    runs::none_open(&cx.config)?;
     if args.dry_run {
         return dry_run(cx);
     }
@@ -89,27 +88,6 @@ pub fn not_a_rehearsal(id: &str) -> Result<(), Failure> {
     }
     Err(Failure::usage(format!("{id} is a rehearsal: its copy is gone"))
         .hint("rehearse again with `ventana rehearse`"))
-}
-
-/// A run that is not over must be brought to an end before another one begins: its fence may be on.
-pub fn no_open_run(cx: &Context) -> Result<(), Failure> {
-    Lease::free(&cx.config.state_dir())?;
-    all_over(cx)
-}
-
-/// The same for whoever has the lease already.
-pub fn all_over(cx: &Context) -> Result<(), Failure> {
-    let Some(id) = runs::latest(&cx.config)? else {
-        return Ok(());
-    };
-    let loaded = runs::read(&cx.config, &id)?;
-    let state = engine::state::fold(&loaded.reading.records)
-        .map_err(|e| Failure::failed("journal", e.to_string()))?;
-    if state.closed.is_some() && !state.resumable() {
-        return Ok(());
-    }
-    Err(Failure::new("open_run", format!("run {id} is not over"), exit::HELD)
-        .hint("go on with it (`ventana resume`) or take it back (`ventana rollback`); `ventana status` says where it stands"))
 }
 
 /// The plan with one step (and the backup that it works on): only what changes nothing can be run alone.

@@ -1,7 +1,8 @@
 //! The runs of a state folder: which there are, which is meant, and what their journals say. Reads only.
 
 use crate::config::Config;
-use crate::error::{Failure, io};
+use crate::error::{Failure, exit, io};
+use crate::host::lease::Lease;
 use engine::evidence::{Evidence, evidence};
 use engine::journal::{self, JournalError, Reading};
 use engine::plan::PlanFile;
@@ -30,6 +31,25 @@ impl Loaded {
     pub fn evidence(&self) -> Result<Evidence, Failure> {
         evidence(&self.plan.plan, &self.reading.records, &self.reading.head).map_err(story)
     }
+}
+
+/// A run that is not over must be brought to an end before another one begins: its fence may be on.
+pub fn none_open(config: &Config) -> Result<(), Failure> {
+    Lease::free(&config.state_dir())?;
+    all_over(config)
+}
+
+/// The same for whoever has the lease already.
+pub fn all_over(config: &Config) -> Result<(), Failure> {
+    let Some(id) = latest(config)? else {
+        return Ok(());
+    };
+    let state = read(config, &id)?.state()?;
+    if state.closed.is_some() && !state.resumable() {
+        return Ok(());
+    }
+    Err(Failure::new("open_run", format!("run {id} is not over"), exit::HELD)
+        .hint("go on with it (`ventana resume`) or take it back (`ventana rollback`); `ventana status` says where it stands"))
 }
 
 /// The folder of run `id`.
