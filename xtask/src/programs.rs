@@ -1,5 +1,7 @@
 //! The one list of programs that checks, tests and the demo need, and how they come onto the machine.
 
+mod mysql;
+
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -101,7 +103,11 @@ pub(crate) fn provide_all() -> Result<String> {
     let names: Vec<&str> = PROGRAMS.iter().map(|program| program.name).collect();
     let said = provide(&names, Talk::Stdout)?;
     provide_moto()?;
-    Ok(said)
+    Ok(match mysql::provide() {
+        Ok(()) => said,
+        // Its archive is none of Debian's: without it all but the tests on MySQL can run.
+        Err(error) => format!("{said}; MySQL 8.0 is NOT tested, since it cannot be fetched: {error:#}"),
+    })
 }
 
 /// Lays `moto_server` into `target/venv`, where testkit finds it.

@@ -1,5 +1,6 @@
-//! Private MariaDB servers: an own data folder, an own loopback port, an own socket; never the machine's own server.
+//! Private MariaDB and MySQL servers: an own data folder, an own loopback port, an own socket; never the machine's own server.
 
+mod brand;
 mod client;
 mod options;
 mod schema;
@@ -8,7 +9,6 @@ mod template;
 use std::io::Read as _;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+pub use brand::Brand;
 pub use client::Rows;
 pub use options::Options;
 pub use schema::Schema;
@@ -23,17 +24,23 @@ pub use schema::Schema;
 use crate::must;
 use crate::port::Port;
 use crate::process::{Running, Signal};
-use crate::program;
 
 /// The environment variable that hands a running server on to tests: `mysql://root@127.0.0.1:PORT`.
 pub const SHARED: &str = "TESTKIT_MARIADB";
 
+/// The same for a MySQL server; [`ABSENT`] where none could be fetched, and then tests on MySQL say so and end.
+pub const SHARED_MYSQL: &str = "TESTKIT_MYSQL";
+
+/// Value of [`SHARED_MYSQL`] that says that there is no MySQL here.
+pub const ABSENT: &str = "absent";
+
 /// How long a server may take to start (after a crash it recovers first) or to stop.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A MariaDB server on 127.0.0.1 whose `root` has no password.
+/// A MariaDB (or, if told, MySQL) server on 127.0.0.1 whose `root` has no password.
 #[derive(Debug)]
 pub struct MariaDb {
+    brand: Brand,
     port: u16,
     own: Option<Own>,
 }
@@ -65,12 +72,35 @@ impl MariaDb {
     pub fn shared() -> &'static MariaDb {
         static SERVER: OnceLock<MariaDb> = OnceLock::new();
         SERVER.get_or_init(|| match std::env::var(SHARED) {
-            Ok(url) => MariaDb {
-                port: must(port_of(&url)),
-                own: None,
-            },
+            Ok(url) => MariaDb::at(Brand::MariaDb, &url),
             Err(_) => MariaDb::start(),
         })
+    }
+
+    /// The MySQL server that tests share; `None` only where [`SHARED_MYSQL`] says that there is none.
+    #[track_caller]
+    pub fn shared_mysql() -> Option<&'static MariaDb> {
+        static SERVER: OnceLock<Option<MariaDb>> = OnceLock::new();
+        let server = SERVER.get_or_init(|| match std::env::var(SHARED_MYSQL) {
+            Ok(absent) if absent == ABSENT => None,
+            Ok(url) => Some(MariaDb::at(Brand::MySql, &url)),
+            Err(_) => Some(MariaDb::options().brand(Brand::MySql).start()),
+        });
+        server.as_ref()
+    }
+
+    #[track_caller]
+    fn at(brand: Brand, url: &str) -> MariaDb {
+        MariaDb {
+            brand,
+            port: must(port_of(url)),
+            own: None,
+        }
+    }
+
+    /// Which server it is.
+    pub fn brand(&self) -> Brand {
+        self.brand
     }
 
     fn launch(options: &Options) -> Result<MariaDb> {
@@ -81,9 +111,9 @@ impl MariaDb {
             None => folder.tempdir(),
         }
         .context("creating a temporary folder")?;
-        template::copy_to(&folder.path().join("data"))?;
+        template::copy_to(options.brand, &folder.path().join("data"))?;
         let port = Port::reserve()?;
-        let args = options.arguments(folder.path(), port.number());
+        let args = options.arguments(folder.path(), port.number())?;
         let own = Own {
             running: Mutex::new(None),
             args,
@@ -91,6 +121,7 @@ impl MariaDb {
             folder,
         };
         let server = MariaDb {
+            brand: options.brand,
             port: own._port.number(),
             own: Some(own),
         };
@@ -135,7 +166,7 @@ impl MariaDb {
         self.own().folder.path()
     }
 
-    /// Process id of `mariadbd`; `None` after [`kill9`](MariaDb::kill9).
+    /// Process id of the server; `None` after [`kill9`](MariaDb::kill9).
     #[track_caller]
     pub fn pid(&self) -> Option<i32> {
         self.running()
@@ -170,15 +201,10 @@ impl MariaDb {
         let mut running = lock(&own.running);
         stop(running.take());
         let folder = own.folder.path();
-        let mut command = Command::new(program::find("mariadbd")?);
-        command
-            .args(&own.args)
-            .env_clear()
-            .env("PATH", program::PATH)
-            .env("TZ", "UTC")
-            .current_dir(folder);
+        let mut command = self.brand.command()?;
+        command.args(&own.args).current_dir(folder);
         command.stdin(std::process::Stdio::null());
-        let server = Running::spawn(command, "mariadbd", Some(folder)).context("starting mariadbd")?;
+        let server = Running::spawn(command, "server", Some(folder)).context("starting the server")?;
         let end = Instant::now() + LIMIT;
         while !greets(self.port) {
             if !server.is_running() || Instant::now() > end {
@@ -186,7 +212,7 @@ impl MariaDb {
                 let tail = log.lines().rev().take(25).collect::<Vec<_>>();
                 let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
                 bail!(
-                    "mariadbd did not start on port {}\n{tail}\n{}",
+                    "the server did not start on port {}\n{tail}\n{}",
                     self.port,
                     server.finish(Duration::ZERO)
                 );
@@ -251,7 +277,7 @@ fn port_of(url: &str) -> Result<u16> {
     let port = url
         .strip_prefix("mysql://root@127.0.0.1:")
         .and_then(|rest| rest.trim_end_matches('/').parse().ok());
-    port.with_context(|| format!("{SHARED}={url:?}: expected mysql://root@127.0.0.1:PORT"))
+    port.with_context(|| format!("{url:?}: expected mysql://root@127.0.0.1:PORT"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 /// Where `cargo xtask ci` lays programs of the Python package index.
 pub const VENV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/venv/bin");
 
+/// Where `cargo xtask ci` unpacks MySQL, which Debian has not: `usr/sbin/mysqld` and the libraries that it was built with.
+pub const MYSQL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/mysql-8.0");
+
 const PACKAGES: &[(&str, &str)] = &[
     ("age-keygen", "age"),
     ("chromium", "chromium"),

@@ -1,5 +1,8 @@
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use testkit::MariaDb;
+use testkit::mariadb::{ABSENT, Brand, SHARED, SHARED_MYSQL};
 
 use crate::workspace::{cargo, succeed};
 use crate::{borders, programs};
@@ -50,7 +53,7 @@ pub(super) const STEPS: &[Step] = &[
     // Last, so that its closing line is the one that counts the tests.
     Step {
         name: "test",
-        what: "all tests, on a private MariaDB",
+        what: "all tests, on a private MariaDB and a private MySQL",
         run: test,
     },
 ];
@@ -96,6 +99,11 @@ fn test() -> Result<String> {
     let server = MariaDb::options()
         .try_start()
         .context("starting the private MariaDB of the tests")?;
+    let mysql = Path::new(testkit::program::MYSQL).is_dir();
+    let mysql = mysql.then(|| MariaDb::options().brand(Brand::MySql).try_start());
+    let mysql = mysql
+        .transpose()
+        .context("starting the private MySQL of the tests")?;
     let nextest = testkit::program::find("cargo-nextest").is_ok();
     let mut tests = match nextest {
         true => cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]),
@@ -110,13 +118,22 @@ fn test() -> Result<String> {
     };
     // A changed snapshot is a failure, never a new snapshot.
     tests
-        .env(testkit::mariadb::SHARED, server.address())
+        .env(SHARED, server.address())
+        .env(
+            SHARED_MYSQL,
+            mysql.as_ref().map_or_else(|| ABSENT.to_owned(), MariaDb::address),
+        )
         .env("INSTA_UPDATE", "no")
         .env("CI", "1");
     succeed(&mut tests)?;
     Ok(format!(
-        "all tests passed ({})",
-        if nextest { "cargo nextest" } else { "cargo test" }
+        "all tests passed ({}){}",
+        if nextest { "cargo nextest" } else { "cargo test" },
+        if mysql.is_some() {
+            ""
+        } else {
+            "; NOT on MySQL, which is not there"
+        }
     ))
 }
 

@@ -26,7 +26,7 @@ impl MariaDb {
     }
 
     fn try_client(&self, name: &str) -> Result<Command> {
-        let mut command = Command::new(program::find(name)?);
+        let mut command = self.brand.client(name)?;
         command.args([
             "--no-defaults",
             "--protocol=tcp",
@@ -36,7 +36,6 @@ impl MariaDb {
         command
             .arg(format!("--port={}", self.port))
             .arg("--default-character-set=utf8mb4");
-        command.env_clear().env("PATH", program::PATH).env("TZ", "UTC");
         Ok(command)
     }
 

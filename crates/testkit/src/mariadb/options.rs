@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{MariaDb, socket_in, template};
+use super::{Brand, MariaDb, socket_in, template};
 use crate::must;
 
 /// Settings of a private server: small, no binary log, events running, Debian's character set.
@@ -10,6 +10,7 @@ use crate::must;
 pub struct Options {
     extra: Vec<String>,
     pub(super) inside: Option<PathBuf>,
+    pub(super) brand: Brand,
 }
 
 impl Options {
@@ -32,6 +33,12 @@ impl Options {
         self
     }
 
+    /// Which server it is; MariaDB if nothing is said.
+    pub fn brand(mut self, brand: Brand) -> Options {
+        self.brand = brand;
+        self
+    }
+
     /// Starts the server and waits until it greets.
     #[track_caller]
     pub fn start(&self) -> MariaDb {
@@ -43,7 +50,7 @@ impl Options {
         MariaDb::launch(self)
     }
 
-    pub(super) fn arguments(&self, folder: &Path, port: u16) -> Vec<String> {
+    pub(super) fn arguments(&self, folder: &Path, port: u16) -> Result<Vec<String>> {
         let mut arguments = vec!["--no-defaults".to_owned()];
         arguments.extend(template::as_root().map(str::to_owned));
         arguments.extend([
@@ -54,23 +61,9 @@ impl Options {
             // A starting server removes what other servers keep in a temporary folder that it shares with them.
             format!("--tmpdir={}", folder.display()),
             format!("--port={port}"),
-            format!("--innodb-log-file-size={}", template::LOG_FILE_SIZE),
         ]);
-        let fixed = [
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--skip-log-bin",
-            "--event-scheduler=ON",
-            "--innodb-buffer-pool-size=64M",
-            // A commit reaches the kernel, so a killed server loses nothing; only a machine's crash could.
-            "--innodb-flush-log-at-trx-commit=2",
-            "--key-buffer-size=1M",
-            "--aria-pagecache-buffer-size=8M",
-            "--character-set-server=utf8mb4",
-            "--collation-server=utf8mb4_general_ci",
-        ];
-        arguments.extend(fixed.map(str::to_owned));
+        arguments.extend(self.brand.arguments()?);
         arguments.extend(self.extra.iter().cloned());
-        arguments
+        Ok(arguments)
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{port, program};
+use super::Brand;
+use crate::port;
 
 /// The same when preparing and when running, so that a start does not write the log anew.
 pub(super) const LOG_FILE_SIZE: &str = "16M";
@@ -17,23 +17,23 @@ pub(super) fn as_root() -> Option<&'static str> {
 }
 
 /// Makes `data` a fresh data folder.
-pub(super) fn copy_to(data: &Path) -> Result<()> {
-    let template = prepare()?;
+pub(super) fn copy_to(brand: Brand, data: &Path) -> Result<()> {
+    let template = prepare(brand)?;
     copy(&template, data).with_context(|| format!("copying {} to {}", template.display(), data.display()))
 }
 
-fn prepare() -> Result<PathBuf> {
-    let server = program::find("mariadbd")?;
-    let version = Command::new(&server)
+fn prepare(brand: Brand) -> Result<PathBuf> {
+    let version = brand
+        .command()?
         .arg("--version")
         .output()
-        .context("asking mariadbd for its version")?;
+        .context("asking the server for its version")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     // "/usr/sbin/mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)"
     let version = version
         .split_whitespace()
         .nth(2)
-        .context("mariadbd --version names no version")?;
+        .context("the server's --version names no version")?;
     let cache = port::cache_folder()?;
     let template = cache.join(format!("data-{version}-{LOG_FILE_SIZE}"));
     if template.is_dir() {
@@ -49,27 +49,14 @@ fn prepare() -> Result<PathBuf> {
     if !template.is_dir() {
         let scratch = tempfile::tempdir_in(&cache).context("creating a temporary folder")?;
         let fresh = scratch.path().join("data");
-        install(&fresh)?;
+        install(brand, &fresh)?;
         std::fs::rename(&fresh, &template).with_context(|| format!("renaming to {}", template.display()))?;
     }
     Ok(template)
 }
 
-fn install(data: &Path) -> Result<()> {
-    let output = Command::new(program::find("mariadb-install-db")?)
-        .arg("--no-defaults")
-        .args(as_root())
-        .arg(format!("--datadir={}", data.display()))
-        .args([
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            "--skip-name-resolve",
-        ])
-        .arg(format!("--innodb-log-file-size={LOG_FILE_SIZE}"))
-        .env_clear()
-        .env("PATH", program::PATH)
-        .output()
-        .context("starting mariadb-install-db")?;
+fn install(brand: Brand, data: &Path) -> Result<()> {
+    let output = brand.install(data)?.output().context("making a data folder")?;
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -77,7 +64,7 @@ fn install(data: &Path) -> Result<()> {
     );
     ensure!(
         output.status.success(),
-        "mariadb-install-db failed ({}):\n{said}",
+        "making a data folder failed ({}):\n{said}",
         output.status
     );
     Ok(())

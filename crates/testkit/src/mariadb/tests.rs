@@ -108,6 +108,7 @@ fn a_server_that_cannot_start_says_why() {
 #[test]
 fn addresses_are_read_and_written() {
     let server = MariaDb {
+        brand: Brand::MariaDb,
         port: 3307,
         own: None,
     };
