@@ -14,6 +14,13 @@ macro_rules! in_every_dialect {
         mod in_mariadb {
             $(#[test] fn $name() { super::$name(crate::conformance::place::Place::mariadb()); })*
         }
+        mod in_mysql {
+            $(#[test] fn $name() {
+                if let Some(place) = crate::conformance::place::Place::mysql() {
+                    super::$name(place);
+                }
+            })*
+        }
     };
 }
 pub(super) use in_every_dialect;
@@ -71,6 +78,11 @@ impl Place {
         Place::MariaDb(MariaDb::shared())
     }
 
+    /// `None` where this machine has no MySQL, and whoever started the tests has said so.
+    pub(super) fn mysql() -> Option<Place> {
+        MariaDb::shared_mysql().map(Place::MariaDb)
+    }
+
     pub(super) fn is_sqlite(&self) -> bool {
         matches!(self, Place::Sqlite)
     }
@@ -119,6 +131,7 @@ impl Spot<'_> {
                 connections: 2,
                 // So that tables of a test's size are divided too.
                 chunk_bytes: 64 << 10,
+                accept_untested: true,
                 ..Session::default()
             },
         )

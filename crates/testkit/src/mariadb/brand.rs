@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::template;
 use crate::program;
@@ -102,7 +102,15 @@ impl Brand {
                 command.arg(format!("--innodb-log-file-size={}", template::LOG_FILE_SIZE));
             }
             Brand::MySql => {
+                // It makes one root, for the socket; ours come over TCP, and names are not resolved.
+                let accounts = data.with_extension("sql");
+                std::fs::write(
+                    &accounts,
+                    "CREATE USER root@'127.0.0.1' IDENTIFIED BY '';\nGRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n",
+                )
+                .context("writing the accounts")?;
                 command.arg("--initialize-insecure").args(unpacked()?);
+                command.arg(format!("--init-file={}", accounts.display()));
             }
         }
         Ok(command)
