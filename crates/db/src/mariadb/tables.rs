@@ -149,7 +149,7 @@ pub(super) fn read_patiently(db: &mut MariaDb) -> Result<Tables> {
 
 fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let rows = db.catalog(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, AUTO_INCREMENT, ROW_FORMAT, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT \
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, AUTO_INCREMENT, ROW_FORMAT, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT, DATA_LENGTH \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA=? AND TABLE_TYPE<>'VIEW' ORDER BY TABLE_NAME",
     )?;
     for row in rows {
@@ -207,6 +207,7 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: text(&row, 3).parse().unwrap_or(0),
+            bytes_estimate: text(&row, 9).parse().unwrap_or(0),
             longest_row: 0,
             create: String::new(),
         });
