@@ -83,8 +83,8 @@ pub trait Database: Send {
     fn connections(&self) -> usize {
         1
     }
-    /// A table's definition in the steps in which it is restored best.
-    fn split(&self, table: &Table) -> Split {
+    /// A table's definition in the steps in which it is restored best; `small` where it has few rows.
+    fn split(&self, table: &Table, _small: bool) -> Split {
         Split::whole(&table.create)
     }
     /// Content that is loaded in one transaction, `most` at most.

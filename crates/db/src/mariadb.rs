@@ -191,8 +191,12 @@ impl Database for MariaDb {
         self.origin.1.connections.max(1)
     }
 
-    fn split(&self, table: &Table) -> keys::Split {
-        keys::split(table)
+    fn split(&self, table: &Table, small: bool) -> keys::Split {
+        if small {
+            keys::with_keys(table)
+        } else {
+            keys::split(table)
+        }
     }
 
     fn load_chunk(

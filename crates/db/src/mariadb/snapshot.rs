@@ -276,15 +276,9 @@ fn share_locks(readers: &mut [MariaDb], schema: &Schema) -> Result<()> {
 }
 
 /// The catalog while the readers hold every table's lock. Another connection reads it much faster than theirs: see
-/// [`share_locks`]. It does not wait for whom others wait for because of us.
+/// [`share_locks`]. It does not wait for whom others wait for because of us, and takes no value of a sequence.
 fn look_again(db: &mut MariaDb) -> Result<Schema> {
-    db.execute("SET SESSION lock_wait_timeout=1")?;
-    let again = db.inspect();
-    let restored = db.execute("SET SESSION lock_wait_timeout=60");
-    // The first error is the one to tell.
-    let again = again?;
-    restored?;
-    Ok(again)
+    impatient(db, MariaDb::inspect)
 }
 
 /// Whether an error tells of something that will be over soon: a lock, a deadlock, a definition being changed.
@@ -301,16 +295,24 @@ fn passes(error: &Error) -> bool {
 
 /// Does `work` while this connection holds every table's metadata lock, so that no definition moves meanwhile.
 fn guarded(db: &mut MariaDb, schema: &Schema, work: impl FnOnce(&mut MariaDb) -> Result<Try>) -> Result<Try> {
+    impatient(db, |db| {
+        db.touch(schema.tables.iter(), 0)?;
+        work(db)
+    })
+}
+
+/// Does `work` in a transaction that writes nothing and hardly waits for a lock.
+fn impatient<T>(db: &mut MariaDb, work: impl FnOnce(&mut MariaDb) -> Result<T>) -> Result<T> {
     db.execute("SET SESSION lock_wait_timeout=1")?;
     db.execute("START TRANSACTION READ ONLY")?;
-    let tried = db.touch(schema.tables.iter(), 0).and_then(|()| work(db));
+    let done = work(db);
     let ended = db.execute("ROLLBACK");
     let restored = db.execute("SET SESSION lock_wait_timeout=60");
     // The first error is the one to tell.
-    let tried = tried?;
+    let done = done?;
     ended?;
     restored?;
-    Ok(tried)
+    Ok(done)
 }
 
 /// The readers open their views while a control connection holds commits back.
