@@ -1,6 +1,5 @@
 //! What a writer is given, and what it keeps of it until the manifest is written.
 
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifest::{Chunk, Column, Object, OtherFile, SchemaFile, Source, Tool};
