@@ -8,7 +8,8 @@ use crate::reading::{self, Queue, Range, Step, Told};
 use crate::schema::{Kind, Object, Schema, Table};
 use crate::script::Syntax;
 use crate::script::requalify::{Literals, requalify_bytes};
-use crate::{Database, Dialect, Error, Result};
+use crate::{Cell, Database, Dialect, Error, Result};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// Where a dump comes from. The caller joins it to a backup's reader.
@@ -73,6 +74,7 @@ pub fn tables(
         Some(marks) => marks.read(db)?,
         None => Done::default(),
     };
+    let there = left_over(db, marks)?;
     let small = |table: &Table| {
         let bytes: u64 = source.chunks(&table.name).iter().map(|c| c.bytes).sum();
         // What an earlier load has created may lack its keys; one that is there already is not added twice.
@@ -110,7 +112,7 @@ pub fn tables(
     loaders.extend(others.iter_mut().map(|o| &mut **o as &mut dyn Database));
     let loaded = reading::run(loaders, &queue, schema, listen, |db, part, told| {
         let table = &schema.tables[part.table];
-        create(db, table, &steps[part.table].table, source, marks, &done)?;
+        create(db, table, &steps[part.table].table, source, marks, &done, &there)?;
         let rows = fill(db, table, part.table, source, marks, &done, told)?;
         for (number, statement) in steps[part.table].keys.iter().enumerate() {
             add(db, statement, marks, &done, &Mark::Keys(&table.name, number))?;
@@ -128,7 +130,18 @@ pub fn tables(
     Ok(rows)
 }
 
-/// Creates a table, unless an earlier load did and may be believed.
+/// Tables that an earlier load may have made, in lower case: some servers know them by that alone. To drop one that is not
+/// there takes a server as long as to create it.
+fn left_over(db: &mut dyn Database, marks: Option<&Marks>) -> Result<BTreeSet<String>> {
+    if marks.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = db.query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()")?;
+    let name = |row: &Vec<Cell>| Some(row.first()?.to_text()?.to_lowercase());
+    Ok(rows.iter().filter_map(name).collect())
+}
+
+/// Creates a table, unless an earlier load did and may be believed; `there` are those that were there before this one.
 fn create(
     db: &mut dyn Database,
     table: &Table,
@@ -136,6 +149,7 @@ fn create(
     source: &dyn Source,
     marks: Option<&Marks>,
     done: &Done,
+    there: &BTreeSet<String>,
 ) -> Result<()> {
     let created = done.created(&table.name);
     // A server that fills an empty table keeps no undo for its rows: on a full disk its rollback may leave some behind.
@@ -143,7 +157,7 @@ fn create(
     if created && !dirty {
         return Ok(());
     }
-    if marks.is_some() {
+    if there.contains(&table.name.to_lowercase()) {
         // Made just before an earlier load was cut off, or holding rows that nothing vouches for.
         db.execute(&format!(
             "DROP TABLE IF EXISTS {}",
