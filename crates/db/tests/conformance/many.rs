@@ -41,6 +41,7 @@ fn a_table_costs_a_server_a_fixed_number_of_statements() {
         let spot = Spot::MariaDb(server.schema("h_many"));
         spot.run(&tables(count));
         let digest = statements(&server, || drop(spot.digest()));
+        assert_eq!(alone(&spot), spot.digest());
         let mut store = None;
         let dump = statements(&server, || store = Some(dumped(&spot, None).0));
         let copy = Spot::MariaDb(server.schema("h_many_copy"));
@@ -57,6 +58,12 @@ fn a_table_costs_a_server_a_fixed_number_of_statements() {
     assert_eq!([more(0), more(1)], [read, read]);
     // Created with its keys, loaded in a transaction with a look at the warnings; a quarter has foreign keys.
     assert_eq!(more(2), tables * 5 + tables / 4);
+}
+
+/// The digest over one connection, which holds the locks of all tables.
+fn alone(spot: &Spot<'_>) -> db::Digest {
+    let mut one = db::open(&spot.address(), &db::Session::default()).expect("opens");
+    db::digest::compute(&mut *one, None, &mut db::progress::silent()).expect("a digest")
 }
 
 /// Statements that read the rows of a table: prepared, run and closed.

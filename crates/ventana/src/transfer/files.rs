@@ -248,3 +248,23 @@ fn carry(carry: Carry) -> &'static str {
         Carry::Virtual => "virtual",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_chunks_may_wait_and_few_large_ones() {
+        let pending = |bytes| Pending {
+            thread: thread::spawn(|| Ok(())),
+            bytes,
+        };
+        let mut waiting: VecDeque<Pending> = (0..17).map(|_| pending(100)).collect();
+        assert_eq!(too_many(&mut waiting).len(), 1);
+        assert_eq!(too_many(&mut waiting).len(), 0);
+        waiting.push_back(pending(SMALL_BYTES));
+        let oldest = too_many(&mut waiting);
+        assert_eq!(oldest.len(), 15, "until only two are left");
+        assert_eq!(waiting.back().map(|p| p.bytes), Some(SMALL_BYTES));
+    }
+}
