@@ -172,7 +172,7 @@ impl Writer {
             });
         }
         let mut state = self.state();
-        if state.tables.iter().any(|table| table.spec.name == spec.name) {
+        if !state.names.insert(spec.name.clone()) {
             return Err(self.unfinished(format!("table {:?} was added twice", spec.name)));
         }
         state.tables.push(TableWritten {

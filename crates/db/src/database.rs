@@ -52,6 +52,11 @@ pub trait Database: Send {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
+    /// [`Database::inspect`] while this connection holds the locks of these tables. A server searches them all whenever it
+    /// opens a table, so that another connection does it faster where there are many.
+    fn inspect_beside(&mut self, _locked: &Schema) -> Result<Schema> {
+        self.inspect()
+    }
     /// Opens more connections to the very same database that share one view; see [`crate::snapshot::open`].
     fn open_readers(&mut self, _terms: &Terms, _tell: &mut Tell<'_>) -> Result<Several> {
         Ok(Several::Cannot(
@@ -83,8 +88,8 @@ pub trait Database: Send {
     fn connections(&self) -> usize {
         1
     }
-    /// A table's definition in the steps in which it is restored best.
-    fn split(&self, table: &Table) -> Split {
+    /// A table's definition in the steps in which it is restored best; `small` where it has few rows.
+    fn split(&self, table: &Table, _small: bool) -> Split {
         Split::whole(&table.create)
     }
     /// Content that is loaded in one transaction, `most` at most.

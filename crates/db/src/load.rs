@@ -8,7 +8,8 @@ use crate::reading::{self, Queue, Range, Step, Told};
 use crate::schema::{Kind, Object, Schema, Table};
 use crate::script::Syntax;
 use crate::script::requalify::{Literals, requalify_bytes};
-use crate::{Database, Dialect, Error, Result};
+use crate::{Cell, Database, Dialect, Error, Result};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// Where a dump comes from. The caller joins it to a backup's reader.
@@ -57,8 +58,11 @@ pub fn load(
     }
 }
 
+/// Content up to which a table is created with its keys.
+const SMALL_BYTES: u64 = 1 << 20;
+
 /// Creates the tables and fills them, over as many connections as `db` may open: a table at a time, its rows first, then
-/// its keys; foreign keys when all tables are there. With `marks` it goes on where an earlier load was cut off.
+/// its keys if there are many; foreign keys when all tables are there. With `marks` it goes on where an earlier load was cut off.
 pub fn tables(
     db: &mut dyn Database,
     schema: &Schema,
@@ -66,11 +70,17 @@ pub fn tables(
     marks: Option<&Marks>,
     listen: &mut Listener<'_>,
 ) -> Result<u64> {
-    let steps: Vec<Split> = schema.tables.iter().map(|t| db.split(t)).collect();
     let done = match marks {
         Some(marks) => marks.read(db)?,
         None => Done::default(),
     };
+    let there = left_over(db, marks)?;
+    let small = |table: &Table| {
+        let bytes: u64 = source.chunks(&table.name).iter().map(|c| c.bytes).sum();
+        // What an earlier load has created may lack its keys; one that is there already is not added twice.
+        bytes <= SMALL_BYTES && !done.resumed()
+    };
+    let steps: Vec<Split> = schema.tables.iter().map(|t| db.split(t, small(t))).collect();
     // Before the tables: a column's default may read one.
     for sequence in schema.objects.iter().filter(|o| o.kind == Kind::Sequence) {
         if !done.has(&Mark::Sequence(&sequence.name)) {
@@ -85,25 +95,6 @@ pub fn tables(
                 db.execute(statement)?;
             }
             Marks::set(marks, db, &Mark::Sequence(&sequence.name))?;
-        }
-    }
-    for (table, step) in schema.tables.iter().zip(&steps) {
-        let created = done.created(&table.name);
-        // A server that fills an empty table keeps no undo for its rows: on a full disk its rollback may leave some behind.
-        let dirty =
-            created && !done.has(&Mark::Rows(&table.name, 0)) && !source.chunks(&table.name).is_empty();
-        if !created || dirty {
-            if marks.is_some() {
-                // Made just before an earlier load was cut off, or holding rows that nothing vouches for.
-                db.execute(&format!(
-                    "DROP TABLE IF EXISTS {}",
-                    db.dialect().quote(&table.name)
-                ))?;
-            }
-            db.execute(&step.table)?;
-            if !created {
-                Marks::set(marks, db, &Mark::Created(&table.name))?;
-            }
         }
     }
     let mut others = Vec::new();
@@ -121,6 +112,7 @@ pub fn tables(
     loaders.extend(others.iter_mut().map(|o| &mut **o as &mut dyn Database));
     let loaded = reading::run(loaders, &queue, schema, listen, |db, part, told| {
         let table = &schema.tables[part.table];
+        create(db, table, &steps[part.table].table, source, marks, &done, &there)?;
         let rows = fill(db, table, part.table, source, marks, &done, told)?;
         for (number, statement) in steps[part.table].keys.iter().enumerate() {
             add(db, statement, marks, &done, &Mark::Keys(&table.name, number))?;
@@ -136,6 +128,47 @@ pub fn tables(
         }
     }
     Ok(rows)
+}
+
+/// Tables that an earlier load may have made, in lower case: some servers know them by that alone. To drop one that is not
+/// there takes a server as long as to create it.
+fn left_over(db: &mut dyn Database, marks: Option<&Marks>) -> Result<BTreeSet<String>> {
+    if marks.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = db.query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()")?;
+    let name = |row: &Vec<Cell>| Some(row.first()?.to_text()?.to_lowercase());
+    Ok(rows.iter().filter_map(name).collect())
+}
+
+/// Creates a table, unless an earlier load did and may be believed; `there` are those that were there before this one.
+fn create(
+    db: &mut dyn Database,
+    table: &Table,
+    statement: &str,
+    source: &dyn Source,
+    marks: Option<&Marks>,
+    done: &Done,
+    there: &BTreeSet<String>,
+) -> Result<()> {
+    let created = done.created(&table.name);
+    // A server that fills an empty table keeps no undo for its rows: on a full disk its rollback may leave some behind.
+    let dirty = created && !done.has(&Mark::Rows(&table.name, 0)) && !source.chunks(&table.name).is_empty();
+    if created && !dirty {
+        return Ok(());
+    }
+    if there.contains(&table.name.to_lowercase()) {
+        // Made just before an earlier load was cut off, or holding rows that nothing vouches for.
+        db.execute(&format!(
+            "DROP TABLE IF EXISTS {}",
+            db.dialect().quote(&table.name)
+        ))?;
+    }
+    db.execute(statement)?;
+    if created {
+        return Ok(());
+    }
+    Marks::set(marks, db, &Mark::Created(&table.name))
 }
 
 /// Content that is loaded in one transaction. The server fills an empty table fastest in a single one, but what is lost

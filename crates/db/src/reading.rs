@@ -429,6 +429,7 @@ mod tests {
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: 1,
+            bytes_estimate: 0,
             longest_row: 0,
             create: String::new(),
         };

@@ -60,6 +60,9 @@ pub struct Table {
     pub key: Vec<String>,
     /// The catalog's estimate.
     pub rows_estimate: u64,
+    /// Bytes that the catalog expects its rows to take; 0 where nobody asked it.
+    #[serde(skip)]
+    pub bytes_estimate: u64,
     /// Bytes of the strings of the longest row as a server sends them; only a dump knows it, 0 elsewhere.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub longest_row: u64,

@@ -238,7 +238,7 @@ pub(crate) fn alone(db: &mut dyn Database) -> Result<Schema> {
             }
             other => other?,
         }
-        let again = match db.inspect() {
+        let again = match db.inspect_beside(&schema) {
             Ok(again) => again,
             Err(error) => {
                 // The first error is the one to tell.

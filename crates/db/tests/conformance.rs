@@ -20,6 +20,7 @@ mod conformance {
     mod files;
     mod identity;
     mod load;
+    mod many;
     mod migration;
     mod mutations;
     mod online;

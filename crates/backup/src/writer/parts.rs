@@ -1,6 +1,6 @@
 //! What a writer is given, and what it keeps of it until the manifest is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifest::{Chunk, Column, Object, OtherFile, SchemaFile, Source, Tool};
 
@@ -9,6 +9,8 @@ use crate::manifest::{Chunk, Column, Object, OtherFile, SchemaFile, Source, Tool
 pub(super) struct Written {
     pub(super) schema: Vec<SchemaFile>,
     pub(super) tables: Vec<TableWritten>,
+    /// Their names.
+    pub(super) names: BTreeSet<String>,
     /// Files that the caller attached.
     pub(super) attached: Vec<OtherFile>,
 }

@@ -22,6 +22,8 @@ pub(super) const SESSION: &[&str] = &[
     "SET SESSION sql_select_limit=18446744073709551615, sql_safe_updates=0, max_error_count=64",
     "/*M!100101 SET SESSION max_statement_time=0 */",
     "/*M!100301 SET SESSION idle_transaction_timeout=0, idle_readonly_transaction_timeout=0 */",
+    // Collected statistics are read anew with every table that is opened, and choose no plan of ours.
+    "/*M!100001 SET SESSION use_stat_tables='NEVER' */",
     // Default: a day. Who holds a table locked that long is to be named, not waited for.
     "SET SESSION lock_wait_timeout=60",
 ];

@@ -3,6 +3,7 @@
 use super::{MariaDb, objects, tables};
 use crate::schema::{Kind, Object, Schema};
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 
 pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
     if db.database.is_empty() {
@@ -46,11 +47,10 @@ pub(super) fn inspect(db: &mut MariaDb) -> Result<Schema> {
         create: vec![create],
     });
     let order = objects::read(db, &known, &mut schema)?;
-    let place = |o: &Object| {
-        order
-            .iter()
-            .position(|n| o.kind == Kind::View && *n == o.name)
-            .unwrap_or(0)
+    let places: BTreeMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
+    let place = |o: &Object| match o.kind {
+        Kind::View => places.get(o.name.as_str()).copied().unwrap_or(0),
+        _ => 0,
     };
     schema
         .objects

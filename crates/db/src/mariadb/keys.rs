@@ -31,12 +31,23 @@ pub(crate) fn split(table: &Table) -> Split {
     if table.is_versioned() {
         Split::whole(&table.create)
     } else {
-        divided(&table.create)
+        divided(&table.create, false)
     }
 }
 
-/// Divides the server's own `CREATE TABLE`. Whatever is not plainly a key that can wait stays where it is.
-fn divided(create: &str) -> Split {
+/// A table's definition of which foreign keys alone wait: each statement that adds keys copies or scans the table and has
+/// it flushed, which takes longer than a few rows do.
+pub(crate) fn with_keys(table: &Table) -> Split {
+    if table.is_versioned() {
+        Split::whole(&table.create)
+    } else {
+        divided(&table.create, true)
+    }
+}
+
+/// Divides the server's own `CREATE TABLE`. Whatever is not plainly a key that can wait stays where it is; all but foreign
+/// ones do `with_keys`.
+fn divided(create: &str, with_keys: bool) -> Split {
     let whole = || Split::whole(create);
     let code = Code::new(create.as_bytes(), Syntax::with_sql_mode(""));
     let Some((open, items)) = items(&code) else {
@@ -80,6 +91,8 @@ fn divided(create: &str) -> Split {
         let numbers = counted.is_some() && first == counted;
         if code.word(from, "CONSTRAINT") && code.words(from + 2, &["FOREIGN", "KEY"]) {
             foreign.push(text);
+        } else if with_keys {
+            stay.push(text);
         } else if words(&["FULLTEXT", "KEY"]) {
             words_last.push(text);
         } else if words(&["SPATIAL", "KEY"]) || (words(&["KEY"]) && !numbers) {
@@ -164,6 +177,7 @@ mod tests {
             "CREATE TABLE `t,(` (\n  `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'KEY `a` (`b`),',\n  `n` int(11) DEFAULT NULL,\n  `s` varchar(10) DEFAULT 'x,)',\n  \
              PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`s`),\n  KEY `k` (`n`,`s`(3)) COMMENT 'a, b',\n  FULLTEXT KEY `f` (`s`),\n  \
              CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`) ON DELETE CASCADE,\n  CONSTRAINT `c` CHECK (`n` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 COMMENT='x'",
+            false,
         );
         assert_eq!(
             split.table,
@@ -186,17 +200,31 @@ mod tests {
     }
 
     #[test]
+    fn of_a_small_table_foreign_keys_alone_wait() {
+        let table = |foreign: &str| {
+            format!(
+                "CREATE TABLE `t` (\n  `n` int(11) DEFAULT NULL,\n  UNIQUE KEY `u` (`n`),\n  KEY `k` (`n`){foreign},\n  CONSTRAINT `c` CHECK (`n` > 0)\n) ENGINE=InnoDB"
+            )
+        };
+        let key = "CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`)";
+        let split = divided(&table(&format!(",\n  {key}")), true);
+        assert_eq!(split.table, table(""));
+        assert!(split.keys.is_empty());
+        assert_eq!(split.foreign, Some(format!("ALTER TABLE `t` ADD {key}")));
+    }
+
+    #[test]
     fn keys_that_the_rows_need_stay() {
         let create = "CREATE TABLE `t` (\n  `a` int(11) NOT NULL,\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  UNIQUE KEY `u` (`a`),\n  KEY `k` (`n`)\n) ENGINE=InnoDB";
-        assert_eq!(divided(create).table, create);
-        assert!(divided(create).keys.is_empty());
+        assert_eq!(divided(create, false).table, create);
+        assert!(divided(create, false).keys.is_empty());
     }
 
     #[test]
     fn keys_keep_their_order() {
         let create = "CREATE TABLE `t` (\n  `n` int(11) NOT NULL AUTO_INCREMENT,\n  `g` point NOT NULL,\n  KEY `a` (`g`(9)),\n  KEY `k` (`n`),\n  \
              KEY `b` (`n`,`g`(3)),\n  KEY `c` (`g`(4)),\n  SPATIAL KEY `s` (`g`),\n  KEY `d` (`g`(5)),\n  KEY `e` (`g`(6))\n) ENGINE=InnoDB";
-        let split = divided(create);
+        let split = divided(create, false);
         assert!(
             split
                 .table
@@ -215,7 +243,7 @@ mod tests {
     #[test]
     fn a_text_that_is_no_table_stays_whole() {
         for text in ["", "CREATE TABLE `t`", "CREATE TABLE `t` (`a` int", "x ( y"] {
-            assert_eq!(divided(text).table, text);
+            assert_eq!(divided(text, false).table, text);
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::database::CHUNK_BYTES;
 use crate::reading::Range;
 use crate::schema::{Schema, Table};
 use crate::{Cell, Database, Result};
-use std::collections::BTreeMap;
 
 /// A part of an integer key is divided again while the server expects more than this many times its share in it.
 const UNEVEN: u64 = 3;
@@ -16,14 +15,6 @@ const MOST: u64 = 10_000;
 
 /// The parts of each table, in the order of the schema.
 pub(super) fn parts(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Vec<Range>>> {
-    let sizes: BTreeMap<String, u64> = db
-        .catalog("SELECT TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE TABLE_SCHEMA=? AND TABLE_TYPE<>'VIEW'")?
-        .into_iter()
-        .filter_map(|row| {
-            let [name, length] = <[_; 2]>::try_from(row).ok()?;
-            Some((name?, length?.parse().ok()?))
-        })
-        .collect();
     // A part becomes one chunk.
     let asked = db.origin.1.chunk_bytes;
     let wanted = |length: u64| match asked {
@@ -34,7 +25,7 @@ pub(super) fn parts(db: &mut MariaDb, schema: &Schema) -> Result<Vec<Vec<Range>>
         .tables
         .iter()
         .map(|table| {
-            let wanted = wanted(sizes.get(&table.name).copied().unwrap_or(0));
+            let wanted = wanted(table.bytes_estimate);
             match key(table).filter(|_| wanted > 1) {
                 None => Ok(vec![Range::default()]),
                 Some(Key::Integer(column)) => by_value(db, table, &column, wanted),

@@ -13,7 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What one reading of the table catalog gives.
 pub(super) struct Tables {
     pub(super) tables: Vec<Table>,
+    /// Those of the tables themselves come first, in their order.
     pub(super) objects: Vec<Object>,
+    /// Where each table stands.
+    places: BTreeMap<String, usize>,
     pub(super) counters: BTreeMap<String, i128>,
     pub(super) unsupported: Vec<String>,
     /// Names of system-versioned tables.
@@ -26,6 +29,7 @@ pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
     let mut out = Tables {
         tables: Vec::new(),
         objects: Vec::new(),
+        places: BTreeMap::new(),
         counters: BTreeMap::new(),
         unsupported: Vec::new(),
         versioned: BTreeSet::new(),
@@ -60,11 +64,16 @@ pub(super) fn read(db: &mut MariaDb) -> Result<Tables> {
     Ok(out)
 }
 
-/// Adds to the definition of an object what its catalog row does not say.
-fn define_more(objects: &mut [Object], kind: Kind, name: &str, more: &str) {
-    if let Some(object) = objects.iter_mut().find(|o| o.kind == kind && o.name == name) {
-        object.definition.push(' ');
-        object.definition.push_str(more);
+impl Tables {
+    fn table(&mut self, name: &str) -> Option<&mut Table> {
+        self.places.get(name).map(|place| &mut self.tables[*place])
+    }
+
+    /// Adds to the definition of the table at this place what its catalog row does not say.
+    fn define_more(&mut self, place: usize, more: &str) {
+        let definition = &mut self.objects[place].definition;
+        definition.push(' ');
+        definition.push_str(more);
     }
 }
 
@@ -149,7 +158,7 @@ pub(super) fn read_patiently(db: &mut MariaDb) -> Result<Tables> {
 
 fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let rows = db.catalog(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, AUTO_INCREMENT, ROW_FORMAT, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT \
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, AUTO_INCREMENT, ROW_FORMAT, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT, DATA_LENGTH \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA=? AND TABLE_TYPE<>'VIEW' ORDER BY TABLE_NAME",
     )?;
     for row in rows {
@@ -199,14 +208,17 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             ]),
             create: Vec::new(),
         });
+        let place = out.tables.len();
+        out.places.insert(name.clone(), place);
         if versioned {
-            define_more(&mut out.objects, Kind::Table, &name, "WITH SYSTEM VERSIONING");
+            out.define_more(place, "WITH SYSTEM VERSIONING");
         }
         out.tables.push(Table {
             name,
             columns: Vec::new(),
             key: Vec::new(),
             rows_estimate: text(&row, 3).parse().unwrap_or(0),
+            bytes_estimate: text(&row, 9).parse().unwrap_or(0),
             longest_row: 0,
             create: String::new(),
         });

@@ -111,6 +111,7 @@ fn table_entry(db: &mut Sqlite, schema: &mut Schema, name: &str, sql: &str) -> R
         columns,
         key: key.into_iter().map(|(_, c)| c).collect(),
         rows_estimate: rows as u64,
+        bytes_estimate: 0,
         longest_row: 0,
         create: sql.into(),
     });

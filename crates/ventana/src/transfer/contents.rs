@@ -6,13 +6,15 @@ use backup::Backup;
 use db::load::{ChunkSize, Source};
 use db::schema::{Kind, Object, Schema, Table};
 use db::{Database, Dialect, Digest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// A backup as something that can be loaded.
 pub struct Contents<'a> {
     backup: &'a Backup,
     schema: Schema,
+    /// The manifest's tables by name.
+    tables: BTreeMap<&'a str, &'a backup::Table>,
     /// Whether all of the backup is meant.
     whole: bool,
 }
@@ -26,9 +28,11 @@ impl<'a> Contents<'a> {
                 format!("{CATALOG} of {} cannot be read: {e}", backup.path().display()),
             )
         })?;
+        let tables = &backup.manifest().tables;
         Ok(Contents {
             backup,
             schema,
+            tables: tables.iter().map(|t| (t.name.as_str(), t)).collect(),
             whole: true,
         })
     }
@@ -97,14 +101,15 @@ impl<'a> Contents<'a> {
         events_disabled: bool,
     ) -> Result<Vec<String>, Failure> {
         let mut other = Vec::new();
+        let loaded: BTreeMap<_, _> = found.tables.iter().map(|t| (t.name.as_str(), t)).collect();
+        let wanted: BTreeSet<_> = self.schema.tables.iter().map(|t| t.name.as_str()).collect();
         for promised in &self.backup.manifest().tables {
-            let wanted = self.schema.table(&promised.name).is_some();
-            let same = found
-                .tables
-                .iter()
-                .any(|t| t.name == promised.name && t.digest == promised.digest && t.rows == promised.rows);
-            if wanted && !same {
-                other.push(format!("table {}", promised.name));
+            let name = promised.name.as_str();
+            let same = loaded
+                .get(name)
+                .is_some_and(|t| t.digest == promised.digest && t.rows == promised.rows);
+            if wanted.contains(name) && !same {
+                other.push(format!("table {name}"));
             }
         }
         let expected = db::digest::combine(&self.schema, Vec::new(), None).objects;
@@ -157,22 +162,19 @@ impl Source for Contents<'_> {
     }
 
     fn chunks(&self, table: &str) -> Vec<ChunkSize> {
-        let tables = &self.backup.manifest().tables;
         let size = |chunk: &backup::Chunk| ChunkSize {
             rows: chunk.rows,
             bytes: chunk.bytes,
         };
-        tables
-            .iter()
-            .find(|t| t.name == table)
+        self.tables
+            .get(table)
             .map_or(Vec::new(), |t| t.chunks.iter().map(size).collect())
     }
 
     fn chunk(&self, table: &str, index: usize) -> db::Result<Box<dyn Read + Send>> {
-        let tables = &self.backup.manifest().tables;
-        let chunk = tables
-            .iter()
-            .find(|t| t.name == table)
+        let chunk = self
+            .tables
+            .get(table)
             .and_then(|t| t.chunks.get(index))
             .ok_or_else(|| {
                 db::Error::io(

@@ -11,6 +11,10 @@ use std::thread::{self, JoinHandle};
 
 /// Chunks that are finished at once behind those that are filled; as many wait in memory.
 const AT_ONCE: usize = 2;
+/// As many more, while all of them together are no larger than this: of small ones the disk makes several durable in the
+/// time of one.
+const SMALL_AT_ONCE: usize = 16;
+const SMALL_BYTES: u64 = 4 << 20;
 
 pub(super) struct Files {
     // Dropped first: what is under way needs the folder that the writer holds.
@@ -62,25 +66,31 @@ impl Files {
 /// Chunks that are compressed and made durable while their readers go on: a reader that waited for the disk would leave
 /// its connection idle.
 #[derive(Default)]
-struct Finishing(Mutex<VecDeque<JoinHandle<backup::Result<()>>>>);
+struct Finishing(Mutex<VecDeque<Pending>>);
+
+struct Pending {
+    thread: JoinHandle<backup::Result<()>>,
+    /// Content of the chunk.
+    bytes: u64,
+}
 
 impl Finishing {
-    /// Begins to finish a chunk; waits for the oldest where there are enough. Its error may be that of another chunk.
-    fn add(&self, chunk: ChunkWriter, end: backup::ChunkEnd) -> backup::Result<()> {
+    /// Begins to finish a chunk; waits for the oldest where there are enough. The error may be that of another chunk.
+    fn add(&self, chunk: ChunkWriter, bytes: u64, end: backup::ChunkEnd) -> backup::Result<()> {
         let file = chunk.file().to_owned();
-        let begun = thread::Builder::new()
+        let thread = thread::Builder::new()
             .spawn(move || chunk.finish(end).map(drop))
             .map_err(|source| Error::Io {
                 doing: "begin a thread that writes",
                 path: file.into(),
                 source,
             })?;
-        let oldest = {
-            let mut pending = self.pending();
-            pending.push_back(begun);
-            (pending.len() > AT_ONCE).then(|| pending.pop_front()).flatten()
-        };
-        oldest.map_or(Ok(()), joined)
+        let mut pending = self.pending();
+        pending.push_back(Pending { thread, bytes });
+        let oldest = too_many(&mut pending);
+        drop(pending);
+        let done: Vec<_> = oldest.into_iter().map(joined).collect();
+        done.into_iter().collect()
     }
 
     /// Waits for all; the first error is the one to tell.
@@ -90,7 +100,7 @@ impl Finishing {
         done.into_iter().collect()
     }
 
-    fn pending(&self) -> MutexGuard<'_, VecDeque<JoinHandle<backup::Result<()>>>> {
+    fn pending(&self) -> MutexGuard<'_, VecDeque<Pending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,8 +112,28 @@ impl Drop for Finishing {
     }
 }
 
-fn joined(thread: JoinHandle<backup::Result<()>>) -> backup::Result<()> {
-    match thread.join() {
+/// Takes out the oldest of those that are more than may be under way.
+fn too_many(pending: &mut VecDeque<Pending>) -> Vec<Pending> {
+    let mut held: u64 = pending.iter().map(|p| p.bytes).sum();
+    let mut out = Vec::new();
+    while pending.len()
+        > if held <= SMALL_BYTES {
+            SMALL_AT_ONCE
+        } else {
+            AT_ONCE
+        }
+    {
+        let Some(oldest) = pending.pop_front() else {
+            break;
+        };
+        held -= oldest.bytes;
+        out.push(oldest);
+    }
+    out
+}
+
+fn joined(pending: Pending) -> backup::Result<()> {
+    match pending.thread.join() {
         Ok(finished) => finished,
         Err(panic) => std::panic::resume_unwind(panic),
     }
@@ -160,6 +190,7 @@ impl Sink for Files {
             .map_err(failed)?;
         Ok(Box::new(File {
             writer,
+            bytes: 0,
             finishing: &self.finishing,
         }))
     }
@@ -176,12 +207,15 @@ impl Sink for Files {
 /// A chunk's file.
 struct File<'a> {
     writer: ChunkWriter,
+    bytes: u64,
     finishing: &'a Finishing,
 }
 
 impl Write for File<'_> {
     fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        self.writer.write(buffer)
+        let written = self.writer.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -198,7 +232,7 @@ impl Chunk for File<'_> {
             first_key: end.range.after.as_ref().map(|after| format!("{column}>{after}")),
             last_key: end.range.until.as_ref().map(|until| format!("{column}<={until}")),
         };
-        self.finishing.add(self.writer, end).map_err(failed)
+        self.finishing.add(self.writer, self.bytes, end).map_err(failed)
     }
 }
 
@@ -212,5 +246,25 @@ fn carry(carry: Carry) -> &'static str {
         Carry::Discarded => "discarded",
         Carry::Generated => "generated",
         Carry::Virtual => "virtual",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_chunks_may_wait_and_few_large_ones() {
+        let pending = |bytes| Pending {
+            thread: thread::spawn(|| Ok(())),
+            bytes,
+        };
+        let mut waiting: VecDeque<Pending> = (0..17).map(|_| pending(100)).collect();
+        assert_eq!(too_many(&mut waiting).len(), 1);
+        assert_eq!(too_many(&mut waiting).len(), 0);
+        waiting.push_back(pending(SMALL_BYTES));
+        let oldest = too_many(&mut waiting);
+        assert_eq!(oldest.len(), 15, "until only two are left");
+        assert_eq!(waiting.back().map(|p| p.bytes), Some(SMALL_BYTES));
     }
 }

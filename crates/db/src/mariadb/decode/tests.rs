@@ -63,6 +63,7 @@ fn table(columns: &[(&str, Carry)]) -> Table {
         columns: columns.iter().enumerate().map(column).collect(),
         key: Vec::new(),
         rows_estimate: 0,
+        bytes_estimate: 0,
         longest_row: 0,
         create: String::new(),
     }

@@ -62,7 +62,7 @@ pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let own = db.database.clone();
     for mut row in rows {
         let (table, name, declared, data_type) = (text(&row, 0), text(&row, 1), text(&row, 2), text(&row, 3));
-        let Some(entry) = out.tables.iter_mut().find(|t| t.name == table) else {
+        let Some(place) = out.places.get(&table).copied() else {
             continue;
         };
         // A default that reads a sequence names its schema.
@@ -103,7 +103,7 @@ pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
             ]),
             create: Vec::new(),
         });
-        entry.columns.push(Column {
+        out.tables[place].columns.push(Column {
             name,
             declared,
             carry,

@@ -1,37 +1,37 @@
 //! The statement that creates a table, as the server prints it, made to say everything and to mean it anywhere.
 
-use super::{Tables, define_more};
+use super::Tables;
 use crate::mariadb::MariaDb;
-use crate::schema::Kind;
 use crate::script::names::references;
 use crate::script::{Code, Lexer, Syntax};
 use crate::{Cell, Database, Result};
 
 pub(super) fn read_statements(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let own = db.database.clone();
-    for table in &mut out.tables {
-        let sql = format!("SHOW CREATE TABLE {}", db.dialect.quote(&table.name));
+    for place in 0..out.tables.len() {
+        let name = out.tables[place].name.clone();
+        let sql = format!("SHOW CREATE TABLE {}", db.dialect.quote(&name));
         let printed = match db.query(&sql)?.first().and_then(|r| r.get(1)) {
             Some(Cell::Bytes(bytes)) => bytes.clone(),
             _ => Vec::new(),
         };
         let Some((mut create, literals)) = readable(&printed) else {
             out.unsupported
-                .push(format!("{}: its definition is not UTF-8", table.name));
+                .push(format!("{name}: its definition is not UTF-8"));
             continue;
         };
         create = unqualified(&create, &own);
-        for (_, column, srid) in out.references.iter().filter(|(t, ..)| *t == table.name) {
+        for (_, column, srid) in out.references.iter().filter(|(t, ..)| *t == name) {
             create = with_reference(&create, &db.dialect.quote(column), *srid);
         }
         for more in unlisted(&create).chain(literals.iter().map(String::as_str)) {
-            define_more(&mut out.objects, Kind::Table, &table.name, more);
+            out.define_more(place, more);
         }
         // Somebody may have inserted since the catalog was asked; what the statement says is what a copy gets.
-        if let (Some(counter), Some(said)) = (out.counters.get_mut(&table.name), counter(&create)) {
+        if let (Some(counter), Some(said)) = (out.counters.get_mut(&name), counter(&create)) {
             *counter = said;
         }
-        table.create = create;
+        out.tables[place].create = create;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut
             continue;
         }
         if index == "PRIMARY"
-            && let Some(entry) = out.tables.iter_mut().find(|t| t.name == table)
+            && let Some(entry) = out.table(&table)
         {
             entry.key.push(text(&row, 2));
         }

@@ -1,9 +1,8 @@
 //! Partitions from the catalog: part of their table's definition.
 
-use super::{Tables, define_more, fields, text};
+use super::{Tables, fields, text};
 use crate::Result;
 use crate::mariadb::MariaDb;
-use crate::schema::Kind;
 use std::collections::BTreeMap;
 
 /// What the catalog does not say (limits and intervals of history, the columns of `KEY ()`) is added from the creating
@@ -22,7 +21,9 @@ pub(super) fn read_partitions(db: &mut MariaDb, out: &mut Tables) -> Result<()> 
         definition.push(';');
     }
     for (table, definition) in definitions {
-        define_more(&mut out.objects, Kind::Table, &table, &definition);
+        if let Some(place) = out.places.get(&table) {
+            out.define_more(*place, &definition);
+        }
     }
     Ok(())
 }
