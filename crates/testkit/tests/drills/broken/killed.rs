@@ -5,7 +5,7 @@ use super::place::Place;
 use super::whole;
 
 /// Kills of each kind by bytes.
-const KILLS: u64 = 12;
+pub(super) const KILLS: u64 = 12;
 
 /// One in each part of `whole`, so that no seed leaves a phase out.
 pub(super) fn moments(seed: u64, whole: u64) -> Vec<u64> {
@@ -49,7 +49,7 @@ fn in_a_restore_after_so_many_bytes() {
 const MOST: u64 = 400;
 
 /// Kills at points some steps apart, up to the first that the command does not reach.
-fn at_points(seed: u64, steps: u64, mut play: impl FnMut(&str) -> testkit::Output) {
+pub(super) fn at_points(seed: u64, steps: u64, mut play: impl FnMut(&str) -> testkit::Output) {
     let (mut seeded, mut point, mut died) = (Seeded::new(seed), 1, 0);
     while point < MOST {
         let output = play(&format!("point:{point}"));
