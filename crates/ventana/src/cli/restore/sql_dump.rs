@@ -65,7 +65,10 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let target = target(cx, args)?;
     if matches!(target, Address::Sqlite { .. }) {
         return Err(Failure::usage("an SQL dump is restored into MySQL or MariaDB")
-            .hint("set DATABASE_URL=mysql://… (or the DB_* variables)"));
+            .hint(
+                "for a dump of a server set DATABASE_URL=mysql://… (or the DB_* variables); one that `sqlite3 FILE .dump` made goes into a \
+                 new file with `sqlite3 NEW.db < DUMP.sql`",
+            ));
     }
     let out = cx.out;
     let file = DumpFile::open(path).map_err(refused)?;
