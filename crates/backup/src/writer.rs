@@ -281,6 +281,12 @@ impl Writer {
 
     /// Writes what remains, makes all of it durable, gives the folder its name, and opens it.
     pub fn finish(self, content: Content) -> Result<Backup> {
+        self.finish_by(content, &mut || {})
+    }
+
+    /// [`Writer::finish`], which calls `stepped` whenever something more is on the disk: each file, the folders, the name. A
+    /// process that dies there leaves a folder that is plainly incomplete, or a whole backup.
+    pub fn finish_by(self, content: Content, stepped: &mut dyn FnMut()) -> Result<Backup> {
         let mut manifest = self.manifest(content)?;
         manifest.other_files.append(&mut self.state().attached);
         if !self.recipients.is_empty() {
@@ -288,6 +294,7 @@ impl Writer {
                 serde_json::to_vec(&manifest.seal()).map_err(|error| self.unfinished(error.to_string()))?;
             let sealed = self.write_small(SEALED.into(), &sealed)?;
             manifest.other_files.push(sealed);
+            stepped();
         }
         let instructions = [
             (README, instructions::readme(&manifest)),
@@ -301,6 +308,7 @@ impl Writer {
                 bytes: text.len() as u64,
                 sha256,
             });
+            stepped();
         }
         let wrong = manifest.incoherences();
         if !wrong.is_empty() {
@@ -310,18 +318,23 @@ impl Writer {
             .to_json()
             .map_err(|error| self.unfinished(error.to_string()))?;
         write_new(&self.partial.join(MANIFEST), &json)?;
+        stepped();
         let mut sums: Sums = manifest
             .listed()
             .map(|(file, _, sha256)| (file.into(), sha256.into()))
             .collect();
         sums.insert(MANIFEST.into(), sha256_hex(&json));
         write_new(&self.partial.join(SUMS), sums::render(&sums).as_bytes())?;
+        stepped();
         sync_dir(&self.partial.join(SCHEMA_DIR))?;
         sync_dir(&self.partial.join(DATA_DIR))?;
         sync_dir(&self.partial)?;
+        stepped();
         let complete = self.root.join(self.name.to_string());
         fs::rename(&self.partial, &complete).map_err(Error::io("give its name to", &complete))?;
+        stepped();
         sync_dir(&self.root)?;
+        stepped();
         Backup::open(&complete)
     }
 

@@ -32,6 +32,52 @@ pub fn differences(
     Ok(out)
 }
 
+/// Where a live database's counters are behind what they were, a sentence each: a number that was given would be given again.
+/// Higher is no difference, nor is what events count.
+pub fn behind(
+    db: &mut dyn Database,
+    were: &BTreeMap<String, i128>,
+    are: &BTreeMap<String, i128>,
+) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    for (name, was) in were.iter().filter(|(name, _)| !name.starts_with("event ")) {
+        let is = are.get(name);
+        let sequence = name
+            .strip_prefix("sequence ")
+            .filter(|_| is.is_some_and(|is| is != was));
+        let back = match (is, sequence) {
+            (Some(is), Some(sequence)) => {
+                let cycles = format!("{name} cycles");
+                // Another round begins at the other end, and a sequence may count downwards.
+                are.get(&cycles) <= were.get(&cycles) && (is < was) == (step(db, sequence)? >= 0)
+            }
+            (is, _) => is < Some(was),
+        };
+        if back {
+            let told = is.map_or("none".to_string(), i128::to_string);
+            out.push(format!("counter {name}: {told}, it was {was}"));
+        }
+    }
+    Ok(out)
+}
+
+/// What a sequence adds each time; 1 for what is none.
+fn step(db: &mut dyn Database, sequence: &str) -> Result<i128> {
+    if db.dialect() == Dialect::Sqlite {
+        return Ok(1);
+    }
+    let literal = sequence.replace('\\', "\\\\").replace('\'', "''");
+    let there = db.count(&format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='{literal}' \
+         AND TABLE_TYPE='SEQUENCE'"
+    ))?;
+    if there == 0 {
+        return Ok(1);
+    }
+    let sql = format!("SELECT increment FROM {}", db.dialect().quote(sequence));
+    Ok(db.text(&sql)?.and_then(|text| text.parse().ok()).unwrap_or(1))
+}
+
 /// The greatest value of the column that an AUTO_INCREMENT counts for; `None` where `name` is no such table.
 fn greatest(db: &mut dyn Database, name: &str) -> Result<Option<i128>> {
     if db.dialect() == Dialect::Sqlite {

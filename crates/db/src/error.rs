@@ -75,6 +75,11 @@ impl Error {
             {
                 Some(FULL)
             }
+            // Of a full disk too it says no more than that.
+            Error::Server { number: 1180, .. } => Some(
+                "the server could not commit: see that its disk has room (df -h) and what its error log says, then give the same \
+                 command again",
+            ),
             Error::Server { number: 1412, .. } => Some(
                 "another session has changed or emptied that table (ALTER, TRUNCATE, a migration) since this one began to \
                  read; SHOW PROCESSLIST tells who is at it. When it is done, give the same command again",

@@ -94,6 +94,18 @@ impl Marks {
         Ok(Some(of.is_none_or(|of| of == format!("backup {}", self.of))))
     }
 
+    /// What an unfinished load in `db` is of, as it was given to [`Marks::of`]; `None` where there is none, or it says nothing.
+    pub fn told(db: &mut dyn Database) -> Result<Option<String>> {
+        if Marks::of("").found(db)?.is_none() {
+            return Ok(None);
+        }
+        let of = db.text(&format!(
+            "SELECT MAX(mark) FROM {} WHERE mark LIKE 'backup %'",
+            table()
+        ))?;
+        Ok(of.map(|of| of.trim_start_matches("backup ").to_string()))
+    }
+
     /// Begins a load: from here on the database says of itself that it is not whole.
     pub fn begin(&self, db: &mut dyn Database) -> Result<()> {
         db.execute(&format!(

@@ -31,6 +31,7 @@ mod conformance {
     mod snapshot;
     mod sqlite;
     mod stock_client;
+    mod swap;
     mod target;
     mod unsupported;
     mod wire;

@@ -161,11 +161,7 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
             }
         }
     }
-    // Of several grants whose pattern fits a schema the server takes one and forgets the others: add to what is there.
-    let there = held
-        .iter()
-        .map(Grant::on)
-        .find(|on| *on != "*.*" && holds(on, Scope::Schema, &database));
+    let there = on_schema(&held, &database);
     Ok(lacking
         .into_iter()
         .map(|(scope, names)| match there {
@@ -173,6 +169,23 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
             _ => statement(&names.join(", "), scope, &database, &account),
         })
         .collect())
+}
+
+/// The statement that gives this account one more privilege on its session's schema.
+pub(super) fn grant(db: &mut MariaDb, privilege: &str, account: &str) -> Result<String> {
+    let held = grants(db)?;
+    let held: Vec<Grant<'_>> = held.iter().filter_map(|s| Grant::parse(s)).collect();
+    Ok(match on_schema(&held, &db.database) {
+        Some(on) => format!("GRANT {privilege} ON {on} TO {account}"),
+        None => statement(privilege, Scope::Schema, &db.database, account),
+    })
+}
+
+/// Of several grants whose pattern fits a schema the server takes one and forgets the others: this is the one to add to.
+fn on_schema<'g>(held: &'g [Grant<'_>], database: &str) -> Option<&'g str> {
+    held.iter()
+        .map(Grant::on)
+        .find(|on| *on != "*.*" && holds(on, Scope::Schema, database))
 }
 
 fn statement(privileges: &str, scope: Scope, database: &str, account: &str) -> String {

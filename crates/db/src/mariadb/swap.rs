@@ -3,13 +3,17 @@
 //! Nothing is dropped: the live tables end in a schema of their own. A crash at any point leaves either the live tables
 //! or the restored ones in place, and running it again goes on from there.
 
+mod lacks;
+
 use super::tables::create::unqualified;
+use super::target::Lack;
 use super::{MariaDb, objects};
 use crate::digest::{TableDigest, compute};
 use crate::load::{self, Source};
 use crate::progress::Listener;
 use crate::schema::{Kind, Object, Outline, Schema};
-use crate::{Address, Cell, Database, Dialect, Error, Result, Session};
+use crate::{Address, Cell, Database, Dialect, Error, Result, Session, counters};
+use std::collections::BTreeMap;
 
 /// Tries of the exchange while a table is held: each waits at most a second.
 const TRIES: u32 = 20;
@@ -31,11 +35,17 @@ pub struct Swap<'a> {
 }
 
 impl Swap<'_> {
-    /// Restores; afterwards the live schema is what the backup holds, through the outline.
+    /// Restores; afterwards the live schema is what the backup holds, through the outline. Answers what it lacks for that
+    /// and does not stop the restore: definers that are not there. What would stop it is refused before anything changes.
     ///
     /// `connected` hears which session works next, before it changes anything: a later process must be able to end it.
-    pub fn run(&self, connected: &mut dyn FnMut(u64) -> Result<()>, listen: &mut Listener<'_>) -> Result<()> {
+    pub fn run(
+        &self,
+        connected: &mut dyn FnMut(u64) -> Result<()>,
+        listen: &mut Listener<'_>,
+    ) -> Result<Vec<Lack>> {
         let mut db = MariaDb::open(self.live, self.session)?;
+        let lacking = self.preflight(&mut db)?;
         if tables_of(&mut db, self.failed)?.is_empty() {
             self.make_copy(&mut db, connected, listen)?;
             connected(db.connection_id().unwrap_or_default())?;
@@ -51,7 +61,7 @@ impl Swap<'_> {
         db.end_load()?;
         created?;
         db.execute(&format!("DROP DATABASE IF EXISTS {}", quote(self.copy)))?;
-        Ok(())
+        Ok(lacking)
     }
 
     /// The backup's tables and rows in a schema of their own, compared with what they must be.
@@ -87,20 +97,34 @@ impl Swap<'_> {
         for statement in self.undo {
             copy.execute(statement)?;
         }
-        let found = compute(&mut copy, Some(self.outline), listen)?.tables;
-        let other: Vec<&str> = self
-            .expected
-            .iter()
-            .filter(|t| !found.contains(t))
-            .map(|t| t.name.as_str())
-            .collect();
+        let found = compute(&mut copy, Some(self.outline), listen)?;
+        let other = self.expected.iter().filter(|t| !found.tables.contains(t));
+        let mut other: Vec<String> = other.map(|t| format!("table {}", t.name)).collect();
+        let promised = self.carried(&self.source.schema().counters);
+        other.extend(counters::differences(
+            &mut copy,
+            &promised,
+            &self.carried(&found.counters),
+        )?);
         if other.is_empty() {
             return Ok(());
         }
         Err(Error::Differs(format!(
-            "the restored copy differs from what the fence saw in tables {}",
+            "the restored copy differs from what the fence saw: {}",
             other.join(", ")
         )))
+    }
+
+    /// The counters that come with the tables. Events are not in the copy, nor is what the outline does not know.
+    fn carried(&self, counters: &BTreeMap<String, i128>) -> BTreeMap<String, i128> {
+        let sequence = |name: &str| self.outline.objects.contains(&(Kind::Sequence, name.to_string()));
+        let known = |name: &str| match name.strip_prefix("sequence ") {
+            _ if self.outline.tables.contains_key(name) => true,
+            Some(name) => sequence(name) || name.strip_suffix(" cycles").is_some_and(sequence),
+            None => false,
+        };
+        let counters = counters.iter().filter(|(name, _)| known(name));
+        counters.map(|(name, value)| (name.clone(), *value)).collect()
     }
 
     /// Live tables out, restored ones in: one statement, all or nothing.

@@ -119,10 +119,7 @@ fn privileges(
         if lacking.contains(privilege) {
             found.push(Lack {
                 what: format!("account {ours} lacks {privilege}, which {kind} need"),
-                mend: format!(
-                    "GRANT {privilege} ON {}.* TO {ours}",
-                    db.dialect.quote(&db.database)
-                ),
+                mend: super::privileges::grant(db, privilege, ours)?,
                 stops: true,
             });
         }

@@ -53,8 +53,18 @@ impl Beside {
     }
 
     /// Checks the new database and gives it its name, in place of an old one only with `replace`. Answers what the check
-    /// found beside damage, which is an error: it was in the original too.
-    pub fn publish(self, mut db: Sqlite, replace: bool) -> Result<Vec<String>> {
+    /// found beside damage, which is an error: it was in the original too. Until it has the name the old one is what it was.
+    pub fn publish(self, db: Sqlite, replace: bool) -> Result<Vec<String>> {
+        self.publish_by(db, replace, &mut || Ok(()))
+    }
+
+    /// `step` is told before each step that changes a file.
+    fn publish_by(
+        self,
+        mut db: Sqlite,
+        replace: bool,
+        step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<String>> {
         let mut notes = Vec::new();
         online::integrity(&mut db, &self.partial, &mut notes)?;
         online::foreign_keys(&mut db, &mut notes);
@@ -65,24 +75,33 @@ impl Beside {
         let there = std::fs::metadata(&self.target);
         let replace = replace && there.is_ok();
         if let (true, Ok(about)) = (replace, there) {
+            step()?;
             std::fs::set_permissions(&self.partial, about.permissions())
                 .map_err(|e| io("setting the mode of", e))?;
             // Only the superuser may; everybody else owns both files.
             let _ = std::os::unix::fs::chown(&self.partial, Some(about.uid()), Some(about.gid()));
+            step()?;
             old = alone(&self.target, true)?;
         }
         if let Some((_, true)) = old {
+            step()?;
             // What reads while others write is the service's choice, and stays.
             Sqlite::create(&self.partial)?.query("PRAGMA journal_mode=WAL")?;
         }
+        step()?;
         self.file.sync_all().map_err(|e| io("making durable", e))?;
         companions(&self.partial)?;
         if replace {
+            step()?;
+            // All commits are in the file: its log is of use to nobody.
             companions(&self.target)?;
+            step()?;
             std::fs::rename(&self.partial, &self.target).map_err(|e| io("renaming", e))?;
         } else {
+            step()?;
             name(&self.partial, &self.target).map_err(|e| io("renaming", e))?;
         }
+        // It knows a file that has lost its name, and removes nothing beside the name then.
         drop(old);
         let folder = match self.target.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -172,8 +191,8 @@ fn same(file: &File, path: &Path) -> bool {
     }
 }
 
-/// A connection that has the database at `path` for itself, and whether it is in WAL mode; with `whole` nothing of it is left
-/// outside the file. `None` where the file is no database that SQLite could read, and so nobody's.
+/// A connection that has the database at `path` for itself, and whether it is in WAL mode; with `whole` every commit is in
+/// the file, and its log empty. `None` where the file is no database that SQLite could read, and so nobody's.
 fn alone(path: &Path, whole: bool) -> Result<Option<(Connection, bool)>> {
     match locked(path, whole) {
         Ok(found) => Ok(Some(found)),
@@ -191,28 +210,21 @@ fn alone(path: &Path, whole: bool) -> Result<Option<(Connection, bool)>> {
 }
 
 fn locked(path: &Path, whole: bool) -> rusqlite::Result<(Connection, bool)> {
-    // By a connection of its own, closed before the rename: this one must have no file beside the name that it would close
-    // or remove when the name is the new database's.
-    let was_wal = whole && {
-        let conn = opened(path)?;
-        let wal = mode(&conn, "PRAGMA journal_mode")? == "wal";
-        if wal {
-            // Commits that are only in the log come into the file, and the log goes.
-            mode(&conn, "PRAGMA journal_mode=DELETE")?;
-        }
-        wal
-    };
     let conn = opened(path)?;
-    // Before anything is read: in WAL mode this is what finds other connections that only have it open.
+    // Before anything is read: in WAL mode this is what finds other connections that only have it open, and what keeps the
+    // index of the log out of a file beside the name.
     mode(&conn, "PRAGMA locking_mode=EXCLUSIVE")?;
     let wal = mode(&conn, "PRAGMA journal_mode")? == "wal";
     if wal && whole {
-        // Somebody has opened it and switched back.
-        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-        return Err(rusqlite::Error::SqliteFailure(busy, None));
+        // The mode stays: whatever fails or dies from here on leaves the old database in the one that it had.
+        let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy != 0 {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, None));
+        }
     }
     conn.execute_batch("BEGIN EXCLUSIVE")?;
-    Ok((conn, was_wal || wal))
+    Ok((conn, wal))
 }
 
 fn opened(path: &Path) -> rusqlite::Result<Connection> {
@@ -224,3 +236,6 @@ fn opened(path: &Path) -> rusqlite::Result<Connection> {
 fn mode(conn: &Connection, pragma: &str) -> rusqlite::Result<String> {
     conn.query_row(pragma, [], |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;

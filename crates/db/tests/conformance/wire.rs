@@ -335,6 +335,55 @@ fn a_server_that_is_at_work_is_told_from_a_way_that_is_dead() {
     );
 }
 
+/// The question after a silent session takes a second connection, and the server may have none to give: it is there, and
+/// whether it is at work is not known.
+#[test]
+fn a_server_that_refuses_the_question_is_waited_for_but_not_for_ever() {
+    let full = OwnServer::start_with(MariaDb::options().arg("--max-connections=10"));
+    full.query("CREATE USER app@'%'; CREATE USER once@'%' WITH MAX_USER_CONNECTIONS 1");
+    let wire = |user: &str, silence: u64| {
+        let password = Secret::new(String::new());
+        let options = Options {
+            host: "127.0.0.1",
+            port: full.port(),
+            user,
+            password: &password,
+            attributes: &[],
+            silence: Some(Duration::from_millis(silence)),
+        };
+        Wire::connect(&options)
+    };
+    let waited = |wire: &mut Wire| wire.query("SELECT SLEEP(1.5)");
+    let slept = [[Cell::Bytes(b"0".to_vec())]];
+    let gives_up = |wire: &mut Wire, word: &str| {
+        let fault = wire.query("SELECT SLEEP(1000)").expect_err("not for ever");
+        assert!(
+            matches!(&fault, Fault::Lost(why) if why.contains("refused 72 times") && why.contains(word)
+                && why.contains("MAX_USER_CONNECTIONS")),
+            "{fault:?}"
+        );
+    };
+
+    // The account's only connection.
+    let mut only = wire("once", 300).expect("connects");
+    assert_eq!(waited(&mut only).expect("is waited for"), slept);
+    only.limit_silence(Some(Duration::from_millis(10)))
+        .expect("limits");
+    gives_up(&mut only, "server error 1226");
+
+    // The server is full.
+    let mut others = vec![wire("app", 300).expect("connects")];
+    while let Ok(one) = wire("app", 300) {
+        others.push(one);
+    }
+    assert!(others.len() > 5, "full too soon");
+    assert_eq!(waited(&mut others[0]).expect("is waited for"), slept);
+    others[0]
+        .limit_silence(Some(Duration::from_millis(10)))
+        .expect("limits");
+    gives_up(&mut others[0], "server error 1040");
+}
+
 fn behind(proxy: &Proxy, spot: &Spot<'_>) -> db::mariadb::MariaDb {
     let url = format!("mysql://root@127.0.0.1:{}/{}", proxy.port(), spot.name());
     let address = Address::parse(&url).expect("parses");

@@ -583,6 +583,41 @@ fn several_databases() {
     ));
 }
 
+/// Content of the database that only the header names, and behind it another one is entered.
+#[test]
+fn a_database_that_is_entered_behind_the_content_of_another() {
+    let folder = Folder::new();
+    let body = "CREATE TABLE t (a int);\nUSE `other`;\nCREATE TABLE u (a int);\n-- Dump completed\n";
+    let headed = folder.write(
+        "x",
+        format!("-- Host: localhost    Database: own\n{body}").as_bytes(),
+    );
+    let headless = folder.write("y", body.as_bytes());
+    for (path, first) in [(&headed, "own"), (&headless, "one without a name")] {
+        match check(path).unwrap_err() {
+            DumpError::Several { databases, .. } => assert_eq!(databases, [first, "other"]),
+            unexpected => panic!("{unexpected}"),
+        }
+    }
+    let only = |name: &str| CheckOptions {
+        only: Some(name.to_owned()),
+        ..CheckOptions::default()
+    };
+    assert_eq!(
+        sent(&actions(&headed, &only("own"), &policy())),
+        ["CREATE TABLE t (a int)"]
+    );
+    for path in [&headed, &headless] {
+        assert_eq!(
+            sent(&actions(path, &only("other"), &policy())),
+            ["CREATE TABLE u (a int)"]
+        );
+    }
+    // Settings are nobody's content.
+    let set = folder.write("z", format!("SET NAMES utf8mb4;\n{}", &body[24..]).as_bytes());
+    assert_eq!(check(&set).unwrap().source.as_deref(), Some("other"));
+}
+
 /// `mysqldump inventario`, without `--databases`: the header alone tells the database.
 #[test]
 fn a_dump_without_use() {

@@ -12,6 +12,8 @@ mod network;
 mod place;
 #[path = "broken/server.rs"]
 mod server;
+#[path = "broken/sql_dump.rs"]
+mod sql_dump;
 #[path = "broken/sqlite.rs"]
 mod sqlite;
 #[path = "broken/whole.rs"]

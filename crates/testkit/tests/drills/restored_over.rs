@@ -31,9 +31,21 @@ impl Written {
     }
 
     /// The same once more from the beginning.
-    fn again(mut self) -> Written {
+    fn again(self) -> Written {
+        self.once_more(
+            "",
+            "UPDATE inventario.activos SET notas='por encima de la valla', actualizado_en=actualizado_en ORDER BY id LIMIT 3;
+             DELETE FROM inventario.mantenimientos ORDER BY id DESC LIMIT 1",
+        )
+    }
+
+    /// A window that began after `before`, and `past` the fence this was done.
+    fn once_more(mut self, before: &str, past: &str) -> Written {
         let world = &self.world;
         world.reset(&fixtures::small_dump());
+        if !before.is_empty() {
+            world.server.query(before);
+        }
         world.server.query(&format!(
             "GRANT EXECUTE ON PROCEDURE inventario.baja_activo TO {SERVICE}"
         ));
@@ -49,10 +61,7 @@ impl Written {
         );
         (self.start, self.grants) = (world.state(), grants(world));
         world.die_at("run", &format!("after:{}", self.seq));
-        world.server.query(
-            "UPDATE inventario.activos SET notas='por encima de la valla', actualizado_en=actualizado_en ORDER BY id LIMIT 3;
-             DELETE FROM inventario.mantenimientos ORDER BY id DESC LIMIT 1",
-        );
+        world.server.query(past);
         self
     }
 
@@ -197,6 +206,43 @@ fn a_restore_over_the_live_schema_survives_what_dies() {
     assert!(!matches!(output.code, None | Some(0 | 3)), "{output}");
     world.server.restart();
     written.goes_back("resume", "mariadbd killed while the copy is loaded");
+}
+
+/// No row tells it, and so no digest: the next row would get a number that was given before.
+#[test]
+fn a_counter_that_went_back_is_no_rollback() {
+    let written = Written::new().once_more(
+        "DELETE FROM inventario.mantenimientos ORDER BY id DESC LIMIT 1",
+        "ALTER TABLE inventario.mantenimientos AUTO_INCREMENT=1",
+    );
+    let world = &written.world;
+    let output = world.json(&["rollback"]).expect(5);
+    let error = output.json()["error"].clone();
+    let message = error["message"].as_str().expect("a message").to_owned();
+    let was = message
+        .split_once("counter mantenimientos: ")
+        .and_then(|(_, told)| told.split_once("it was "))
+        .map(|(_, was)| was.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let was = was.unwrap_or_else(|| panic!("{output}"));
+    assert!(
+        error["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains("AUTO_INCREMENT=n")),
+        "{output}"
+    );
+    assert!(
+        world.path("fence/inventario.fence").exists(),
+        "the fence stays on"
+    );
+    world.server.query(&format!(
+        "ALTER TABLE inventario.mantenimientos AUTO_INCREMENT={was}"
+    ));
+    let output = world.json(&["rollback"]).expect(0);
+    assert_eq!(output.json()["outcome"], "rolled_back", "{output}");
+    let now = world.server.value(
+        "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA='inventario' AND TABLE_NAME='mantenimientos'",
+    );
+    assert_eq!(now.as_deref(), Some(was.as_str()));
 }
 
 /// Somebody reads a table for long, so the exchange waits; `ventana` dies; the server goes on waiting for the exchange.

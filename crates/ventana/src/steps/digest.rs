@@ -9,6 +9,7 @@ use engine::fault::VERIFICATION_FAILED;
 use engine::plan::{Part, StepKind};
 use engine::runner::{Context, Probe, Step};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub(super) struct Digest<'a> {
     pub(super) world: &'a World,
@@ -53,6 +54,29 @@ impl Digest<'_> {
 }
 
 impl Digest<'_> {
+    /// Counters are no content: one that went back would give a number twice.
+    fn assert_counters(&self, cx: &Context<'_>, now: &db::Digest) -> Result<(), StepError> {
+        // A run of a release that did not journal them has none.
+        let Some(were) = cx.own_fact("counters") else {
+            return Ok(());
+        };
+        let were: BTreeMap<String, i128> = serde_json::from_value(were.clone()).map_err(|e| {
+            StepError::maybe("journal", format!("the journaled counters cannot be read: {e}"))
+        })?;
+        let mut live = self.world.live().map_err(super::maybe)?;
+        let behind = db::counters::behind(live.db(), &were, &now.counters).map_err(super::maybe)?;
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "the rows are what they were at the fence, but {}",
+            behind.join(", ")
+        );
+        Err(StepError::maybe(VERIFICATION_FAILED, what).hint(
+            "set each to what it was (ALTER TABLE … AUTO_INCREMENT=n; SELECT SETVAL(sequence, n, 0)), then run `ventana rollback` again",
+        ))
+    }
+
     /// The backup's tables take the live ones' place; those are kept in a schema of their own.
     fn restore_on_server(&self, backup: &::backup::Backup, cx: &mut Context<'_>) -> Result<(), StepError> {
         let world = self.world;
@@ -99,8 +123,12 @@ impl Digest<'_> {
             cx.record("connection", id.into())
                 .map_err(|e| db::Error::refused(e.message, "run `ventana resume`"))
         };
-        swap.run(&mut connected, &mut super::listen(reporter))
+        let lacking = swap
+            .run(&mut connected, &mut super::listen(reporter))
             .map_err(super::maybe)?;
+        for lack in lacking {
+            cx.log(format!("{}; mended by: {}", lack.what, lack.mend));
+        }
         cx.log(format!(
             "the tables as they were found are kept in schema {failed}"
         ));
@@ -164,6 +192,7 @@ impl Step for Digest<'_> {
             )
             .hint("the fence stays on; see the report for backup B and restore it by hand"));
         }
+        self.assert_counters(cx, &now)?;
         Ok(json!({ "digest": now.digest, "rows": now.rows(), "restored": restored }))
     }
 }

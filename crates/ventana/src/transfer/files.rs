@@ -1,5 +1,6 @@
 //! A backup's files as a dump fills them: tables announced, chunks written side by side and finished behind their readers.
 
+use crate::host::death;
 use backup::{Backup, ChunkWriter, Content, Error, Phase, TableId, TableSpec, Writer};
 use db::Dialect;
 use db::dump::{Chunk, ChunkEnd, Sink};
@@ -48,7 +49,8 @@ impl Files {
 
     pub(super) fn finish(self, content: Content) -> backup::Result<Backup> {
         self.finishing.settle()?;
-        self.writer.finish(content)
+        death::point_of("finish");
+        self.writer.finish_by(content, &mut || death::point_of("finish"))
     }
 
     fn tables(&self) -> MutexGuard<'_, Vec<TableId>> {

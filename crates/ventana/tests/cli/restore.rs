@@ -137,6 +137,29 @@ fn what_cannot_be_restored() {
     assert_snapshot!(said);
 }
 
+/// What `sqlite3 FILE .dump` writes: no trailer shows that it is whole, and only SQLite reads it.
+#[test]
+fn a_dump_of_sqlite_is_refused_whole_and_told_what_takes_it() {
+    let scene = Scene::data();
+    let dumped = std::process::Command::new(testkit::program::find("sqlite3").unwrap())
+        .arg(":memory:")
+        .arg("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, s TEXT); INSERT INTO t VALUES (1, 'x')")
+        .arg(".dump")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(dumped.stdout).unwrap();
+    assert!(
+        text.starts_with("PRAGMA foreign_keys=OFF;") && text.ends_with("COMMIT;\n"),
+        "{text}"
+    );
+    for end in ["", "-- Dump completed\n"] {
+        scene.file("dump.sql", &format!("{text}{end}"));
+        let refused = scene.json("restore dump.sql --into copy.db").fails(2, "usage");
+        assert!(refused.hint.contains("sqlite3 NEW.db < DUMP.sql"), "{refused:?}");
+        assert!(!scene.path("copy.db").exists() && !scene.path("copy.db.partial").exists());
+    }
+}
+
 #[test]
 fn what_a_killed_restore_left_is_no_database_and_is_taken_away() {
     let scene = Scene::data();

@@ -45,8 +45,10 @@ pub(super) fn ask(options: &Options<'_>, id: u32) -> Ask {
         Ok(None) if seen.load(Ordering::Relaxed) => Err(io::Error::other("it has no such session any more")),
         // A proxy between us has numbers of its own: what it does not know says nothing.
         Ok(None) => Ok(AtWork::Yes),
-        // It refuses to talk to one more, so it is there.
-        Err(Fault::Server { .. }) => Ok(AtWork::Yes),
+        // It refuses to talk to one more, so it is there; more is not known.
+        Err(Fault::Server { number, message }) => {
+            Ok(AtWork::Unknown(format!("{message} (server error {number})")))
+        }
         Err(fault) => Err(io::Error::other(format!(
             "a second connection fails too: {fault}"
         ))),

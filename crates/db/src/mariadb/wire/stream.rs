@@ -14,12 +14,18 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration:
 pub(super) type Ask = Box<dyn Fn() -> io::Result<AtWork> + Send>;
 
 /// What a server says of one of its sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AtWork {
     Yes,
     /// It waits for the next statement: the answer is on its way, or lost.
     Idle,
+    /// It refuses to say, for this reason: it is there, and nothing else is known.
+    Unknown(String),
 }
+
+/// How often in a row a server may refuse to say whether it is at work: half a day, where it is asked every ten minutes. A
+/// statement that takes longer is rarer than a way that has died beside a server that is full for so long.
+pub(super) const REFUSALS: u32 = 72;
 
 /// What carries the bytes. TLS will be another variant: it takes the plain stream over between the server's greeting and
 /// our answer to it.
@@ -138,6 +144,7 @@ impl Source for Stream {
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut doubted = false;
+        let mut refused = 0;
         loop {
             let read = match &mut self.transport {
                 Transport::Tcp(tcp) => tcp.read(into),
@@ -155,8 +162,21 @@ impl Read for Stream {
                 return Err(error);
             }
             let besides = |why: &str| io::Error::new(io::ErrorKind::TimedOut, format!("{error}, and {why}"));
-            match ask() {
+            let answer = ask();
+            refused = match &answer {
+                Ok(AtWork::Unknown(_)) => refused + 1,
+                _ => 0,
+            };
+            match answer {
                 Ok(AtWork::Yes) => doubted = false,
+                Ok(AtWork::Unknown(_)) if refused < REFUSALS => {}
+                Ok(AtWork::Unknown(why)) => {
+                    return Err(besides(&format!(
+                        "refused {REFUSALS} times to say whether it is at work on the statement ({why}): let this account open \
+                         one connection more (max_connections, MAX_USER_CONNECTIONS, its password), or give [database] \
+                         silence a longer time; SHOW PROCESSLIST tells what the server does"
+                    )));
+                }
                 // An answer that was on its way has come by the next time, and who was too busy to answer may answer then.
                 Ok(AtWork::Idle) | Err(_) if !doubted => doubted = true,
                 Ok(AtWork::Idle) => return Err(besides("it says that it has answered")),
@@ -188,5 +208,59 @@ fn silent(error: io::Error, did: &str, limit: Option<Duration>) -> io::Error {
             io::Error::new(io::ErrorKind::TimedOut, format!("the server {did} for {limit:?}"))
         }
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// A stream that asks `ask` with the number of the question, and its other end.
+    fn asking(ask: impl Fn(u32, &UnixStream) -> io::Result<AtWork> + Send + 'static) -> (Stream, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let mut stream = Stream {
+            transport: Transport::Unix(ours),
+            silence: Some(Duration::from_millis(1)),
+            limit: None,
+            flowing: false,
+            ask: None,
+        };
+        let (asked, answers) = (AtomicU32::new(0), theirs.try_clone().expect("clones"));
+        let ask = move || ask(asked.fetch_add(1, Ordering::SeqCst), &answers);
+        stream.settle(Some(Box::new(ask))).expect("settles");
+        (stream, theirs)
+    }
+
+    #[test]
+    fn refusals_in_a_row_are_counted_and_an_answer_ends_the_row() {
+        let (mut stream, _theirs) = asking(|number, mut answers| {
+            Ok(match number {
+                n if n == REFUSALS - 1 => AtWork::Yes,
+                n if n < 2 * REFUSALS - 2 => AtWork::Unknown("full".into()),
+                _ => {
+                    answers.write_all(b"an answer")?;
+                    AtWork::Unknown("full".into())
+                }
+            })
+        });
+        let mut answer = [0; 9];
+        stream.read_exact(&mut answer).expect("an answer at last");
+        assert_eq!(&answer, b"an answer");
+    }
+
+    #[test]
+    fn a_server_that_never_says_is_not_waited_for_without_end() {
+        let (mut stream, _theirs) = asking(|number, _| {
+            assert!(number < REFUSALS, "it was asked once too often");
+            Ok(AtWork::Unknown("Too many connections (server error 1040)".into()))
+        });
+        let error = stream.read(&mut [0]).expect_err("refused");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let told = error.to_string();
+        assert!(
+            told.contains("sent nothing for 1ms, and refused 72 times") && told.contains("server error 1040"),
+            "{told}"
+        );
     }
 }

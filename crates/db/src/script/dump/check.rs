@@ -126,6 +126,7 @@ pub(super) fn check(
         refusals: Vec::new(),
         more: 0,
         dropped: Vec::new(),
+        before: None,
     };
     let mut splitter = Splitter::with_limit(Source::open(file)?, options.syntax, options.longest);
     let mut reported = 0;
@@ -194,6 +195,8 @@ struct Pass<'f> {
     more: u64,
     /// `DROP DATABASE`: the name must be one of the dump's own.
     dropped: Vec<(u64, String)>,
+    /// The database of what comes before the first one that is named.
+    before: Option<String>,
 }
 
 impl Pass<'_> {
@@ -225,6 +228,13 @@ impl Pass<'_> {
     }
 
     fn note(&mut self, line: u64, decision: Decision, notes: Notes) {
+        let content = match &decision {
+            Decision::Send { part, .. } => *part != Part::Session,
+            Decision::Skip(reason) => matches!(reason, Reason::OtherDatabase(_)),
+        };
+        if content && self.facts.databases.is_empty() && self.before.is_none() {
+            self.before = Some(self.judge.database().unwrap_or("one without a name").to_owned());
+        }
         if let Some((name, options)) = notes.database {
             let facts = &mut self.facts.databases;
             let at = facts
@@ -294,8 +304,11 @@ impl Pass<'_> {
             .iter()
             .map(|known| known.name.clone())
             .collect();
-        if databases.is_empty() {
-            databases.extend(self.judge.database().map(str::to_owned));
+        match self.before {
+            _ if databases.is_empty() => databases.extend(self.judge.database().map(str::to_owned)),
+            // Behind its content the dump enters another one: the two must not land in the same place.
+            Some(first) if !databases.contains(&first) => databases.insert(0, first),
+            _ => {}
         }
         match &self.options.only {
             Some(only) if !databases.contains(only) => {

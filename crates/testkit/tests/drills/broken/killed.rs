@@ -2,9 +2,10 @@
 
 use super::Seeded;
 use super::place::Place;
+use super::whole;
 
 /// Kills of each kind by bytes.
-const KILLS: u64 = 12;
+pub(super) const KILLS: u64 = 12;
 
 /// One in each part of `whole`, so that no seed leaves a phase out.
 pub(super) fn moments(seed: u64, whole: u64) -> Vec<u64> {
@@ -48,7 +49,7 @@ fn in_a_restore_after_so_many_bytes() {
 const MOST: u64 = 400;
 
 /// Kills at points some steps apart, up to the first that the command does not reach.
-fn at_points(seed: u64, steps: u64, mut play: impl FnMut(&str) -> testkit::Output) {
+pub(super) fn at_points(seed: u64, steps: u64, mut play: impl FnMut(&str) -> testkit::Output) {
     let (mut seeded, mut point, mut died) = (Seeded::new(seed), 1, 0);
     while point < MOST {
         let output = play(&format!("point:{point}"));
@@ -74,6 +75,41 @@ fn in_a_backup_at_points_of_its_work() {
         place.assert_broken_backup(&format!("a backup killed at {at}"));
         output
     });
+}
+
+/// Between the last chunk and the name: instructions, manifest, sums, folders, name, each of them.
+#[test]
+fn in_each_step_that_finishes_a_backup() {
+    let place = Place::new();
+    let (mut unfinished, mut finished) = (0, 0);
+    loop {
+        let at = format!("finish:{}", unfinished + finished + 1);
+        let output = place
+            .ventana(&["backup", "--no-restore"])
+            .env("VENTANA_TEST_KILL", &at)
+            .run();
+        if output.signal.is_none() {
+            output.ok();
+            break;
+        }
+        let folders = whole::folders(&place.backups());
+        let [folder] = folders.as_slice() else {
+            panic!("{at}: {folders:?}");
+        };
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if whole::partial(&name) {
+            assert_eq!(finished, 0, "{at}: whole before, and now {name}");
+            unfinished += 1;
+        } else {
+            finished += 1;
+        }
+        place.assert_broken_backup(&format!("a backup killed at {at}"));
+    }
+    assert_eq!(
+        (unfinished, finished),
+        (6, 2),
+        "steps before the name, and behind it"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::place::{Place, assert_says_why};
 const FAULTS: [fn(u64) -> Rule; 3] = [Rule::CutOneAfter, Rule::CutAfter, Rule::StallAfter];
 
 /// Each fault twice, once in each part of the way.
-fn cases(seed: u64, whole: u64) -> Vec<Rule> {
+pub(super) fn cases(seed: u64, whole: u64) -> Vec<Rule> {
     let mut seeded = Seeded::new(seed);
     let part = whole / 7;
     let faults = FAULTS.iter().chain(&FAULTS).zip(0..);
@@ -21,7 +21,7 @@ fn cases(seed: u64, whole: u64) -> Vec<Rule> {
 }
 
 /// Runs it on a broken way. It ends by itself: the time limit of a process is generous and fails the drill.
-fn broken(place: &Place, rule: Rule, command: Process) -> Output {
+pub(super) fn broken(place: &Place, rule: Rule, command: Process) -> Output {
     // Only now: a machine that is busy may well be silent for a moment.
     place.configure("silence = 1");
     place.proxy.set(rule);

@@ -12,7 +12,7 @@ use super::whole;
 use crate::world_mariadb::wait_for;
 
 /// What is backed up.
-const LIVE: &str = "inventario";
+pub(super) const LIVE: &str = "inventario";
 /// Where it is restored to.
 pub(super) const COPY: &str = "copia";
 
@@ -90,7 +90,7 @@ impl Place {
         self.on_schema(LIVE, args)
     }
 
-    fn on_schema(&self, schema: &str, args: &[&str]) -> Process {
+    pub(super) fn on_schema(&self, schema: &str, args: &[&str]) -> Process {
         Process::within(&self.sandbox, bin("ventana"))
             .args(["--json", "--lang", "en"])
             .args(args)
@@ -178,7 +178,7 @@ impl Place {
         assert!(left.is_empty(), "{context}: {left:?}");
     }
 
-    fn is_there(&self, object: &str) -> bool {
+    pub(super) fn is_there(&self, object: &str) -> bool {
         let sql = format!("SELECT COUNT(*) FROM information_schema.{object}");
         self.server.value(&sql).as_deref() != Some("0")
     }

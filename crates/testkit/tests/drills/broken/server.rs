@@ -8,7 +8,7 @@ use super::place::{Place, assert_says_why};
 use crate::world_mariadb::wait_for;
 
 /// Runs it until `bytes` have passed and kills the server there; the server is back afterwards.
-fn server_dies_after(place: &Place, bytes: u64, command: Process) -> Output {
+pub(super) fn server_dies_after(place: &Place, bytes: u64, command: Process) -> Output {
     place.proxy.set(Rule::StallAfter(bytes));
     let running = command.spawn();
     wait_for("the stall", || {
@@ -22,7 +22,7 @@ fn server_dies_after(place: &Place, bytes: u64, command: Process) -> Output {
 }
 
 /// Moments in the middle of a command, away from its ends.
-fn moments(seed: u64, whole: u64) -> Vec<u64> {
+pub(super) fn moments(seed: u64, whole: u64) -> Vec<u64> {
     let mut seeded = Seeded::new(seed);
     [1, 3, 5, 7]
         .map(|n| whole * n / 10 + seeded.below(whole / 10))

@@ -173,7 +173,15 @@ impl Hold {
                     .hint("add --yes if that is meant"),
             );
         }
-        let half = Marks::of("").found(&mut self.open()?)?.is_some();
+        let mut db = self.open()?;
+        let half = Marks::of("").found(&mut db)?.is_some();
+        let told = Marks::told(&mut db)?.unwrap_or_default();
+        if let Some(dump) = told.strip_prefix("dump ") {
+            return Err(Failure::usage(format!(
+                "schema {database} holds a part of the SQL dump {dump}, whose restore was not finished"
+            ))
+            .hint("no dump goes on where it was cut off: add --replace --yes to begin anew"));
+        }
         Err(if half {
             Failure::usage(format!(
                 "schema {database} holds a part of another restore that was not finished"

@@ -4,6 +4,7 @@ use super::server::{Hold, accepted};
 use super::{Args, not_live, target};
 use crate::cli::{Context, Done};
 use crate::error::{Failure, exit};
+use crate::host::death;
 use crate::transfer;
 use crate::ui::format;
 use db::mariadb::MariaDb;
@@ -64,7 +65,10 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let target = target(cx, args)?;
     if matches!(target, Address::Sqlite { .. }) {
         return Err(Failure::usage("an SQL dump is restored into MySQL or MariaDB")
-            .hint("set DATABASE_URL=mysql://… (or the DB_* variables)"));
+            .hint(
+                "for a dump of a server set DATABASE_URL=mysql://… (or the DB_* variables); one that `sqlite3 FILE .dump` made goes into a \
+                 new file with `sqlite3 NEW.db < DUMP.sql`",
+            ));
     }
     let out = cx.out;
     let file = DumpFile::open(path).map_err(refused)?;
@@ -95,6 +99,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
     let marks = Marks::of(&format!("dump {}", path.display()));
     marks.begin(&mut db)?;
+    death::point();
     let mut sent = 0u64;
     let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
     let mut rows: BTreeMap<String, u64> = BTreeMap::new();
@@ -110,12 +115,16 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                 })?;
                 let affected = db.execute(&text).map_err(|e| {
                     let failure = Failure::from(e);
-                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(
-                        format!(
-                            "{} holds a part of the dump; restore again with --replace --yes",
-                            args.into
-                        ),
-                    )
+                    let again = format!(
+                        "{} holds a part of the dump; restore again with --replace --yes",
+                        args.into
+                    );
+                    // What has to be mended before that: the server, its disk, the way to it.
+                    let hint = match &failure.hint {
+                        Some(first) => format!("{first}; {again}"),
+                        None => again,
+                    };
+                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(hint)
                 })?;
                 if let Part::Rows { table, .. } = outgoing.part {
                     *rows.entry(table).or_default() += affected;
@@ -131,6 +140,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     out.progress_end();
     // The dump switched off what it switched off for its session only; the digest wants a session of its own.
     drop(db);
+    death::point();
     let mut fresh = hold.open()?;
     let digest = db::digest::compute(&mut fresh, None, &mut db::progress::silent())?;
     let short: Vec<String> = facts
@@ -156,7 +166,9 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
         ));
     }
     // Last: until here the schema says of itself that it is not whole.
+    death::point();
     marks.end(&mut fresh)?;
+    death::point();
     let events =
         fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
     let document = json!({

@@ -234,3 +234,27 @@ fn a_dump_for_accounts_that_are_not_there_is_refused_before_anything_is_written(
         .expect(0);
     assert_eq!(server.value(&definer).as_deref(), Some("nadie@ninguna.parte"));
 }
+
+#[test]
+fn a_dump_of_sqlite_is_not_sent_to_a_server() {
+    let schema = MariaDb::shared().schema("cli_lite");
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    scene.file(
+        "dump.sql",
+        "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t (id INTEGER PRIMARY KEY);\nINSERT INTO t VALUES(1);\nCOMMIT;\n",
+    );
+    let refused = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(1, "dump_refused");
+    assert!(
+        refused.message.contains("does not end with the line"),
+        "{refused:?}"
+    );
+    let refused = scene
+        .json(&format!("restore dump.sql --into {into} --no-trailer"))
+        .fails(1, "dump_refused");
+    assert!(refused.message.contains("line 1: PRAGMA"), "{refused:?}");
+    let there = format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}'");
+    assert_eq!(schema.server().value(&there).as_deref(), Some("0"));
+}
