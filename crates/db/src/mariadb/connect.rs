@@ -6,6 +6,9 @@ use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What only MySQL knows: its catalog else tells sizes and counters of up to a day ago.
+const SESSION_MYSQL: &[&str] = &["SET SESSION information_schema_stats_expiry=0"];
+
 /// How long a server may be silent in the middle of rows: as long as it waits for us ([`SESSION`]).
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
@@ -77,6 +80,9 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
         origin: (address.clone(), session.clone()),
     };
     db.settings(SESSION)?;
+    if dialect == Dialect::MySql {
+        db.settings(SESSION_MYSQL)?;
+    }
     if !database.is_empty() {
         let select = format!("USE {}", dialect.quote(database));
         db.execute(&select).map_err(|error| match error {

@@ -87,6 +87,11 @@ pub fn load_statement(table: &Table, file: &str) -> String {
     for (i, column) in table.columns.iter().enumerate() {
         match column.carry {
             Carry::Generated | Carry::Virtual => {}
+            // MySQL's own type, which takes no text of character set binary. MariaDB's JSON is a LONGTEXT.
+            Carry::Text if column.declared == "json" => {
+                fields.push(format!("@v{i}"));
+                sets.push(format!("{}=CONVERT(@v{i} USING utf8mb4)", quote(&column.name)));
+            }
             Carry::Text | Carry::Raw | Carry::History => fields.push(quote(&column.name)),
             Carry::Discarded => fields.push(format!("@skip{i}")),
             Carry::Hex => {

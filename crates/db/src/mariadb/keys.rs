@@ -57,9 +57,10 @@ fn divided(create: &str, with_keys: bool) -> Split {
         return whole();
     };
     let name = String::from_utf8_lossy(code.bytes(name)).into_owned();
+    // Up to what follows: MySQL says in a comment of its own, behind the last word, what older servers do not know.
     let text = |(from, to): (usize, usize)| {
-        let (first, last) = (code.token(from)?, code.token(to)?);
-        create.get(first.start..last.end)
+        let (first, next) = (code.token(from)?, code.token(to + 1)?);
+        Some(create.get(first.start..next.start)?.trim_end())
     };
     // What a hashed key is taken for may change with the next ALTER.
     if items.iter().any(|(from, to)| {
@@ -196,6 +197,22 @@ mod tests {
             Some(
                 "ALTER TABLE `t,(` ADD CONSTRAINT `fk` FOREIGN KEY (`n`) REFERENCES `o` (`id`) ON DELETE CASCADE"
             )
+        );
+    }
+
+    #[test]
+    fn what_mysql_says_in_comments_goes_with_its_key() {
+        let create = "CREATE TABLE `t` (\n  `n` int DEFAULT NULL /*!80023 INVISIBLE */,\n  KEY `k` (`n`) /*!80000 INVISIBLE */,\n  KEY `f` (((`n` + 1)),(upper(`n`)) DESC)\n) ENGINE=InnoDB\n/*!50100 PARTITION BY KEY (`n`) */";
+        let split = divided(create, false);
+        assert_eq!(
+            split.table,
+            "CREATE TABLE `t` (\n  `n` int DEFAULT NULL /*!80023 INVISIBLE */\n) ENGINE=InnoDB\n/*!50100 PARTITION BY KEY (`n`) */"
+        );
+        assert_eq!(
+            split.keys,
+            [
+                "ALTER TABLE `t` ADD KEY `k` (`n`) /*!80000 INVISIBLE */, ADD KEY `f` (((`n` + 1)),(upper(`n`)) DESC)"
+            ]
         );
     }
 

@@ -173,9 +173,23 @@ fn every_change_of_a_definition_is_seen(place: Place) {
     ];
     if place.is_sqlite() {
         seen(&place, sqlite, &sqlite_changes)
+    } else if place.is_mysql() {
+        let changes = mariadb_changes.map(in_the_words_of_mysql);
+        seen(&place, mariadb, &changes.each_ref().map(String::as_str))
     } else {
         seen(&place, mariadb, &mariadb_changes)
     }
+}
+
+fn in_the_words_of_mysql(change: &str) -> String {
+    let mut change = change.replace("ALTER KEY i IGNORED", "ALTER INDEX i INVISIBLE");
+    for (kind, name) in [("TRIGGER", "g"), ("PROCEDURE", "pr"), ("FUNCTION", "fu")] {
+        change = change.replace(
+            &format!("CREATE OR REPLACE {kind} {name}"),
+            &format!("DROP {kind} {name}; CREATE {kind} {name}"),
+        );
+    }
+    change
 }
 
 fn through(spot: &Spot<'_>, outline: &Outline) -> Digest {

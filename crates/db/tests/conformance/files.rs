@@ -10,9 +10,6 @@ in_every_dialect!(
     a_changed_byte_is_another_digest_or_an_error,
 );
 
-const SQLITE: &str = include_str!("sqlite.sql");
-const MARIADB: &str = include_str!("mariadb.sql");
-
 fn digest(store: &Store) -> db::Result<db::Digest> {
     let scratch = tempfile::tempdir().expect("a folder");
     let digest = of_files(store, scratch.path(), &mut db::progress::silent());
@@ -25,11 +22,13 @@ fn digest(store: &Store) -> db::Result<db::Digest> {
 
 fn the_files_have_the_digest_of_the_database(place: Place) {
     // A column that is computed and stored is not in the chunks: that table is refused, see below.
-    let all = place.pick(SQLITE, MARIADB);
-    let spot = place.with(all);
+    let spot = place.with(place.everything());
     if !place.is_sqlite() {
+        if !place.is_mysql() {
+            spot.run("ALTER TABLE generated DROP COLUMN age");
+        }
         spot.run(
-            "ALTER TABLE generated DROP COLUMN age, DROP COLUMN s, DROP COLUMN se;
+            "ALTER TABLE `generated` DROP COLUMN s, DROP COLUMN se;
              CREATE TABLE big (id int PRIMARY KEY, t longtext, b longblob, v int AS (id + 1) VIRTUAL);
              INSERT INTO big (id, t, b) VALUES (1, REPEAT('\\\\\\t\\nñ', 600000), REPEAT(x'00ff5c0a', 600000)), (2, REPEAT('x', 1048576), NULL);",
         );

@@ -18,10 +18,15 @@ fn two_connections_tell_the_same_identity(place: Place) {
         assert_eq!(identity.dialect, Dialect::Sqlite);
         assert_eq!(identity.fields.keys().collect::<Vec<_>>(), ["path"]);
     } else {
-        assert_eq!(identity.dialect, Dialect::MariaDb);
+        let (dialect, id) = if place.is_mysql() {
+            (Dialect::MySql, "server_uuid")
+        } else {
+            (Dialect::MariaDb, "server_uid")
+        };
+        assert_eq!(identity.dialect, dialect);
         assert_eq!(
             identity.fields.keys().collect::<Vec<_>>(),
-            ["datadir", "hostname", "port", "server_uid"]
+            ["datadir", "hostname", "port", id]
         );
         assert!(identity.fields.values().all(|v| !v.is_empty()), "{identity:?}");
     }

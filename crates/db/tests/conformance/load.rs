@@ -23,7 +23,7 @@ fn big_values_and_many_chunks_come_back(place: Place) {
          INSERT INTO big VALUES (7, zeroblob(20000000), 'x');",
         // More than one chunk holds, in values of half a chunk.
         "CREATE TABLE big (id INTEGER PRIMARY KEY, b LONGBLOB, t LONGTEXT);
-         INSERT INTO big SELECT seq, REPEAT(UNHEX(SHA1(seq)), 400000), REPEAT('\\t\\nñ', 200000) FROM seq_1_to_6;
+         INSERT INTO big WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6) SELECT i, REPEAT(UNHEX(SHA1(i)), 400000), REPEAT('\\t\\nñ', 200000) FROM n;
          INSERT INTO big VALUES (7, REPEAT(x'FF00', 7000000), 'x');",
     ));
     let (store, dumped) = dumped(&original, None);

@@ -1,6 +1,6 @@
 //! Migrations as data: the service's own and another one, forward and back, on both dialects.
 
-use super::place::{Place, Spot, in_every_dialect};
+use super::place::{Place, Spot, in_sqlite_and_mariadb};
 use db::mariadb::ddl;
 use db::migration::{self, Change, Migration, Online};
 use db::sqlite::Sqlite;
@@ -9,7 +9,7 @@ use db::{Database, Error};
 const REAL: &str = include_str!("../../../inventario/migrations/0002_especificaciones_json/migration.toml");
 const SECOND: &str = include_str!("second.toml");
 
-in_every_dialect!(
+in_sqlite_and_mariadb!(
     the_services_migration_goes_forward_and_back,
     another_migration_on_another_table_goes_forward_and_back,
     each_start_state_is_known_and_any_other_refused,

@@ -3,17 +3,12 @@
 use db::{Address, Database, Session};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use testkit::mariadb::{MariaDb, Schema};
+use testkit::mariadb::{Brand, MariaDb, Schema};
 
-/// Runs each named function as a test of its own in every dialect.
+/// Runs each named function as a test of its own in SQLite, on MariaDB and on MySQL.
 macro_rules! in_every_dialect {
     ($($name:ident),* $(,)?) => {
-        mod in_sqlite {
-            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::sqlite()); })*
-        }
-        mod in_mariadb {
-            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::mariadb()); })*
-        }
+        crate::conformance::place::in_sqlite_and_mariadb!($($name),*);
         mod in_mysql {
             $(#[test] fn $name() {
                 if let Some(place) = crate::conformance::place::Place::mysql() {
@@ -24,6 +19,19 @@ macro_rules! in_every_dialect {
     };
 }
 pub(super) use in_every_dialect;
+
+/// The same for what is not promised on MySQL.
+macro_rules! in_sqlite_and_mariadb {
+    ($($name:ident),* $(,)?) => {
+        mod in_sqlite {
+            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::sqlite()); })*
+        }
+        mod in_mariadb {
+            $(#[test] fn $name() { super::$name(crate::conformance::place::Place::mariadb()); })*
+        }
+    };
+}
+pub(super) use in_sqlite_and_mariadb;
 
 /// A server of the test's own, for what reaches beyond a schema. Its temporary files lie in a folder of their own, since
 /// a server that starts removes those of all others from the folder that they share.
@@ -87,7 +95,20 @@ impl Place {
         matches!(self, Place::Sqlite)
     }
 
-    /// Of two texts the one for this dialect.
+    /// The same protocol as MariaDB, and another server.
+    pub(super) fn is_mysql(&self) -> bool {
+        matches!(self, Place::MariaDb(server) if server.brand() == Brand::MySql)
+    }
+
+    /// A schema with something of everything that the dialect has.
+    pub(super) fn everything(&self) -> &'static str {
+        if self.is_mysql() {
+            return include_str!("mysql.sql");
+        }
+        self.pick(include_str!("sqlite.sql"), include_str!("mariadb.sql"))
+    }
+
+    /// Of two texts the one for this dialect; the second is for both servers.
     pub(super) fn pick<'t>(&self, sqlite: &'t str, mariadb: &'t str) -> &'t str {
         if self.is_sqlite() { sqlite } else { mariadb }
     }

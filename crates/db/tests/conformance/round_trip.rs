@@ -3,9 +3,7 @@
 use super::place::{Place, Spot, in_every_dialect};
 use super::store::{copied, dumped, loaded};
 use db::Outline;
-
-const SQLITE: &str = include_str!("sqlite.sql");
-const MARIADB: &str = include_str!("mariadb.sql");
+use testkit::mariadb::Brand;
 
 in_every_dialect!(
     everything_comes_back_exactly,
@@ -14,7 +12,7 @@ in_every_dialect!(
 );
 
 fn everything(place: &Place) -> Spot<'_> {
-    place.with(place.pick(SQLITE, MARIADB))
+    place.with(place.everything())
 }
 
 fn everything_comes_back_exactly(place: Place) {
@@ -171,9 +169,23 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
             exact.extend(["row_start".into(), "row_end".into()]);
         }
         let list = exact.join(", ");
+        let rows = |schema: &str| format!("SELECT {list} FROM {}.{}{history}", quote(schema), quote(&name));
+        if server.brand() == Brand::MySql {
+            // It has no EXCEPT ALL.
+            let sorted = |schema: &str| {
+                let mut rows = server.query(&format!(
+                    "SET SESSION sql_mode='ALLOW_INVALID_DATES'; {}",
+                    rows(schema)
+                ));
+                rows.sort();
+                rows
+            };
+            assert_eq!(sorted(a), sorted(b), "{name}");
+        }
         for (x, y) in [(a, b), (b, a)] {
-            let rows =
-                |schema: &str| format!("SELECT {list} FROM {}.{}{history}", quote(schema), quote(&name));
+            if server.brand() == Brand::MySql {
+                break;
+            }
             let more = server.query(&format!(
                 "SET SESSION sql_mode='ALLOW_INVALID_DATES'; SELECT COUNT(*) FROM ({} EXCEPT ALL {}) d",
                 rows(x),

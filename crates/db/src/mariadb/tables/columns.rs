@@ -1,9 +1,9 @@
 //! Columns from the catalog, and how the values of each travel.
 
 use super::{Tables, fields, label, text};
-use crate::Result;
 use crate::mariadb::MariaDb;
 use crate::schema::{Carry, Column, Kind, Object};
+use crate::{Dialect, Result};
 
 /// Types whose values travel as text.
 const TEXTS: &[&str] = &[
@@ -52,13 +52,20 @@ const SHAPES: &[&str] = &[
     "multilinestring",
     "multipolygon",
     "geometrycollection",
+    // The same, in MySQL's words.
+    "geomcollection",
 ];
 
 pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
-    let rows = db.catalog(
+    // MySQL prints the reference system itself, and says it here.
+    let reference = match db.dialect {
+        Dialect::MySql => ", SRS_ID",
+        _ => "",
+    };
+    let rows = db.catalog(&format!(
         "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, \
-         GENERATION_EXPRESSION, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, ORDINAL_POSITION",
-    )?;
+         GENERATION_EXPRESSION, COLUMN_COMMENT{reference} FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, ORDINAL_POSITION"
+    ))?;
     let own = db.database.clone();
     for mut row in rows {
         let (table, name, declared, data_type) = (text(&row, 0), text(&row, 1), text(&row, 2), text(&row, 3));
@@ -100,7 +107,11 @@ pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
                 row[8].clone(),
                 row[9].clone(),
                 row[10].clone(),
-            ]),
+            ]) + &row
+                .get(11)
+                .cloned()
+                .flatten()
+                .map_or(String::new(), |id| format!(" SRID={id}")),
             create: Vec::new(),
         });
         out.tables[place].columns.push(Column {
@@ -153,7 +164,7 @@ fn implicit_periods(out: &mut Tables) {
 /// no column: its rows stand in the order of the columns.
 fn spatial_references(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
     let shaped = |c: &Column| SHAPES.contains(&c.declared.as_str());
-    if !out.tables.iter().any(|t| t.columns.iter().any(shaped)) {
+    if db.dialect == Dialect::MySql || !out.tables.iter().any(|t| t.columns.iter().any(shaped)) {
         return Ok(());
     }
     let rows = db.catalog(

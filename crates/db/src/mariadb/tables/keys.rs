@@ -1,13 +1,16 @@
 //! Indexes, foreign keys and checks from the catalog.
 
 use super::{Tables, fields, label, or_empty, text};
-use crate::Result;
 use crate::mariadb::MariaDb;
 use crate::schema::{Kind, Object};
+use crate::{Dialect, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
-    let ignored = or_empty(known, "STATISTICS", "IGNORED");
+    let ignored = match db.dialect {
+        Dialect::MySql => "IS_VISIBLE, EXPRESSION",
+        _ => or_empty(known, "STATISTICS", "IGNORED"),
+    };
     let rows = db.catalog(&format!(
         "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART, INDEX_TYPE, COLLATION, INDEX_COMMENT, {ignored} \
          FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
@@ -67,11 +70,21 @@ pub(super) fn read_foreign_keys(db: &mut MariaDb, out: &mut Tables) -> Result<()
 }
 
 pub(super) fn read_checks(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut Tables) -> Result<()> {
-    let level = or_empty(known, "CHECK_CONSTRAINTS", "LEVEL");
-    let rows = db.catalog(&format!(
-        "SELECT TABLE_NAME, CONSTRAINT_NAME, {level}, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA=? ORDER BY TABLE_NAME, CONSTRAINT_NAME"
-    ))?;
+    let rows = if db.dialect == Dialect::MySql {
+        // A check's name is one of the schema's; its table stands elsewhere.
+        db.catalog(
+            "SELECT t.TABLE_NAME, c.CONSTRAINT_NAME, t.ENFORCED, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c \
+             JOIN information_schema.TABLE_CONSTRAINTS t ON t.CONSTRAINT_SCHEMA=c.CONSTRAINT_SCHEMA \
+             AND t.CONSTRAINT_NAME=c.CONSTRAINT_NAME AND t.CONSTRAINT_TYPE='CHECK' \
+             WHERE c.CONSTRAINT_SCHEMA=? ORDER BY t.TABLE_NAME, c.CONSTRAINT_NAME",
+        )?
+    } else {
+        let level = or_empty(known, "CHECK_CONSTRAINTS", "LEVEL");
+        db.catalog(&format!(
+            "SELECT TABLE_NAME, CONSTRAINT_NAME, {level}, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
+             WHERE CONSTRAINT_SCHEMA=? ORDER BY TABLE_NAME, CONSTRAINT_NAME"
+        ))?
+    };
     for row in rows {
         out.objects.push(Object {
             kind: Kind::Check,
