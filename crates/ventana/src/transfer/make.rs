@@ -42,6 +42,8 @@ pub fn make(
     listen: &mut Listener<'_>,
 ) -> Result<Made, Failure> {
     let identity = db.identity()?;
+    // Refused before a byte is written.
+    db.inspect()?.supported()?;
     let recipients = config.recipients()?;
     let needed = least(db, &identity, config, root)?;
     must_fit(root, needed, "the backup")?;

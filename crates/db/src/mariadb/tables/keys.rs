@@ -42,16 +42,26 @@ pub(super) fn read_indexes(db: &mut MariaDb, known: &BTreeSet<String>, out: &mut
 }
 
 pub(super) fn read_foreign_keys(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
+    // Not joined by the server: it would look through the tables of every schema for the rules.
+    let mut rules: BTreeMap<[Option<String>; 2], Vec<Option<String>>> = BTreeMap::new();
+    for row in db.catalog(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, UPDATE_RULE, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS \
+         WHERE CONSTRAINT_SCHEMA=?",
+    )? {
+        rules.insert([row[0].clone(), row[1].clone()], row[2..].to_vec());
+    }
     let rows = db.catalog(
-        "SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, IF(k.REFERENCED_TABLE_SCHEMA=?, '', k.REFERENCED_TABLE_SCHEMA), \
-         k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.UPDATE_RULE, r.DELETE_RULE \
-         FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
-         ON r.CONSTRAINT_SCHEMA=k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME=k.CONSTRAINT_NAME AND r.TABLE_NAME=k.TABLE_NAME \
-         WHERE k.TABLE_SCHEMA=? AND r.CONSTRAINT_SCHEMA=? AND k.REFERENCED_TABLE_NAME IS NOT NULL \
-         ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION",
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, IF(REFERENCED_TABLE_SCHEMA=?, '', REFERENCED_TABLE_SCHEMA), \
+         REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE \
+         WHERE TABLE_SCHEMA=? AND REFERENCED_TABLE_NAME IS NOT NULL \
+         ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",
     )?;
     let mut definitions: BTreeMap<String, String> = BTreeMap::new();
-    for row in rows {
+    for mut row in rows {
+        let Some(rules) = rules.get(&[row[0].clone(), row[1].clone()]) else {
+            continue;
+        };
+        row.extend(rules.iter().cloned());
         let definition = definitions
             .entry(label(&text(&row, 0), &text(&row, 1)))
             .or_default();
