@@ -89,6 +89,11 @@ impl MariaDb {
         server.as_ref()
     }
 
+    /// Whether tests on MySQL can run; see [`SHARED_MYSQL`].
+    pub fn has_mysql() -> bool {
+        std::env::var(SHARED_MYSQL).as_deref() != Ok(ABSENT)
+    }
+
     #[track_caller]
     fn at(brand: Brand, url: &str) -> MariaDb {
         MariaDb {

@@ -62,6 +62,16 @@ const BACKUP: &[Privilege] = &[
     needs("RELOAD", Scope::Server),
 ];
 
+/// MySQL keeps the text of routines in tables that nobody may read, under a privilege of its own.
+const BACKUP_MYSQL: &[Privilege] = &[
+    sees("SELECT", Scope::Schema),
+    sees("SHOW VIEW", Scope::Schema),
+    sees("TRIGGER", Scope::Schema),
+    sees("EVENT", Scope::Schema),
+    sees("SHOW_ROUTINE", Scope::Server),
+    needs("RELOAD", Scope::Server),
+];
+
 const RESTORE: &[Privilege] = &[
     needs("SELECT", Scope::Copies),
     needs("INSERT", Scope::Copies),
@@ -83,30 +93,52 @@ const RESTORE: &[Privilege] = &[
     needs("BINLOG ADMIN", Scope::Server),
 ];
 
+const RESTORE_MYSQL: &[Privilege] = &[
+    needs("SELECT", Scope::Copies),
+    needs("INSERT", Scope::Copies),
+    needs("CREATE", Scope::Copies),
+    needs("ALTER", Scope::Copies),
+    needs("DROP", Scope::Copies),
+    needs("INDEX", Scope::Copies),
+    needs("REFERENCES", Scope::Copies),
+    needs("CREATE VIEW", Scope::Copies),
+    needs("SHOW VIEW", Scope::Copies),
+    needs("CREATE ROUTINE", Scope::Copies),
+    needs("ALTER ROUTINE", Scope::Copies),
+    needs("EXECUTE", Scope::Copies),
+    needs("TRIGGER", Scope::Copies),
+    needs("EVENT", Scope::Copies),
+    needs("SHOW_ROUTINE", Scope::Server),
+    needs("SET_USER_ID", Scope::Server),
+    needs("SESSION_VARIABLES_ADMIN", Scope::Server),
+];
+
 const WINDOW: &[Privilege] = &[needs("ALL PRIVILEGES", Scope::Server)];
 
 /// What `purpose` needs.
-pub fn needed(purpose: Purpose) -> &'static [Privilege] {
-    match purpose {
-        Purpose::Backup => BACKUP,
-        Purpose::Restore => RESTORE,
-        Purpose::Window => WINDOW,
+pub fn needed(purpose: Purpose, dialect: Dialect) -> &'static [Privilege] {
+    match (purpose, dialect) {
+        (Purpose::Backup, Dialect::MySql) => BACKUP_MYSQL,
+        (Purpose::Backup, _) => BACKUP,
+        (Purpose::Restore, Dialect::MySql) => RESTORE_MYSQL,
+        (Purpose::Restore, _) => RESTORE,
+        (Purpose::Window, _) => WINDOW,
     }
 }
 
 /// The GRANT statements that would let this account do what `purpose` needs; empty when it may already. Privileges that
 /// it has through a role count where the role is switched on, as it is for a default role.
 pub fn lacking(db: &mut MariaDb, purpose: Purpose) -> Result<Vec<String>> {
-    missing(db, needed(purpose).iter())
+    missing(db, needed(purpose, db.dialect).iter())
 }
 
 /// The GRANT statements without which the catalog hides something from this account.
 pub(super) fn hidden(db: &mut MariaDb) -> Result<Vec<String>> {
-    // Elsewhere the text of routines lies in other places, under other privileges.
-    if db.dialect != Dialect::MariaDb || db.database.is_empty() {
+    if db.database.is_empty() {
         return Ok(Vec::new());
     }
-    missing(db, BACKUP.iter().filter(|p| p.hides))
+    let needed = needed(Purpose::Backup, db.dialect);
+    missing(db, needed.iter().filter(|p| p.hides))
 }
 
 /// Refuses an account from which the catalog hides something: what is not seen would be missing from a backup without a
@@ -216,7 +248,12 @@ fn escaped(name: &str) -> String {
 
 /// The account's grants, those to the roles that are switched on and those to everybody.
 fn grants(db: &mut MariaDb) -> Result<Vec<String>> {
-    let mut sources = vec!["SHOW GRANTS FOR CURRENT_USER".to_string()];
+    // MySQL tells what comes through roles only where no account is named.
+    let own = match db.dialect {
+        Dialect::MySql => "SHOW GRANTS",
+        _ => "SHOW GRANTS FOR CURRENT_USER",
+    };
+    let mut sources = vec![own.to_string()];
     if db.dialect == Dialect::MariaDb {
         for row in
             db.query("SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL")?

@@ -45,6 +45,11 @@ impl OwnServer {
         Self::start_with(MariaDb::options())
     }
 
+    /// `None` where there is no MySQL; see [`Place::mysql`].
+    pub(super) fn mysql() -> Option<OwnServer> {
+        MariaDb::has_mysql().then(|| Self::start_with(MariaDb::options().brand(Brand::MySql)))
+    }
+
     pub(super) fn start_with(options: testkit::mariadb::Options) -> OwnServer {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let server = options

@@ -86,6 +86,13 @@ fn readers_share_one_moment_while_commits_are_held_back() {
 }
 
 #[test]
+fn readers_share_one_moment_on_mysql_too() {
+    if let Some(server) = OwnServer::mysql() {
+        shares_one_moment(&server, Method::FlushTables, 1, 15);
+    }
+}
+
+#[test]
 fn readers_share_one_moment_without_a_lock_where_the_log_proves_it() {
     let [without, with] = servers();
     shares_one_moment(&with, Method::Positions, 3, 15);

@@ -27,16 +27,22 @@ fn feed(mut client: Command, input: &[u8]) {
 
 #[test]
 fn mariadb_loads_the_files_in_their_order() {
-    loads_with_the_stock_client(include_str!("mariadb.sql"));
+    loads_with_the_stock_client(&Place::mariadb(), include_str!("mariadb.sql"));
 }
 
 #[test]
 fn mariadb_loads_history_sequences_packages_and_every_type() {
-    loads_with_the_stock_client(include_str!("exact.sql"));
+    loads_with_the_stock_client(&Place::mariadb(), include_str!("exact.sql"));
 }
 
-fn loads_with_the_stock_client(sql: &str) {
-    let place = Place::mariadb();
+#[test]
+fn mysql_loads_the_files_in_their_order() {
+    if let Some(place) = Place::mysql() {
+        loads_with_the_stock_client(&place, place.everything());
+    }
+}
+
+fn loads_with_the_stock_client(place: &Place, sql: &str) {
     let original = place.with(sql);
     let (store, dumped) = dumped(&original, None);
     let copy = place.empty();

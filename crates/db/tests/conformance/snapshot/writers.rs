@@ -22,7 +22,8 @@ impl Writers {
         schema.query(
             "CREATE TABLE a (id INT PRIMARY KEY, v INT NOT NULL, n BIGINT NOT NULL DEFAULT 0);
              CREATE TABLE b LIKE a;
-             INSERT INTO a (id, v) SELECT seq, 1000 FROM seq_1_to_8; INSERT INTO b (id, v) SELECT seq, 1000 FROM seq_1_to_8",
+             INSERT INTO a (id, v) VALUES (1, 1000), (2, 1000), (3, 1000), (4, 1000), (5, 1000), (6, 1000), (7, 1000), (8, 1000);
+             INSERT INTO b SELECT * FROM a",
         );
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let threads = (0..count)
