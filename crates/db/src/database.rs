@@ -6,7 +6,7 @@ use crate::reading::Range;
 use crate::row::Visit;
 use crate::schema::{Schema, Table};
 use crate::snapshot::{Several, Tell, Terms};
-use crate::{Cell, Dialect, Result};
+use crate::{Cell, Dialect, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 pub struct Session {
     /// Run id, carried as a connection attribute.
     pub run: String,
-    /// Take a server flavour that has never run the conformance suite.
+    /// Take a server whose version has never run the conformance suite, and change one on which only reads and restores have.
     pub accept_untested: bool,
     /// How many connections one piece of work may use; 0 is 1.
     pub connections: usize,
@@ -27,6 +27,18 @@ pub struct Session {
     pub silence: Option<Duration>,
     /// Sees past the marks of a restore that is not finished, because it is the one that finishes it.
     pub restoring: bool,
+}
+
+impl Session {
+    /// Refuses to fence or migrate on a server on which neither was ever tested; reading and restoring are.
+    pub fn may_change(&self, dialect: Dialect) -> Result<()> {
+        if dialect != Dialect::MySql || self.accept_untested {
+            return Ok(());
+        }
+        Err(Error::Untested(
+            "fences, migrations and windows have not been tested on MySQL; backups, restores and digests have".into(),
+        ))
+    }
 }
 
 /// Small enough that a writer holds a chunk whole, large enough to compress and to load well. Of a table that would be

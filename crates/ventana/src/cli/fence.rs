@@ -77,6 +77,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         What::On => {
             let _lease = Lease::take(&dir, "fence on")?;
             by_hand(cx)?;
+            world.session().may_change(world.live()?.db().dialect())?;
             let mut facts: BTreeMap<String, Value> = BTreeMap::new();
             let known = std::fs::read(&kept)
                 .ok()

@@ -59,6 +59,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return Err(Failure::usage("--finalize drops the old columns for good")
             .hint("add --yes; a backup is made and proven first"));
     }
+    crate::world::session(&cx.config, "migrate").may_change(db.dialect())?;
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
     crate::window::runs::all_over(&cx.config)?;
     cx.config.can_restore()?;

@@ -15,7 +15,9 @@ use std::path::Path;
 /// Inspects the target and plans. Changes nothing.
 pub fn make(config: &Config) -> Result<PlanFile, Failure> {
     let address = config.address()?;
-    let mut db = db::open(address, &session(config, "plan"))?;
+    let session = session(config, "plan");
+    let mut db = db::open(address, &session)?;
+    session.may_change(db.dialect())?;
     let schema = db.inspect()?;
     schema.supported()?;
     let identity = db.identity()?;
