@@ -22,7 +22,9 @@ pub(super) const SESSION: &[&str] = &[
     "SET SESSION sql_quote_show_create=1",
     "SET SESSION net_write_timeout=600, net_read_timeout=600, wait_timeout=28800",
     // A digest may read for hours, and must read all.
-    "SET SESSION sql_select_limit=18446744073709551615, sql_safe_updates=0, max_error_count=64",
+    "SET SESSION sql_select_limit=18446744073709551615, sql_safe_updates=0",
+    // MySQL keeps enough of them, and lets few accounts say how many.
+    "/*M!100101 SET SESSION max_error_count=64 */",
     "/*M!100101 SET SESSION max_statement_time=0 */",
     "/*M!100301 SET SESSION idle_transaction_timeout=0, idle_readonly_transaction_timeout=0 */",
     // Collected statistics are read anew with every table that is opened, and choose no plan of ours.

@@ -19,7 +19,7 @@ pub(super) const LOAD_SESSION: &[&str] = &[
     // Rows may be older than a check; timestamps get no defaults that their definition does not name.
     "/*M!100201 SET SESSION check_constraint_checks=0 */",
     "/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */",
-    "SET SESSION max_error_count=65535",
+    "/*M!100101 SET SESSION max_error_count=65535 */",
 ];
 
 /// Whether the digest must see a column's number: ENUM's invalid member and its empty one print alike.

@@ -7,7 +7,7 @@ use super::fence::{current_account, normal};
 use super::privileges::Scope;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
-use crate::{Cell, Database, Error, Result};
+use crate::{Cell, Database, Dialect, Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that a restore needs and the server does not have.
@@ -106,7 +106,7 @@ fn needed(schema: &Schema) -> BTreeMap<&'static str, &'static str> {
 }
 
 /// Each of these lets an account create what others define.
-const SET_USER: [&str; 2] = ["SET USER", "SUPER"];
+const SET_USER: [&str; 3] = ["SET USER", "SET_USER_ID", "SUPER"];
 
 fn privileges(
     db: &mut MariaDb,
@@ -142,7 +142,10 @@ fn set_user(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<L
     {
         found.push(Lack {
             what: format!("account {ours} may not create what is defined by others, such as {one}"),
-            mend: format!("GRANT SET USER ON *.* TO {ours}"),
+            mend: match db.dialect {
+                Dialect::MySql => format!("GRANT SET_USER_ID ON *.* TO {ours}"),
+                _ => format!("GRANT SET USER ON *.* TO {ours}"),
+            },
             stops: true,
         });
     }

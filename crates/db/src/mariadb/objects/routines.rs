@@ -2,10 +2,10 @@
 
 use super::client::{self, Shown, Statement};
 use super::{Row, definition, foreign_text, hidden, session, text};
-use crate::Result;
 use crate::mariadb::MariaDb;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
+use crate::{Dialect, Result};
 
 pub(super) fn routines(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
     // A parameter's type without its character set does not say all: the set may come from the schema's default.
@@ -47,9 +47,11 @@ pub(super) fn routines(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
                 continue;
             }
             Shown::Hidden => {
-                schema
-                    .unsupported
-                    .push(hidden(&label, "SELECT on mysql.proc, or being its definer"));
+                let privilege = match db.dialect {
+                    Dialect::MySql => "SHOW_ROUTINE, or being its definer",
+                    _ => "SELECT on mysql.proc, or being its definer",
+                };
+                schema.unsupported.push(hidden(&label, privilege));
                 continue;
             }
         };
