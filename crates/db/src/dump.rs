@@ -23,12 +23,19 @@ pub const SESSION: &str = crate::mariadb::encode::PREAMBLE;
 /// Where a dump goes. The caller joins it to a backup's writer. Chunks of several tables are written side by side.
 pub trait Sink: Sync {
     /// A file of plain SQL, in the order in which it must be run; those for after the rows come after all tables.
-    fn schema(&self, stem: &str, sql: &str) -> Result<()>;
+    fn schema(&self, phase: Phase, stem: &str, sql: &str) -> Result<()>;
     /// Announces the next table of the schema; `load_sql` is what a stock client types for one chunk, with `{file}`.
     fn table(&self, table: &Table, load_sql: &str) -> Result<()>;
     /// Opens the next chunk of a table, named by its place in the schema.
     fn chunk(&self, table: usize) -> Result<Box<dyn Chunk + '_>>;
     fn table_done(&self, table: usize, rows: u64, digest: &str) -> Result<()>;
+}
+
+/// When a file of plain SQL is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    BeforeRows,
+    AfterRows,
 }
 
 /// A chunk being written.
@@ -80,7 +87,7 @@ pub fn dump(
         sink.table_done(index, table.rows, &table.digest)?;
     }
     for (stem, sql) in sql_files::after_rows(&schema) {
-        sink.schema(&stem, &sql)?;
+        sink.schema(Phase::AfterRows, &stem, &sql)?;
     }
     let digest = combine(&schema, tables, None);
     let through = outline.map(|outline| {
@@ -107,7 +114,7 @@ fn rows(
     throttle: Throttle,
     listen: &mut Listener<'_>,
 ) -> Result<Vec<(usize, Sums)>> {
-    sink.schema("100-tables", &sql_files::before_rows(schema))?;
+    sink.schema(Phase::BeforeRows, "100-tables", &sql_files::before_rows(schema))?;
     for table in &schema.tables {
         sink.table(table, &sql_files::load_sql(schema.dialect, table))?;
     }

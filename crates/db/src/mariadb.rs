@@ -257,7 +257,7 @@ impl Database for MariaDb {
         }
         self.settings(connect::SESSION)?;
         self.settings(&[
-            "/*M!100201 SET SESSION check_constraint_checks=1 */",
+            "/*M!100201 SET SESSION check_constraint_checks=1, innodb_strict_mode=DEFAULT */",
             "SET SESSION unique_checks=1, foreign_key_checks=1",
         ])
     }

@@ -9,6 +9,7 @@
 )]
 
 pub mod chromium;
+pub mod corpus;
 pub mod fault;
 pub mod fixtures;
 pub mod http;

@@ -9,15 +9,16 @@ pub(super) const LOAD_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO
 /// Session settings under which a dump's files mean what they say; for a stock client, at the head of each file.
 pub(crate) const PREAMBLE: &str = "SET NAMES utf8mb4;\nSET SESSION time_zone='+00:00', unique_checks=0, foreign_key_checks=0, \
 sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION';\n\
-/*M!100201 SET SESSION check_constraint_checks=0 */;\n/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */;\n\n";
+/*M!100201 SET SESSION check_constraint_checks=0, innodb_strict_mode=0 */;\n/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */;\n\n";
 
 /// The same for our own sessions; see [`super::MariaDb`]'s `begin_load`.
 pub(super) const LOAD_SESSION: &[&str] = &[
     "SET NAMES utf8mb4",
     "SET SESSION time_zone='+00:00', unique_checks=0, foreign_key_checks=0",
     "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'",
-    // Rows may be older than a check; timestamps get no defaults that their definition does not name.
-    "/*M!100201 SET SESSION check_constraint_checks=0 */",
+    // Rows may be older than a check, a table made with options that InnoDB would not take together any more; timestamps get
+    // no defaults that their definition does not name.
+    "/*M!100201 SET SESSION check_constraint_checks=0, innodb_strict_mode=0 */",
     "/*M!100804 SET SESSION explicit_defaults_for_timestamp=1 */",
     "/*M!100101 SET SESSION max_error_count=65535 */",
 ];

@@ -78,6 +78,7 @@ impl Wire {
             user: options.user,
             password: options.password.open(),
             attributes,
+            way: packets.stream.way(),
         };
         let welcome = handshake::shake(&mut packets, &login)?;
         packets

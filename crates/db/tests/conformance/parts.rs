@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::store::{dumped, loaded};
-use db::dump::{Chunk, Sink, dump};
+use db::dump::{Chunk, Phase, Sink, dump};
 use db::reading::Range;
 use db::row::Visit;
 use db::schema::{Schema, Table};
@@ -146,7 +146,7 @@ impl Database for Divided {
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn schema(&self, _: &str, _: &str) -> Result<()> {
+    fn schema(&self, _: Phase, _: &str, _: &str) -> Result<()> {
         Ok(())
     }
 

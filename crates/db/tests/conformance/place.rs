@@ -95,6 +95,14 @@ impl Place {
         matches!(self, Place::Sqlite)
     }
 
+    /// The server on which its schemas are.
+    pub(super) fn server(&self) -> &'static MariaDb {
+        match self {
+            Place::MariaDb(server) => server,
+            Place::Sqlite => panic!("a file has no server"),
+        }
+    }
+
     /// The same protocol as MariaDB, and another server.
     pub(super) fn is_mysql(&self) -> bool {
         matches!(self, Place::MariaDb(server) if server.brand() == Brand::MySql)

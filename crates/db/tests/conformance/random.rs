@@ -25,7 +25,6 @@ pub(super) use mariadb::quoted;
 use mariadb::{Case, Table};
 use mysql::prelude::Queryable;
 use std::collections::BTreeMap;
-use testkit::mariadb::MariaDb;
 
 fn setting(name: &str, ordinary: u64) -> u64 {
     let given = std::env::var(name).ok().and_then(|v| v.parse().ok());
@@ -65,26 +64,49 @@ impl Tally {
 
 #[test]
 fn random_schemas_of_mariadb_come_back_exactly() {
-    let place = Place::mariadb();
+    let tally = random_schemas(&Place::mariadb());
+    tally.print(Dialect::MariaDb);
+    let a_third = 7 * usize::try_from(tally.schemas).expect("few") / 3;
+    assert!(tally.tables > a_third, "the server refuses most of what is drawn");
+    assert!(tally.found == tally.damages && tally.damages > a_third);
+}
+
+/// What is drawn for MariaDB, as far as MySQL takes it.
+#[test]
+fn random_schemas_of_mysql_come_back_exactly() {
+    let Some(place) = Place::mysql() else { return };
+    let tally = random_schemas(&place);
+    tally.print(Dialect::MySql);
+    let schemas = usize::try_from(tally.schemas).expect("few");
+    assert!(
+        tally.tables > schemas,
+        "the server refuses nearly all of what is drawn"
+    );
+    assert!(tally.found == tally.damages && tally.damages > schemas);
+}
+
+fn random_schemas(place: &Place) -> Tally {
     let mut tally = Tally::default();
     for seed in seeds(6) {
         let mut draw = Draw::new(seed);
         let case = mariadb::case(&mut draw);
-        if let Err(found) = of_mariadb(&place, &case, &mut draw.clone(), &mut tally) {
+        let case = if place.is_mysql() {
+            case.in_the_words_of_mysql()
+        } else {
+            case
+        };
+        if let Err(found) = of_server(place, &case, &mut draw.clone(), &mut tally) {
             let least = reduced(case, &|c| {
-                of_mariadb(&place, c, &mut draw.clone(), &mut Tally::default()).is_err()
+                of_server(place, c, &mut draw.clone(), &mut Tally::default()).is_err()
             });
-            let again = of_mariadb(&place, &least, &mut draw, &mut Tally::default());
+            let again = of_server(place, &least, &mut draw, &mut Tally::default());
             panic!(
                 "PROPERTY_SEED={seed}: {found}\nleast:\n{}\n{again:?}",
                 printed(&least)
             );
         }
     }
-    tally.print(Dialect::MariaDb);
-    let a_third = 7 * usize::try_from(tally.schemas).expect("few") / 3;
-    assert!(tally.tables > a_third, "the server refuses most of what is drawn");
-    assert!(tally.found == tally.damages && tally.damages > a_third);
+    tally
 }
 
 /// The case in the server, its refused parts left out; answers the tables that are there.
@@ -121,20 +143,24 @@ fn built<'c>(driver: &mut mysql::Conn, case: &'c Case) -> Vec<&'c Table> {
     there
 }
 
-fn of_mariadb(place: &Place, case: &Case, draw: &mut Draw, tally: &mut Tally) -> Result<(), String> {
+fn of_server(place: &Place, case: &Case, draw: &mut Draw, tally: &mut Tally) -> Result<(), String> {
     let (original, copy) = (place.empty(), place.empty());
-    let mut driver = oracle::connected(MariaDb::shared().port(), &original.name());
+    let port = place.server().port();
+    let mut driver = oracle::connected(port, &original.name());
     let there = built(&mut driver, case);
     let schema = original.open().inspect().map_err(|e| e.to_string())?;
     if let Err(Error::Unsupported(list)) = schema.supported() {
         return Err(format!("not carried: {list:?}"));
     }
-    let mut driver = oracle::connected(MariaDb::shared().port(), &original.name());
+    let mut driver = oracle::connected(port, &original.name());
     let before = oracle::mariadb(&mut driver, &original.name());
     let store = round(&original, &copy)?;
     let after = oracle::mariadb(&mut driver, &copy.name());
     same(&before, &after)?;
-    oracle::except(&mut driver, &original.name(), &copy.name())?;
+    // MySQL has no EXCEPT ALL.
+    if !place.is_mysql() {
+        oracle::except(&mut driver, &original.name(), &copy.name())?;
+    }
     if oracle::mariadb(&mut driver, &original.name()) != before {
         return Err("the original was changed".into());
     }
@@ -144,7 +170,7 @@ fn of_mariadb(place: &Place, case: &Case, draw: &mut Draw, tally: &mut Tally) ->
     if there.is_empty() {
         return Ok(());
     }
-    let mut other = oracle::connected(MariaDb::shared().port(), &copy.name());
+    let mut other = oracle::connected(port, &copy.name());
     other
         .query_drop("SET SESSION sql_mode='ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', foreign_key_checks=0")
         .expect("sets");

@@ -197,8 +197,9 @@ fn same_schemas(original: &testkit::mariadb::Schema<'_>, copy: &testkit::mariadb
                 "{name}: {x} has rows that {y} has not"
             );
         }
-        // The virtual column of this one is computed from the clock.
-        if name != "generated" {
+        // The virtual column of the one is computed from the clock; of a table with a multi-valued index, as the other is,
+        // MySQL gives one sum now and another later.
+        if name != "generated" && name != "documents" {
             let sums = server.query(&format!(
                 "CHECKSUM TABLE {0}.{2}, {1}.{2}",
                 quote(a),

@@ -1,7 +1,7 @@
 //! A dump kept in memory: what `backup` does on disk.
 
 use super::place::{Place, Spot};
-use db::dump::{Chunk, ChunkEnd, Dumped, Sink, dump};
+use db::dump::{Chunk, ChunkEnd, Dumped, Phase, Sink, dump};
 use db::load::{ChunkSize, Source, load};
 use db::schema::{Schema, Table};
 use db::{Database, Outline, Result};
@@ -63,7 +63,8 @@ pub(super) struct Stored {
 }
 
 impl Sink for Filling {
-    fn schema(&self, stem: &str, sql: &str) -> Result<()> {
+    fn schema(&self, phase: Phase, stem: &str, sql: &str) -> Result<()> {
+        assert_eq!(phase == Phase::BeforeRows, stem == "100-tables", "{stem}");
         self.files.lock().expect("lock").push((stem.into(), sql.into()));
         Ok(())
     }

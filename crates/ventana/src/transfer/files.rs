@@ -146,11 +146,10 @@ fn failed(error: Error) -> db::Error {
 }
 
 impl Sink for Files {
-    fn schema(&self, stem: &str, sql: &str) -> db::Result<()> {
-        let phase = if self.tables().is_empty() && stem.starts_with('1') {
-            Phase::BeforeData
-        } else {
-            Phase::AfterData
+    fn schema(&self, phase: db::dump::Phase, stem: &str, sql: &str) -> db::Result<()> {
+        let phase = match phase {
+            db::dump::Phase::BeforeRows => Phase::BeforeData,
+            db::dump::Phase::AfterRows => Phase::AfterData,
         };
         self.writer.schema(phase, stem, sql).map(|_| ()).map_err(failed)
     }

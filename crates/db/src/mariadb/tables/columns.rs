@@ -4,6 +4,7 @@ use super::{Tables, fields, label, text};
 use crate::mariadb::MariaDb;
 use crate::schema::{Carry, Column, Kind, Object};
 use crate::{Dialect, Result};
+use std::collections::BTreeSet;
 
 /// Types whose values travel as text.
 const TEXTS: &[&str] = &[
@@ -67,6 +68,13 @@ pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
          GENERATION_EXPRESSION, COLUMN_COMMENT{reference} FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME, ORDINAL_POSITION"
     ))?;
     let own = db.database.clone();
+    // MySQL keeps the option of a table that numbers nothing, and loses it in a copy.
+    let numbered: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| text(row, 8).contains("auto_increment"))
+        .map(|row| text(row, 0))
+        .collect();
+    out.counters.retain(|table, _| numbered.contains(table));
     for mut row in rows {
         let (table, name, declared, data_type) = (text(&row, 0), text(&row, 1), text(&row, 2), text(&row, 3));
         let Some(place) = out.places.get(&table).copied() else {
@@ -83,6 +91,10 @@ pub(super) fn read_columns(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
                 Carry::Text
             }
         };
+        // ALTER COLUMN … SET DEFAULT takes one for a computed column too. It means nothing, and no definition shows it.
+        if matches!(carry, Carry::Virtual | Carry::Discarded) {
+            row[5] = (text(&row, 4) == "YES").then(|| "NULL".to_string());
+        }
         if carry == Carry::History && data_type != "timestamp" {
             out.unsupported.push(format!(
                 "{table}.{name}: {declared} (history by transaction, whose ids another server does not know; \

@@ -64,6 +64,7 @@ impl Asker {
             user: &self.user,
             password: self.password.open(),
             attributes: HashMap::from([("program_name".to_string(), "ventana".to_string())]),
+            way: packets.stream.way(),
         };
         let welcome = handshake::shake(&mut packets, &login)?;
         let mut wire = Wire::of(packets, welcome);

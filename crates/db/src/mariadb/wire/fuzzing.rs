@@ -111,6 +111,7 @@ fn conversation(choice: u8, bytes: &[u8], piece: usize) -> (blake3::Hash, String
                 user: "somebody",
                 password: "secret",
                 attributes: std::collections::HashMap::new(),
+                way: handshake::Way::Network,
             };
             capabilities = handshake::shake(&mut packets, &login)?.capabilities;
         }

@@ -16,6 +16,18 @@ pub(super) struct Login<'l> {
     pub(super) password: &'l str,
     /// What the server shows in `session_connect_attrs`.
     pub(super) attributes: HashMap<String, String>,
+    pub(super) way: Way,
+}
+
+/// The way to the server: what may be said on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A Unix socket: nobody listens.
+    Socket,
+    /// This machine's own network: nobody stands between.
+    Loopback,
+    /// Whoever says on it what the server's key is may be anybody.
+    Network,
 }
 
 /// What a connection is from then on.
@@ -153,16 +165,50 @@ pub(super) fn shake<S: Source + Write>(
             }
             // The server knew the password's hash; OK follows.
             Some((0x01, [3])) if plugin == AuthPlugin::CachingSha2Password => {}
+            // It did not know the hash: it wants the password itself.
             Some((0x01, [4])) if plugin == AuthPlugin::CachingSha2Password => {
-                return Err(Fault::Refused(format!(
-                    "account {} signs in with caching_sha2_password, which needs TLS to show its password to the server; \
-                     use an account with mysql_native_password",
-                    login.user
-                )));
+                show_password(packets, login, &greeting.nonce)?;
             }
             _ => return Err(garbled("a step of signing in that nobody knows").into()),
         }
     }
+}
+
+/// What caching_sha2_password asks for after a restart of the server or a change of the password: once, until it has the
+/// hash at hand again.
+fn show_password<S: Source + Write>(
+    packets: &mut Packets<S>,
+    login: &Login<'_>,
+    nonce: &[u8],
+) -> Result<(), Fault> {
+    let mut password = [login.password.as_bytes(), &[0]].concat();
+    match login.way {
+        Way::Socket => packets.send(&[&password])?,
+        Way::Loopback => {
+            packets.send(&[&[2]])?;
+            let answer = packets.whole()?;
+            let Some((0x01, key)) = answer.split_first() else {
+                return Err(garbled("no key to show the password under").into());
+            };
+            let mask = nonce.get(..20).ok_or_else(short_nonce)?.iter().cycle();
+            password
+                .iter_mut()
+                .zip(mask)
+                .for_each(|(byte, mask)| *byte ^= mask);
+            // It panics at what is no key, and at a password that is too long for one.
+            let sealed = std::panic::catch_unwind(|| mysql_common::crypto::encrypt(&password, key))
+                .map_err(|_| garbled("no key to show the password under"))?;
+            packets.send(&[&sealed])?;
+        }
+        Way::Network => {
+            return Err(Fault::Refused(format!(
+                "account {} signs in with caching_sha2_password, whose password is not shown to a server on another machine \
+                 without TLS; use the server's Unix socket or a tunnel to it, or an account with mysql_native_password",
+                login.user
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The proof that we know the password, as `plugin` wants it over `nonce`; empty for an empty password.

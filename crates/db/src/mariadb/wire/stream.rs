@@ -1,5 +1,6 @@
 //! The byte stream under a connection, and how long it may be silent.
 
+use super::handshake::Way;
 use super::packet::Source;
 use rustix::net::sockopt;
 use std::io::{self, Read, Write};
@@ -47,6 +48,15 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// The way that the bytes take.
+    pub(super) fn way(&self) -> Way {
+        match &self.transport {
+            Transport::Unix(_) => Way::Socket,
+            Transport::Tcp(tcp) if tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) => Way::Loopback,
+            Transport::Tcp(_) => Way::Network,
+        }
+    }
+
     /// Connects to the Unix socket that `host` is the path of, or to the first of the host's addresses that answers, each
     /// within `limit`; reads are limited by it too until [`Stream::settle`].
     pub(super) fn connect(

@@ -68,6 +68,48 @@ impl Table {
     }
 }
 
+/// What MySQL calls otherwise, or has only something like it for.
+const WORDS_OF_MYSQL: &[(&str, &str)] = &[
+    (" WITH SYSTEM VERSIONING", ""),
+    (" PAGE_COMPRESSED=1", ""),
+    (" COMPRESSED DEFAULT", " DEFAULT"),
+    (" IGNORED", " INVISIBLE"),
+    ("REF_SYSTEM_ID=", "SRID "),
+    ("utf8mb4_unicode_520_nopad_ci", "utf8mb4_0900_as_cs"),
+    ("uca1400_spanish_ai_ci", "utf8mb4_es_0900_ai_ci"),
+    ("utf8mb4_nopad_bin", "utf8mb4_0900_bin"),
+    ("latin1_swedish_nopad_ci", "latin1_german2_ci"),
+];
+
+impl Case {
+    /// The same case with what MySQL can take of it; the rest it refuses.
+    pub(crate) fn in_the_words_of_mysql(mut self) -> Case {
+        let translated = |text: &str| {
+            let words = WORDS_OF_MYSQL.iter();
+            words.fold(text.to_owned(), |text, (theirs, its)| text.replace(theirs, its))
+        };
+        for table in &mut self.tables {
+            table.versioned = false;
+            table.options = translated(&table.options);
+            table.keys.iter_mut().for_each(|key| *key = translated(key));
+            for column in &mut table.columns {
+                column.definition = translated(&column.definition);
+                for (theirs, its) in [
+                    ("UUID", "BINARY(16)"),
+                    ("INET4", "VARBINARY(48)"),
+                    ("INET6", "VARCHAR(48)"),
+                ] {
+                    if let Some(rest) = column.definition.strip_prefix(theirs) {
+                        let rest = rest.split(" DEFAULT").next().unwrap_or_default();
+                        column.definition = format!("{its}{rest}");
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
 pub(crate) fn case(draw: &mut Draw) -> Case {
     let mut before = vec![
         format!(

@@ -175,7 +175,9 @@ fn definitions(driver: &mut mysql::Conn, schema: &str, state: &mut State) {
         let mut text = String::new();
         for at in 1..fields {
             let field: Option<Vec<u8>> = row.get(at).expect("a field");
-            text.push_str(&String::from_utf8_lossy(&field.unwrap_or_default()).replace(schema, "SCHEMA"));
+            let field = String::from_utf8_lossy(&field.unwrap_or_default()).replace(schema, "SCHEMA");
+            // MySQL adds the character set that a collation has anyway when it is told its own statement.
+            text.push_str(&field.replace(" CHARACTER SET utf8mb4 COLLATE ", " COLLATE "));
             text.push('\n');
         }
         let label = if kind == "DATABASE" {

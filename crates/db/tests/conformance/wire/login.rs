@@ -6,6 +6,7 @@ fn opened(server: &MariaDb, user: &str, password: &str) -> Result<db::mariadb::M
     let address = Address::parse(&server.url(user, password, "")).expect("parses");
     let session = Session {
         run: "run-8".into(),
+        accept_untested: true,
         ..Session::default()
     };
     db::mariadb::MariaDb::open(&address, &session)
@@ -62,6 +63,36 @@ fn accounts_sign_in_with_what_they_have() {
         db.count("SELECT CONNECTION_ID()").expect("an id").cast_unsigned(),
         id
     );
+}
+
+/// The ordinary account of MySQL 8: after each change of its password the server wants the password itself, once.
+#[test]
+fn mysql_is_shown_the_password_where_nobody_listens() {
+    let Some(server) = MariaDb::shared_mysql() else {
+        return;
+    };
+    let user = format!("sha_{}", std::process::id());
+    server.query(&format!(
+        "CREATE USER {user}@'%' IDENTIFIED WITH caching_sha2_password BY 'señal y clave'; CREATE USER {user}n@'%' IDENTIFIED WITH mysql_native_password BY 'x'"
+    ));
+    let right = "se%C3%B1al%20y%20clave";
+    for round in 0..3 {
+        let wrong = opened(server, &user, "wrong").err().expect("refused");
+        assert!(
+            matches!(&wrong, Error::Connect { source_text, .. } if source_text.contains("1045")),
+            "{wrong:?}"
+        );
+        let mut db = opened(server, &user, right).unwrap_or_else(|e| panic!("{round}: {e}"));
+        assert_eq!(
+            db.text("SELECT CURRENT_USER()").expect("answers"),
+            Some(format!("{user}@%"))
+        );
+        if round == 1 {
+            server.query("FLUSH PRIVILEGES");
+        }
+    }
+    opened(server, &format!("{user}n"), "x").expect("opens");
+    server.query(&format!("DROP USER {user}@'%', {user}n@'%'"));
 }
 
 #[test]

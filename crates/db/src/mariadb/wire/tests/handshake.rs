@@ -1,6 +1,6 @@
 //! Signing in, with servers that ask for what they should not have.
 
-use super::super::handshake::{Login, prove, shake};
+use super::super::handshake::{Login, Way, prove, shake};
 use super::{Packets, Script, ok, packets, refusal};
 use crate::mariadb::wire::Fault;
 use mysql_common::constants::CapabilityFlags;
@@ -32,6 +32,10 @@ fn switch(plugin: &str, nonce: &[u8]) -> Vec<u8> {
 
 /// The outcome of a handshake in which the server says this, and what it heard.
 fn shaken(said: &[Vec<u8>]) -> (Result<(u32, CapabilityFlags), Fault>, Vec<u8>) {
+    shaken_by(Way::Network, said)
+}
+
+fn shaken_by(way: Way, said: &[Vec<u8>]) -> (Result<(u32, CapabilityFlags), Fault>, Vec<u8>) {
     // We speak in between, so numbers grow by two.
     let said = said
         .iter()
@@ -46,6 +50,7 @@ fn shaken(said: &[Vec<u8>]) -> (Result<(u32, CapabilityFlags), Fault>, Vec<u8>) 
         user: "ops",
         password: "s3cret-word",
         attributes: HashMap::from([("program_name".to_string(), "ventana".to_string())]),
+        way,
     };
     let outcome = shake(&mut packets, &login).map(|w| (w.connection_id, w.capabilities));
     (outcome, packets.stream.heard)
@@ -104,6 +109,7 @@ fn the_proof_of_ed25519_is_the_known_one() {
         user: "curve",
         password: "señal y clave",
         attributes: HashMap::new(),
+        way: Way::Network,
     };
     let nonce: Vec<u8> = (1..=32).collect();
     let proof = prove(&AuthPlugin::Ed25519, &login, &nonce).expect("proves");
@@ -139,6 +145,14 @@ fn a_password_is_never_shown() {
         "{outcome:?}"
     );
     assert!(!String::from_utf8_lossy(&heard).contains("s3cret"));
+    // Under a key it is not readable either, and what is no key is an error.
+    let wants = [greeting(ALL, "caching_sha2_password"), vec![1, 4]];
+    let (outcome, heard) = shaken_by(Way::Loopback, &[&wants[..], &[b"\x01no key".to_vec()]].concat());
+    assert!(matches!(&outcome, Err(Fault::Lost(_))), "{outcome:?}");
+    assert!(!String::from_utf8_lossy(&heard).contains("s3cret"));
+    let (outcome, heard) = shaken_by(Way::Socket, &[&wants[..], &[ok(0, 2)]].concat());
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert!(heard.ends_with(b"s3cret-word\0"), "{heard:?}");
 }
 
 #[test]
