@@ -33,6 +33,9 @@ pub(super) const SESSION: &[&str] = &[
     "SET SESSION lock_wait_timeout=60",
 ];
 
+/// The release of MySQL on which the conformance suite runs; not all of it, so that it needs the flag as well.
+const TESTED_MYSQL: &str = "8.0";
+
 pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
     let Address::MySql {
         host,
@@ -70,7 +73,8 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
     };
     if dialect == Dialect::MySql && !session.accept_untested {
         return Err(Error::Untested(format!(
-            "{address} runs MySQL {version}; only MariaDB has run the conformance suite so far"
+            "{address} runs MySQL {version}; the conformance suite has run on MariaDB, and on MySQL {TESTED_MYSQL} \
+             as far as snapshots, dumps, loads and digests go: no fence, migration or window"
         )));
     }
     let mut db = MariaDb {

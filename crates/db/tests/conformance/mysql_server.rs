@@ -4,7 +4,7 @@ use super::place::OwnServer;
 use db::mariadb::MariaDb;
 use db::mariadb::privileges::{Purpose, lacking};
 use db::snapshot::{self, Terms};
-use db::{Address, Database, Session};
+use db::{Address, Database, Error, Session};
 use testkit::mariadb::{Brand, MariaDb as Server};
 
 /// A server of the test's own; `None` where there is no MySQL and that was said.
@@ -19,6 +19,30 @@ fn opened(url: &str) -> MariaDb {
         ..Session::default()
     };
     MariaDb::open(&Address::parse(url).expect("an address"), &session).expect("opens")
+}
+
+#[test]
+fn mysql_is_taken_only_when_accepted_and_what_was_tested_is_said() {
+    let Some(server) = Server::shared_mysql() else {
+        return;
+    };
+    let address = Address::parse(&server.url("root", "", "")).expect("an address");
+    let Err(refused) = MariaDb::open(&address, &Session::default()) else {
+        panic!("taken")
+    };
+    assert!(matches!(refused, Error::Untested(_)), "{refused}");
+    for said in [
+        "runs MySQL 8.0.",
+        "on MySQL 8.0 as far as",
+        "no fence, migration or window",
+    ] {
+        assert!(refused.to_string().contains(said), "{refused}");
+    }
+    assert!(
+        refused
+            .hint()
+            .is_some_and(|hint| hint.contains("--accept-untested"))
+    );
 }
 
 /// An account with just what a backup needs, and the same with one privilege less at a time.
