@@ -23,6 +23,7 @@ mod conformance {
     mod many;
     mod migration;
     mod mutations;
+    mod mysql_server;
     mod online;
     mod parts;
     mod random;

@@ -62,16 +62,6 @@ const BACKUP: &[Privilege] = &[
     needs("RELOAD", Scope::Server),
 ];
 
-/// MySQL keeps the text of routines in tables that nobody may read, under a privilege of its own.
-const BACKUP_MYSQL: &[Privilege] = &[
-    sees("SELECT", Scope::Schema),
-    sees("SHOW VIEW", Scope::Schema),
-    sees("TRIGGER", Scope::Schema),
-    sees("EVENT", Scope::Schema),
-    sees("SHOW_ROUTINE", Scope::Server),
-    needs("RELOAD", Scope::Server),
-];
-
 const RESTORE: &[Privilege] = &[
     needs("SELECT", Scope::Copies),
     needs("INSERT", Scope::Copies),
@@ -113,9 +103,21 @@ const RESTORE_MYSQL: &[Privilege] = &[
     needs("SESSION_VARIABLES_ADMIN", Scope::Server),
 ];
 
+/// MySQL keeps the text of routines where only this privilege, or SELECT on everything, shows it to others.
+const SHOWS_ROUTINES: &str = "SHOW_ROUTINE";
+
+const BACKUP_MYSQL: &[Privilege] = &[
+    sees("SELECT", Scope::Schema),
+    sees("SHOW VIEW", Scope::Schema),
+    sees("TRIGGER", Scope::Schema),
+    sees("EVENT", Scope::Schema),
+    sees(SHOWS_ROUTINES, Scope::Server),
+    needs("RELOAD", Scope::Server),
+];
+
 const WINDOW: &[Privilege] = &[needs("ALL PRIVILEGES", Scope::Server)];
 
-/// What `purpose` needs.
+/// What `purpose` needs. The lists for a restore and a window are MariaDB's: no account of MySQL was tried with them.
 pub fn needed(purpose: Purpose, dialect: Dialect) -> &'static [Privilege] {
     match (purpose, dialect) {
         (Purpose::Backup, Dialect::MySql) => BACKUP_MYSQL,
@@ -129,7 +131,8 @@ pub fn needed(purpose: Purpose, dialect: Dialect) -> &'static [Privilege] {
 /// The GRANT statements that would let this account do what `purpose` needs; empty when it may already. Privileges that
 /// it has through a role count where the role is switched on, as it is for a default role.
 pub fn lacking(db: &mut MariaDb, purpose: Purpose) -> Result<Vec<String>> {
-    missing(db, needed(purpose, db.dialect).iter())
+    let dialect = db.dialect;
+    missing(db, needed(purpose, dialect).iter())
 }
 
 /// The GRANT statements without which the catalog hides something from this account.
@@ -137,8 +140,8 @@ pub(super) fn hidden(db: &mut MariaDb) -> Result<Vec<String>> {
     if db.database.is_empty() {
         return Ok(Vec::new());
     }
-    let needed = needed(Purpose::Backup, db.dialect);
-    missing(db, needed.iter().filter(|p| p.hides))
+    let dialect = db.dialect;
+    missing(db, needed(Purpose::Backup, dialect).iter().filter(|p| p.hides))
 }
 
 /// Refuses an account from which the catalog hides something: what is not seen would be missing from a backup without a
@@ -173,8 +176,9 @@ pub(super) fn without(
 }
 
 fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) -> Result<Vec<String>> {
-    let held = grants(db)?;
-    let held: Vec<Grant<'_>> = held.iter().filter_map(|s| Grant::parse(s)).collect();
+    let printed = grants(db)?;
+    let held: Vec<Grant<'_>> = printed.iter().filter_map(|s| Grant::parse(s)).collect();
+    let back: Vec<Grant<'_>> = printed.iter().filter_map(|s| Grant::taken_back(s)).collect();
     let database = db.database.clone();
     let account = current_account(db)?;
     let mut lacking: Vec<(Scope, Vec<&str>)> = Vec::new();
@@ -182,9 +186,17 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
         let scope = |on: &str| holds(on, privilege.scope, &database);
         // MariaDB 11.3 and later tell the text of routines by a privilege of its own.
         let shown = |on: &str| holds(on, Scope::Schema, &database);
+        let everywhere = |on: &str| on == "*.*";
+        // MySQL can take back from a grant on everything what lies in one schema.
+        let kept = |g: &Grant<'_>| {
+            privilege.scope == Scope::Server
+                || !everywhere(g.on())
+                || !back.iter().any(|b| b.gives(privilege.name, &shown))
+        };
         let given = held.iter().any(|g| {
-            g.gives(privilege.name, &scope)
+            (g.gives(privilege.name, &scope) && kept(g))
                 || (privilege.scope == Scope::Routines && g.gives("SHOW CREATE ROUTINE", &shown))
+                || (privilege.name == SHOWS_ROUTINES && g.gives("SELECT", &everywhere))
         });
         if !given {
             match lacking.iter_mut().find(|(scope, _)| *scope == privilege.scope) {
@@ -246,14 +258,10 @@ fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
 }
 
-/// The account's grants, those to the roles that are switched on and those to everybody.
+/// The account's grants, those to the roles that are switched on and those to everybody. MySQL prints the roles' grants
+/// among the account's own.
 fn grants(db: &mut MariaDb) -> Result<Vec<String>> {
-    // MySQL tells what comes through roles only where no account is named.
-    let own = match db.dialect {
-        Dialect::MySql => "SHOW GRANTS",
-        _ => "SHOW GRANTS FOR CURRENT_USER",
-    };
-    let mut sources = vec![own.to_string()];
+    let mut sources = vec!["SHOW GRANTS FOR CURRENT_USER".to_string()];
     if db.dialect == Dialect::MariaDb {
         for row in
             db.query("SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL")?

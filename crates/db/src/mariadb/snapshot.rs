@@ -332,6 +332,7 @@ fn with_lock(
         Held::Never(why) => return Ok(Try::Cannot(why)),
     };
     let opened = open_views(readers);
+    let stands = control.logged();
     let released = control.release();
     let blocked = held.elapsed();
     opened?;
@@ -339,10 +340,11 @@ fn with_lock(
         // It was not there until the end: somebody may have committed between two views.
         return Ok(Try::Again(error));
     }
-    let mut proof = BTreeMap::from([(
+    let mut proof = stands?;
+    proof.insert(
         "commits_blocked_ms".to_string(),
         format!("{:.1}", blocked.as_secs_f64() * 1000.0),
-    )]);
+    );
     if !proof::shared(db, readers, &mut proof)? {
         // Commits were held back, so it was no commit that moved the log: a rotation, perhaps.
         return Ok(Try::Again(moved()));

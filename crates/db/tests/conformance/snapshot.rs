@@ -7,7 +7,7 @@ use super::place::{OwnServer, Place, Spot};
 use db::snapshot::{self, Method, Snapshot, Terms};
 use db::{Address, Database, Session};
 use std::time::Duration;
-use testkit::mariadb::MariaDb;
+use testkit::mariadb::{Brand, MariaDb};
 use writers::Writers;
 
 /// Which servers the shared view is proven on.
@@ -18,8 +18,16 @@ fn servers() -> [OwnServer; 2] {
     ]
 }
 
+/// Any server's.
+fn session() -> Session {
+    Session {
+        accept_untested: true,
+        ..Session::default()
+    }
+}
+
 fn connect(url: &str) -> Box<dyn Database> {
-    db::open(&Address::parse(url).expect("an address"), &Session::default()).expect("opens")
+    db::open(&Address::parse(url).expect("an address"), &session()).expect("opens")
 }
 
 fn by(method: Method, readers: usize) -> Terms {
@@ -85,11 +93,43 @@ fn readers_share_one_moment_while_commits_are_held_back() {
     }
 }
 
+/// MySQL logs by default; its log stands still while commits are held back, and that is where a replica goes on.
 #[test]
-fn readers_share_one_moment_on_mysql_too() {
-    if let Some(server) = OwnServer::mysql() {
-        shares_one_moment(&server, Method::FlushTables, 1, 15);
+fn readers_share_one_moment_on_mysql_and_the_log_is_told() {
+    if !MariaDb::has_mysql() {
+        return;
     }
+    let mysql = || MariaDb::options().brand(Brand::MySql);
+    let logging = mysql()
+        .binary_log()
+        .arg("--gtid-mode=ON")
+        .arg("--enforce-gtid-consistency=ON");
+    let server = OwnServer::start_with(logging);
+    // One writer, for the same knot as MariaDB's.
+    shares_one_moment(&server, Method::FlushTables, 1, 15);
+    let schema = server.schema("h_snap");
+    schema.query("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let mut db = connect(&schema.url());
+    let view = open(&mut *db, &Terms::readers(3));
+    assert_eq!(view.proof["method"], "flush_tables");
+    assert_eq!(view.readers.len(), 3);
+    assert_eq!(view.proof["positions"], "read while commits were held back");
+    // Nothing was written since.
+    let master = &server.query("SHOW MASTER STATUS")[0];
+    assert_eq!(master[0].as_ref(), view.proof.get("binlog_file"));
+    assert_eq!(master[1].as_ref(), view.proof.get("binlog_position"));
+    assert_eq!(master[4].as_ref(), view.proof.get("gtid"));
+    drop(view);
+    let view = open(&mut *db, &by(Method::Positions, 3));
+    assert_eq!(view.readers.len(), 1, "its views have no position to compare");
+    drop(view);
+    let server = OwnServer::start_with(mysql());
+    let schema = server.schema("h_snap");
+    schema.query("CREATE TABLE t (id INT PRIMARY KEY)");
+    let mut db = connect(&schema.url());
+    let view = open(&mut *db, &Terms::readers(2));
+    assert_eq!(view.proof["positions"], "the binary log is off");
+    assert!(!view.proof.contains_key("binlog_position"));
 }
 
 #[test]

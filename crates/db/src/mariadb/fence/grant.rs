@@ -11,9 +11,17 @@ pub(in crate::mariadb) struct Grant<'s> {
 impl<'s> Grant<'s> {
     /// Takes `GRANT … ON … TO …` apart; `None` for what grants no privilege on anything: roles, default roles.
     pub(in crate::mariadb) fn parse(statement: &'s str) -> Option<Grant<'s>> {
-        let rest = statement.strip_prefix("GRANT ")?;
+        Grant::between(statement.strip_prefix("GRANT ")?, " TO ")
+    }
+
+    /// The same for `REVOKE … ON … FROM …`, with which MySQL prints what a grant on everything leaves out.
+    pub(in crate::mariadb) fn taken_back(statement: &'s str) -> Option<Grant<'s>> {
+        Grant::between(statement.strip_prefix("REVOKE ")?, " FROM ")
+    }
+
+    fn between(rest: &'s str, to: &str) -> Option<Grant<'s>> {
         let on = outside_quotes(rest, " ON ")?;
-        let to = outside_quotes(rest, " TO ").filter(|to| *to > on)?;
+        let to = outside_quotes(rest, to).filter(|to| *to > on)?;
         Some(Grant {
             privileges: split_list(&rest[..on]),
             on: &rest[on + 4..to],

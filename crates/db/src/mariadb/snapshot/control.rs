@@ -1,8 +1,10 @@
 //! The connection that holds commits back, and lets go of them whatever happens to it.
 
+use super::proof;
 use crate::mariadb::MariaDb;
 use crate::snapshot::Method;
 use crate::{Database, Dialect, Error, Result};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// After so long without a word from the control connection the server ends it, and what it holds: a process that was
@@ -81,6 +83,14 @@ impl Control {
             _ => "FLUSH TABLES WITH READ LOCK",
         })?;
         Ok(Held::Since(since))
+    }
+
+    /// Where the binary log of a MySQL stands while commits are held back: a view of MariaDB remembers it itself.
+    pub(super) fn logged(&mut self) -> Result<BTreeMap<String, String>> {
+        match self.db.dialect {
+            Dialect::MySql => proof::logged(&mut self.db),
+            _ => Ok(BTreeMap::new()),
+        }
     }
 
     /// Lets everybody commit again. An error says that the lock was lost before.

@@ -1,6 +1,6 @@
 //! Sessions that move amounts between two tables, one transaction after the other, as fast as they can.
 
-use db::{Address, Session};
+use db::Address;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -23,7 +23,7 @@ impl Writers {
             "CREATE TABLE a (id INT PRIMARY KEY, v INT NOT NULL, n BIGINT NOT NULL DEFAULT 0);
              CREATE TABLE b LIKE a;
              INSERT INTO a (id, v) VALUES (1, 1000), (2, 1000), (3, 1000), (4, 1000), (5, 1000), (6, 1000), (7, 1000), (8, 1000);
-             INSERT INTO b SELECT * FROM a",
+             INSERT INTO b (id, v) SELECT id, v FROM a",
         );
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let threads = (0..count)
@@ -31,7 +31,7 @@ impl Writers {
                 let (stop, done, url) = (stop.clone(), done.clone(), schema.url());
                 std::thread::spawn(move || {
                     let address = Address::parse(&url).expect("an address");
-                    let mut db = db::open(&address, &Session::default()).expect("opens");
+                    let mut db = db::open(&address, &super::session()).expect("opens");
                     while !stop.load(Ordering::SeqCst) {
                         let next = done.load(Ordering::SeqCst);
                         let from = next % 8 + 1;
