@@ -36,7 +36,7 @@ pub struct File {
 pub struct Database {
     /// `sqlite:///path/to.db` or `mysql://user@host:3306/schema`. Passwords belong in the environment (`DB_PASS`).
     pub url: Option<String>,
-    /// Go on with a MySQL server, which has not run the conformance suite.
+    /// Go on with a MySQL release, or with a window on MySQL, that was never tested.
     pub accept_untested: bool,
     /// How many connections a backup, a restore or a digest uses at once. Default: 2.
     pub connections: Option<NonZeroUsize>,
