@@ -1,4 +1,8 @@
-//! One run at a time: a lock on a file of the state folder, held as long as the process lives.
+//! Who may do what beside whom: locks on files of the state folder, held as long as the process lives.
+//!
+//! - `lease`: one run at a time.
+//! - `lease.backups`: shared by all who read backups or write new ones; alone for who deletes.
+//! - `lease.restores`: one restore into a database at a time, beside whatever reads.
 
 use crate::error::{Failure, exit, io};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -35,12 +39,17 @@ impl Lease {
         Lease::take_named(state_dir, "lease", holder)
     }
 
-    /// Takes the lease of what reads, copies and deletes backups: beside a run, but one at a time.
+    /// Takes the backups for itself, to delete some: nobody reads or makes one meanwhile.
     pub fn of_backups(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
         Lease::take_named(state_dir, "lease.backups", holder)
     }
 
-    /// Shares that lease with others who only make and read backups: none is deleted meanwhile.
+    /// Takes the lease of restores: the marks and sessions that a restore finds are then of a dead one.
+    pub fn of_restores(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
+        Lease::take_named(state_dir, "lease.restores", holder)
+    }
+
+    /// Shares the backups with others who read and make them: none is deleted meanwhile.
     pub fn of_backups_shared(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
         let (mut file, what) = open(state_dir, "lease.backups")?;
         match file.try_lock_shared() {
