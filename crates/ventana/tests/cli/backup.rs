@@ -511,3 +511,52 @@ fn is_read_as_fast_as_one_may() {
         assert!(said.contains(wrong) && said.contains("--throttle"), "{said}");
     }
 }
+
+/// A file in which there is nothing yet is a database, and so is one whose names are no words.
+#[test]
+fn of_nothing_and_of_names_that_are_no_words() {
+    let scene = Scene::data();
+    std::fs::remove_file(scene.database()).unwrap();
+    std::fs::write(scene.database(), "").unwrap();
+    let there_and_back = |into: &str, rows: u64| {
+        let live = scene.json("digest").expect(0).text("digest");
+        let made = scene.json("backup").expect(0);
+        assert_eq!(
+            (made.text("digest"), made.document["rows"].as_u64()),
+            (live.clone(), Some(rows))
+        );
+        scene
+            .json(&format!("backup verify {} --restore", made.text("path")))
+            .expect(0);
+        let restored = scene
+            .json(&format!("restore {} --into {into}", made.text("path")))
+            .expect(0);
+        assert_eq!(
+            (restored.text("digest"), restored.document["rows"].as_u64()),
+            (live, Some(rows))
+        );
+    };
+    there_and_back("nothing.db", 0);
+    let told = scene.run("backup --lang en --no-restore").expect(0).everything();
+    assert!(told.contains("0 rows"), "{told}");
+    let long = "n".repeat(64);
+    let names = [
+        "a`b",
+        "c'd\"e",
+        "f g",
+        "h.i",
+        "año 😀",
+        "j%k\\l",
+        "../m",
+        "-n;--",
+        "SELECT",
+        &long,
+    ];
+    for name in names {
+        let table = name.replace('"', "\"\"");
+        scene.sqlite(&format!(
+            "CREATE TABLE \"{table}\" (\"{table}\" INTEGER PRIMARY KEY, \"v `'.%\" TEXT); INSERT INTO \"{table}\" VALUES (1, 'x'), (2, NULL)"
+        ));
+    }
+    there_and_back("names.db", 2 * names.len() as u64);
+}
