@@ -58,6 +58,10 @@ const PROGRAMS: &[Program] = &[
     },
     // Fault injection.
     Program {
+        name: "strace",
+        package: "strace",
+    },
+    Program {
         name: "prlimit",
         package: "util-linux",
     },

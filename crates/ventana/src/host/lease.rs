@@ -55,7 +55,7 @@ impl Lease {
         match file.try_lock_shared() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
-            Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+            Err(TryLockError::Error(e)) => return Err(no_lock(&what, e)),
         }
         // Of several the last one is named to whoever asks.
         sign(&mut file, holder).map_err(io(&what))?;
@@ -69,7 +69,7 @@ impl Lease {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+                Err(TryLockError::Error(e)) => return Err(no_lock(&what, e)),
             }
             // Whoever only looks shares the lock with us and lets go of it at once; a holder does not.
             match file.try_lock_shared() {
@@ -100,6 +100,11 @@ fn open(state_dir: &Path, name: &str) -> Result<(File, String), Failure> {
         .open(&path)
         .map_err(io(&what))?;
     Ok((file, what))
+}
+
+/// Without a lock nobody could be kept from a run that is at work.
+fn no_lock(what: &str, error: std::io::Error) -> Failure {
+    io(what)(error).hint("[state] dir must lie on a file system with locks, such as a local disk")
 }
 
 fn sign(file: &mut File, holder: &str) -> std::io::Result<()> {
