@@ -60,6 +60,10 @@ const PROGRAMS: &[Program] = &[
     },
     // Fault injection.
     Program {
+        name: "strace",
+        package: "strace",
+    },
+    Program {
         name: "prlimit",
         package: "util-linux",
     },

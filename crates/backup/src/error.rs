@@ -162,8 +162,8 @@ pub enum Error {
         /// Bytes that would be written.
         needed: u64,
     },
-    /// Another process writes there at this moment.
-    #[error("another process is writing {path}. Wait until it has finished")]
+    /// Another process writes or copies it at this moment.
+    #[error("another process is at work on {path}. Wait until it has finished")]
     Busy {
         /// The folder.
         path: PathBuf,

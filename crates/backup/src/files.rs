@@ -63,7 +63,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Takes the advisory lock of a folder that is being written. `None`: the file system has no locks. Who writes goes on without;
+/// Takes the advisory lock of a folder that is being written or copied. `None`: the file system has no locks. Who writes goes on without;
 /// who would delete what a dead one left cannot tell, and leaves it alone ([`is_left`]).
 pub(crate) fn lock_dir(path: &Path) -> Result<Option<File>> {
     let dir = File::open(path).map_err(Error::io("open", path))?;

@@ -61,6 +61,8 @@ impl Backup {
                 .create(true)
                 .mode(0o600)
                 .open(&path)?;
+            // Others may be proving it as well: line after line. Where there are no locks, a line is one write all the same.
+            let _ = file.lock();
             let line = if file.metadata()?.len() == 0 {
                 &line[1..]
             } else {

@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::lock_dir;
 use crate::reader::Backup;
 
 pub use copy::{Copied, copy, copy_known};
@@ -100,7 +101,8 @@ pub fn replicate(backup: &Backup, root: &Path, progress: &mut dyn FnMut(u64, u64
     })
 }
 
-/// [`copy()`] of a backup of this machine, of which one knows that it is this very one.
+/// [`copy()`] of a backup of this machine, of which one knows that it is this very one. One process at a time copies it
+/// ([`Error::Busy`]): not every store can keep two from writing the same replica.
 pub fn copy_of(backup: &Backup, to: &mut dyn Store, progress: &mut dyn FnMut(u64, u64)) -> Result<Copied> {
     let path = backup.path();
     let root = path.parent().unwrap_or(path);
@@ -108,6 +110,7 @@ pub fn copy_of(backup: &Backup, to: &mut dyn Store, progress: &mut dyn FnMut(u64
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
+    let _alone = lock_dir(path)?;
     let mut from = Folder::at(root).map_err(Error::io("open", root))?;
     copy::copy_known(&mut from, folder, Some(backup.id()), to, progress)
 }

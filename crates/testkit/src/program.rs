@@ -27,6 +27,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("sqlite3", "sqlite3"),
     ("ssh-keygen", "openssh-client"),
     ("sshd", "openssh-server"),
+    ("strace", "strace"),
     ("umount", "mount"),
     ("zstd", "zstd"),
 ];

@@ -5,7 +5,7 @@ mod ledger;
 pub use ledger::{Act, HERE, Known, Ledger};
 
 use crate::config::{Config, Keep, Place, Replica};
-use crate::error::Failure;
+use crate::error::{Failure, exit};
 use crate::host::s3::{self, Bucket};
 use crate::host::sftp::{Options, Sftp};
 use backup::{Backup, Copied, Folder, Store};
@@ -100,7 +100,11 @@ impl Named {
             let place = path.display().to_string();
             Ledger::of(config).record(&self.name, &name, backup.id(), &place, Act::Damaged)?;
         }
-        let copied = copied?;
+        let copied = copied.map_err(|error| match error {
+            backup::Error::Busy { .. } => Failure::new("lease_held", error.to_string(), exit::LEASE)
+                .hint("somebody else copies it; see `ventana backup list` when that is done"),
+            error => error.into(),
+        })?;
         let place = copied.place.display().to_string();
         Ledger::of(config).record(&self.name, &copied.name, &copied.id, &place, Act::Copied)?;
         Ok(copied)

@@ -60,11 +60,14 @@ pub fn run(cx: &Context, args: Args) -> Done {
             "{option} is for SQL dumps: a backup is restored as it was made"
         )));
     }
-    // A backup must not be deleted while it is read, nor two restores go on with the same marks.
-    let _lease = Lease::of_backups(&cx.config.state_dir(), "restore")?;
+    let state = cx.config.state_dir();
+    // Two restores must not go on with the same marks.
+    let _one = Lease::of_restores(&state, "restore")?;
     if path.is_file() {
         return sql_dump::run(cx, path, &args);
     }
+    // Read to its end before it may be deleted.
+    let _lease = Lease::of_backups_shared(&state, "restore")?;
     let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), &args.what).map_err(|e| {
         Failure::from(e).hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
     })?;

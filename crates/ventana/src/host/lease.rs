@@ -1,4 +1,8 @@
-//! One run at a time: a lock on a file of the state folder, held as long as the process lives.
+//! Who may do what beside whom: locks on files of the state folder, held as long as the process lives.
+//!
+//! - `lease`: one run at a time.
+//! - `lease.backups`: shared by all who read backups or write new ones; alone for who deletes.
+//! - `lease.restores`: one restore into a database at a time, beside whatever reads.
 
 use crate::error::{Failure, exit, io};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -35,18 +39,23 @@ impl Lease {
         Lease::take_named(state_dir, "lease", holder)
     }
 
-    /// Takes the lease of what reads, copies and deletes backups: beside a run, but one at a time.
+    /// Takes the backups for itself, to delete some: nobody reads or makes one meanwhile.
     pub fn of_backups(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
         Lease::take_named(state_dir, "lease.backups", holder)
     }
 
-    /// Shares that lease with others who only make and read backups: none is deleted meanwhile.
+    /// Takes the lease of restores: the marks and sessions that a restore finds are then of a dead one.
+    pub fn of_restores(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
+        Lease::take_named(state_dir, "lease.restores", holder)
+    }
+
+    /// Shares the backups with others who read and make them: none is deleted meanwhile.
     pub fn of_backups_shared(state_dir: &Path, holder: &str) -> Result<Lease, Failure> {
         let (mut file, what) = open(state_dir, "lease.backups")?;
         match file.try_lock_shared() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
-            Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+            Err(TryLockError::Error(e)) => return Err(no_lock(&what, e)),
         }
         // Of several the last one is named to whoever asks.
         sign(&mut file, holder).map_err(io(&what))?;
@@ -60,7 +69,7 @@ impl Lease {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(e)) => return Err(io(&what)(e)),
+                Err(TryLockError::Error(e)) => return Err(no_lock(&what, e)),
             }
             // Whoever only looks shares the lock with us and lets go of it at once; a holder does not.
             match file.try_lock_shared() {
@@ -91,6 +100,11 @@ fn open(state_dir: &Path, name: &str) -> Result<(File, String), Failure> {
         .open(&path)
         .map_err(io(&what))?;
     Ok((file, what))
+}
+
+/// Without a lock nobody could be kept from a run that is at work.
+fn no_lock(what: &str, error: std::io::Error) -> Failure {
+    io(what)(error).hint("[state] dir must lie on a file system with locks, such as a local disk")
 }
 
 fn sign(file: &mut File, holder: &str) -> std::io::Result<()> {

@@ -144,6 +144,10 @@ impl Server {
 
     /// Ends it and waits for its end; one that does not end in time is killed.
     pub fn stop(&self) {
+        self.stop_within(GRACE);
+    }
+
+    fn stop_within(&self, seconds: u64) {
         let Ok(mut child) = self.child.lock() else { return };
         if matches!(child.try_wait(), Ok(Some(_))) {
             return;
@@ -151,7 +155,7 @@ impl Server {
         if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
-        if wait(&mut child, GRACE).is_none() {
+        if wait(&mut child, seconds).is_none() {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -203,4 +207,33 @@ fn servers_in(folder: &Path) -> Vec<rustix::process::Pid> {
 
 fn data_argument(folder: &Path) -> String {
     format!("--datadir={}", folder.join("mariadb").display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn one_that_does_not_end_in_time_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(folder.path(), &[]).unwrap();
+        let pid = Pid::from_child(&server.child.lock().unwrap());
+        // It hears of no signal that asks.
+        kill_process(pid, Signal::STOP).unwrap();
+        server.stop_within(1);
+        assert!(servers_in(folder.path()).is_empty());
+        let ended = server.child.lock().unwrap().try_wait().unwrap();
+        assert_eq!(ended.and_then(|status| status.signal()), Some(9));
+    }
+
+    #[test]
+    fn one_that_ends_when_it_is_asked_is_not_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(folder.path(), &[]).unwrap();
+        server.stop();
+        let ended = server.child.lock().unwrap().try_wait().unwrap();
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+    }
 }

@@ -80,6 +80,9 @@ impl Ledger {
                 .create(true)
                 .mode(0o600)
                 .open(&self.path)?;
+            // Whoever else verifies or copies writes here too: line after line. The lock goes with the file; where
+            // there are no locks, a line is one write all the same.
+            let _ = file.lock();
             // A line torn by a crash must not swallow this one: it gets an end, and an empty line counts for nothing.
             let mut line = if file.metadata()?.len() == 0 {
                 String::new()

@@ -170,8 +170,8 @@ impl Drive<'_> {
         })
     }
 
-    /// Of a run that was taken back nobody goes on with a copy that was cut off. What cannot be removed is said, and costs
-    /// nothing: it is plainly incomplete.
+    /// Of a run that was taken back nobody goes on with a copy that was cut off. What cannot be removed, or may be somebody's
+    /// work at this moment, is said and stays: it is plainly incomplete, and `backup prune` removes it.
     fn remove_half_copies(&self, journal: &mut Journal) {
         let Ok(state) = engine::state::fold(journal.records()) else {
             return;
@@ -183,7 +183,21 @@ impl Drive<'_> {
             matches!(step.kind, StepKind::OffSite { .. })
                 && state.steps.get(&step.id).is_some_and(|s| s.attempt > 0)
         };
-        for step in self.plan.plan.steps.iter().filter(copying) {
+        let copying: Vec<_> = self.plan.plan.steps.iter().filter(copying).collect();
+        if copying.is_empty() {
+            return;
+        }
+        // Whoever copies by hand shares it.
+        let holder = format!("run {}, half copies", self.id);
+        let _backups = match Lease::of_backups(&self.config.state_dir(), &holder) {
+            Ok(lease) => lease,
+            Err(failure) => {
+                let left =
+                    "what this run had begun to copy off site stays, incomplete, for `ventana backup prune`";
+                return self.out.say("warning", &format!("{}: {left}", failure.message));
+            }
+        };
+        for step in copying {
             let StepKind::OffSite { backup, .. } = &step.kind else {
                 continue;
             };

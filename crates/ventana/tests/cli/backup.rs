@@ -208,11 +208,6 @@ fn all_at_once_for_cron() {
     assert!(error["message"].as_str().unwrap().contains(&first), "{error}");
     let told = scene.run("backup verify --all --quiet").expect(12);
     assert!(told.everything().contains("README.txt"), "damage is never quiet");
-    // One at a time.
-    let lock = std::fs::File::open(scene.path("state/lease.backups")).unwrap();
-    lock.lock().unwrap();
-    scene.json("backup verify").fails(10, "lease_held");
-    scene.json("--yes backup prune").fails(10, "lease_held");
 }
 
 /// Backups of other days: a folder's name says when it was made.
@@ -383,9 +378,18 @@ fn none_is_deleted_while_one_is_made_or_read() {
     scene.configure("dir = \"backups\"", "dir = \"backups\"\nkeep = { last = 1 }");
     scene.json("backup").expect(0);
     let lease = std::fs::File::open(scene.path("state/lease.backups")).unwrap();
-    // As another `backup` or `digest` holds it.
+    // As another who reads or makes one holds it.
     lease.lock_shared().unwrap();
     scene.json("--yes backup prune").fails(10, "lease_held");
+    let reading = [
+        "backup verify --all",
+        "backup verify --restore",
+        "backup copy --to ./elsewhere",
+        "--yes restore latest --into restored.db",
+    ];
+    for verb in reading {
+        scene.json(verb).expect(0);
+    }
     scene.json("digest --backup latest").expect(0);
     scene.json("digest --diff live backup:latest").expect(0);
     scene.json("backup --no-restore").expect(0);
@@ -397,7 +401,67 @@ fn none_is_deleted_while_one_is_made_or_read() {
         .json("digest --diff live backup:latest")
         .fails(10, "lease_held");
     scene.json("backup --no-restore").fails(10, "lease_held");
+    for verb in reading {
+        scene.json(verb).fails(10, "lease_held");
+    }
     scene.json("digest").expect(0);
+}
+
+#[test]
+fn one_restore_at_a_time_and_one_copy_of_a_backup() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let restore = format!("restore {path} --into restored.db");
+    std::fs::write(scene.path("state/lease.restores"), "restore").unwrap();
+    let restores = std::fs::File::open(scene.path("state/lease.restores")).unwrap();
+    restores.lock().unwrap();
+    scene.json(&restore).fails(10, "lease_held");
+    scene.json("backup verify --restore").expect(0);
+    restores.unlock().unwrap();
+    scene.json(&restore).expect(0);
+    // As another `backup copy` or a window's `off_site` holds it.
+    let copying = std::fs::File::open(&path).unwrap();
+    copying.lock().unwrap();
+    let refused = scene.json("backup copy --to ./elsewhere").fails(10, "lease_held");
+    assert!(refused.message.contains(&path), "{refused:?}");
+    assert!(!scene.path("elsewhere").exists());
+    scene.json("backup verify").expect(0);
+    copying.unlock().unwrap();
+    scene.json("backup copy --to ./elsewhere").expect(0);
+}
+
+/// Several at once, each with its line in the ledger and beside the backup.
+#[test]
+fn many_verify_at_once_beside_a_new_backup() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let name = Path::new(&path).file_name().unwrap().to_str().unwrap();
+    scene.configure_more("[replica.vault]\nfolder = \"vault\"\n");
+    scene.json(&format!("backup copy {name}")).expect(0);
+    let verbs: Vec<String> = [
+        format!("backup verify {name}"),
+        format!("backup verify {name} --replica vault"),
+    ]
+    .into_iter()
+    .cycle()
+    .take(12)
+    .chain(["backup --no-restore".to_owned()])
+    .collect();
+    let running: Vec<_> = verbs.iter().map(|verb| scene.ventana(verb).spawn()).collect();
+    for one in running {
+        one.wait().ok();
+    }
+    let lines = |at: PathBuf| {
+        let text = std::fs::read_to_string(at).unwrap();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines
+            .inspect(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()))
+            .count()
+    };
+    // What was written down when it was made and copied, and six times more.
+    assert_eq!(lines(Path::new(&path).join("proven.jsonl")), 7);
+    assert_eq!(lines(scene.path("state/replicas.jsonl")), 7);
+    assert_eq!(left(&scene).len(), 2);
 }
 
 #[test]
@@ -446,4 +510,53 @@ fn is_read_as_fast_as_one_may() {
             .to_string();
         assert!(said.contains(wrong) && said.contains("--throttle"), "{said}");
     }
+}
+
+/// A file in which there is nothing yet is a database, and so is one whose names are no words.
+#[test]
+fn of_nothing_and_of_names_that_are_no_words() {
+    let scene = Scene::data();
+    std::fs::remove_file(scene.database()).unwrap();
+    std::fs::write(scene.database(), "").unwrap();
+    let there_and_back = |into: &str, rows: u64| {
+        let live = scene.json("digest").expect(0).text("digest");
+        let made = scene.json("backup").expect(0);
+        assert_eq!(
+            (made.text("digest"), made.document["rows"].as_u64()),
+            (live.clone(), Some(rows))
+        );
+        scene
+            .json(&format!("backup verify {} --restore", made.text("path")))
+            .expect(0);
+        let restored = scene
+            .json(&format!("restore {} --into {into}", made.text("path")))
+            .expect(0);
+        assert_eq!(
+            (restored.text("digest"), restored.document["rows"].as_u64()),
+            (live, Some(rows))
+        );
+    };
+    there_and_back("nothing.db", 0);
+    let told = scene.run("backup --lang en --no-restore").expect(0).everything();
+    assert!(told.contains("0 rows"), "{told}");
+    let long = "n".repeat(64);
+    let names = [
+        "a`b",
+        "c'd\"e",
+        "f g",
+        "h.i",
+        "año 😀",
+        "j%k\\l",
+        "../m",
+        "-n;--",
+        "SELECT",
+        &long,
+    ];
+    for name in names {
+        let table = name.replace('"', "\"\"");
+        scene.sqlite(&format!(
+            "CREATE TABLE \"{table}\" (\"{table}\" INTEGER PRIMARY KEY, \"v `'.%\" TEXT); INSERT INTO \"{table}\" VALUES (1, 'x'), (2, NULL)"
+        ));
+    }
+    there_and_back("names.db", 2 * names.len() as u64);
 }

@@ -2,8 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use testkit::fault::{self, Rule};
+use testkit::process::Signal;
 use testkit::{Process, Sandbox, program};
 
 use super::far::{Far, FolderFar, S3_KEY, S3_SECRET, S3Far, SshFar};
@@ -299,6 +301,57 @@ fn an_upload_over_sftp_that_is_cut_goes_on() {
 fn an_upload_to_a_bucket_that_is_cut_goes_on() {
     let far = S3Far::start();
     goes_on_after_a_cut(&far, &far.proxy, 30_000);
+}
+
+/// A window that is killed while it copies, and taken back: nobody goes on with that copy. It goes, unless somebody reads
+/// or copies backups at that moment.
+fn a_half_copy_is_nobodys(far: &dyn Far, proxy: &fault::Proxy) {
+    for others in [false, true] {
+        let scene = Scene::served();
+        scene.configure_more(&far.configuration());
+        scene.env("AWS_ACCESS_KEY_ID", S3_KEY);
+        scene.env("AWS_SECRET_ACCESS_KEY", S3_SECRET);
+        // So slow that the moment is not missed.
+        proxy.set(Rule::Latency(Duration::from_millis(30)));
+        let killed = scene.ventana("run").spawn();
+        while far.files().len() < 2 {
+            assert!(killed.is_running(), "{}", killed.output());
+            std::thread::yield_now();
+        }
+        killed.signal(Signal::KILL);
+        killed.wait();
+        proxy.set(Rule::Pass);
+        let complete = |files: &std::collections::BTreeMap<String, Vec<u8>>| {
+            files.keys().any(|file| file.ends_with("SHA256SUMS"))
+        };
+        assert!(!complete(&far.files()), "{:?}", far.files().keys());
+        std::fs::write(scene.path("state/lease.backups"), "backup copy").unwrap();
+        let lease = std::fs::File::open(scene.path("state/lease.backups")).unwrap();
+        if others {
+            lease.lock_shared().unwrap();
+        }
+        let back = scene.json("rollback").expect(0);
+        assert_eq!(back.text("outcome"), "rolled_back");
+        let warned = back.said.output.stderr.contains("for `ventana backup prune`");
+        assert_eq!(
+            (far.files().is_empty(), warned),
+            (!others, others),
+            "{}",
+            back.said.output
+        );
+    }
+}
+
+#[test]
+fn a_half_copy_over_sftp_is_nobodys() {
+    let far = SshFar::start();
+    a_half_copy_is_nobodys(&far, &far.proxy);
+}
+
+#[test]
+fn a_half_copy_in_a_bucket_is_nobodys() {
+    let far = S3Far::start();
+    a_half_copy_is_nobodys(&far, &far.proxy);
 }
 
 #[test]

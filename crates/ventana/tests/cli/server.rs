@@ -319,3 +319,82 @@ fn nobody_listens() {
     let failed = scene.json("digest").fails(1, "unreachable");
     assert!(!failed.hint.is_empty(), "{failed:?}");
 }
+
+/// A database in which there is nothing yet is a database.
+#[test]
+fn one_without_tables() {
+    let schema = MariaDb::shared().schema("cli_nothing");
+    let scene = scene(&schema);
+    let live = scene.json("digest").expect(0).text("digest");
+    let made = scene.json("backup").expect(0);
+    assert_eq!(
+        (made.text("digest"), made.text("verified"), &made.document["rows"]),
+        (live.clone(), "restore".into(), &0.into())
+    );
+    scene.json("backup verify --restore").expect(0);
+    let told = scene.run("backup --lang en --no-restore").expect(0).everything();
+    assert!(told.contains("0 rows"), "{told}");
+    let copy = format!("{}_copy", schema.name());
+    let restored = scene
+        .json(&format!("restore {} --into {copy}", made.text("path")))
+        .expect(0);
+    assert_eq!(
+        (restored.text("digest"), &restored.document["rows"]),
+        (live.clone(), &0.into())
+    );
+    point(&scene, &copy);
+    assert_eq!(scene.json("digest").expect(0).text("digest"), live);
+    MariaDb::shared().query(&format!("DROP DATABASE {copy}"));
+}
+
+/// Whatever a server takes for a name (nothing beyond the BMP, so no emoji), a backup and its restore take.
+#[test]
+fn names_that_are_no_words() {
+    let schema = MariaDb::shared().schema("cli_names");
+    let long = "n".repeat(64);
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let names = [
+        "a`b", "c'd\"e", "f g", "h.i", "año", "j%k\\l", "../m", "-n;--", "SELECT", &long,
+    ];
+    for (at, name) in names.iter().enumerate() {
+        let table = quoted(name);
+        schema.query(&format!(
+            "CREATE TABLE {table} ({table} INT PRIMARY KEY, `v '\"``.%` TEXT, KEY {table} (`v '\"``.%`(10)));
+             INSERT INTO {table} VALUES ({at}, 'x'), (100, NULL);"
+        ));
+    }
+    schema.query("CREATE VIEW `w ``'.%` AS SELECT `v '\"``.%` FROM `a``b`");
+    let scene = scene(&schema);
+    let made = scene.json("backup").expect(0);
+    assert_eq!(made.document["rows"], 2 * names.len());
+    let copy = format!("{}_copy", schema.name());
+    scene
+        .json(&format!("restore {} --into {copy}", made.text("path")))
+        .expect(0);
+    let there = |schema: &str| {
+        MariaDb::shared().value(&format!(
+            "SELECT GROUP_CONCAT(HEX(TABLE_NAME) ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{schema}'"
+        ))
+    };
+    assert_eq!(there(&copy), there(schema.name()));
+    let live = scene.json("digest").expect(0).text("digest");
+    point(&scene, &copy);
+    assert_eq!(
+        (scene.json("digest").expect(0).text("digest"), made.text("digest")),
+        (live.clone(), live)
+    );
+    let part = format!("{}_part", schema.name());
+    scene
+        .json(&format!(
+            "restore {} --into {part} --tables 'f g'",
+            made.text("path")
+        ))
+        .expect(0);
+    assert_eq!(
+        MariaDb::shared()
+            .value(&format!("SELECT COUNT(*) FROM {part}.`f g`"))
+            .as_deref(),
+        Some("2")
+    );
+    MariaDb::shared().query(&format!("DROP DATABASE {copy}; DROP DATABASE {part}"));
+}

@@ -1,10 +1,10 @@
 //! `mariadbd` dies in the middle of its work, and statements outlive the client that sent them.
 
-use testkit::Output;
+use testkit::{Output, Service};
 
 use super::known::Known;
 use super::{Way, at_the_start, begin};
-use crate::world_mariadb::{World, wait_for};
+use crate::world_mariadb::{Session, World, wait_for};
 
 /// Sessions of `ventana` that are busy with such a statement.
 fn busy_with(world: &World, statement: &str) -> Option<()> {
@@ -12,6 +12,49 @@ fn busy_with(world: &World, statement: &str) -> Option<()> {
         "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='ventana' AND INFO LIKE '{statement}%'"
     );
     (world.server.value(&sql)?.parse::<u64>().ok()? > 0).then_some(())
+}
+
+/// A window that stands in the middle of a statement, because somebody has locked what the statement needs.
+struct HeldUp {
+    /// The step before the one that waits.
+    after: &'static str,
+    /// What somebody reads in a transaction.
+    read: &'static str,
+    /// The beginning of the statement that waits.
+    statement: &'static str,
+}
+
+/// Somebody holds a row of it.
+const BACKFILL: HeldUp = HeldUp {
+    after: "sync.2",
+    read: "SELECT id FROM activos WHERE especificaciones IS NOT NULL ORDER BY id DESC LIMIT 1 FOR UPDATE",
+    statement: "UPDATE `activos`",
+};
+
+/// Somebody reads its table, so the ALTER waits.
+const CONTRACT: HeldUp = HeldUp {
+    after: "contract.2",
+    read: "SELECT id FROM activos LIMIT 1",
+    statement: "ALTER TABLE activos CHANGE",
+};
+
+impl HeldUp {
+    /// A run that died right before the statement, and the session of who is in its way.
+    fn begin(&self, world: &World, known: &Known) -> Session {
+        at_the_start(world);
+        let seq = known.journal.seq("finished", self.after);
+        world.die_at("run", &format!("after:{seq}"));
+        let mut holder = world.session("root", "");
+        holder.run(&format!("BEGIN; {}", self.read)).unwrap();
+        holder
+    }
+
+    /// The run goes on, and waits by now.
+    fn resumed(&self, world: &World) -> Service {
+        let window = world.ventana(&["--json", "resume"]).spawn();
+        wait_for(self.statement, || busy_with(world, self.statement));
+        window
+    }
 }
 
 /// The server dies under a window that is on its way; the window says that it did not come through.
@@ -60,39 +103,16 @@ fn settled(world: &World, known: &Known, context: &str, way: Way, output: Output
 fn mariadbd_dies_in_the_middle() {
     let (world, known) = begin();
     for way in [Way::Resume, Way::Rollback] {
-        // A row that somebody holds keeps the backfill waiting in the middle.
-        at_the_start(&world);
-        world.die_at(
-            "run",
-            &format!("after:{}", known.journal.seq("finished", "sync.2")),
-        );
-        let mut holder = world.session("root", "");
-        holder.run("BEGIN; SELECT id FROM activos WHERE especificaciones IS NOT NULL ORDER BY id DESC LIMIT 1 FOR UPDATE").unwrap();
-        let context = format!("mariadbd killed in the backfill, then {way:?}");
-        server_dies(&world, &context, || {
-            let window = world.ventana(&["--json", "resume"]).spawn();
-            wait_for("the backfill", || busy_with(&world, "UPDATE `activos`"));
-            world.server.kill9();
-            window.wait()
-        });
-        go_on(&world, &known, &context, way);
-
-        // Somebody reads the table in a transaction, so the contract's ALTER waits.
-        at_the_start(&world);
-        world.die_at(
-            "run",
-            &format!("after:{}", known.journal.seq("finished", "contract.2")),
-        );
-        let mut holder = world.session("root", "");
-        holder.run("BEGIN; SELECT id FROM activos LIMIT 1").unwrap();
-        let context = format!("mariadbd killed in the contract, then {way:?}");
-        server_dies(&world, &context, || {
-            let window = world.ventana(&["--json", "resume"]).spawn();
-            wait_for("the contract", || busy_with(&world, "ALTER TABLE activos CHANGE"));
-            world.server.kill9();
-            window.wait()
-        });
-        go_on(&world, &known, &context, way);
+        for (what, held_up) in [("backfill", BACKFILL), ("contract", CONTRACT)] {
+            let _holder = held_up.begin(&world, &known);
+            let context = format!("mariadbd killed in the {what}, then {way:?}");
+            server_dies(&world, &context, || {
+                let window = held_up.resumed(&world);
+                world.server.kill9();
+                window.wait()
+            });
+            go_on(&world, &known, &context, way);
+        }
 
         // The power goes when the new release is started.
         at_the_start(&world);
@@ -121,16 +141,8 @@ fn a_statement_that_outlives_its_client_is_ended_first() {
             .collect::<Vec<String>>()
     };
     for way in [Way::Resume, Way::Rollback] {
-        at_the_start(&world);
-        world.die_at(
-            "run",
-            &format!("after:{}", known.journal.seq("finished", "sync.2")),
-        );
-        let mut holder = world.session("root", "");
-        holder.run("BEGIN; SELECT id FROM activos WHERE especificaciones IS NOT NULL ORDER BY id DESC LIMIT 1 FOR UPDATE").unwrap();
-        let window = world.ventana(&["--json", "resume"]).spawn();
-        wait_for("the backfill", || busy_with(&world, "UPDATE `activos`"));
-        window.kill9();
+        let mut holder = BACKFILL.begin(&world, &known);
+        BACKFILL.resumed(&world).kill9();
         let orphan = orphans();
         assert_eq!(orphan.len(), 1, "{orphan:?}");
         let context = format!("a backfill that outlived its client, then {way:?}");
@@ -142,16 +154,8 @@ fn a_statement_that_outlives_its_client_is_ended_first() {
         holder.run("COMMIT").unwrap();
         settled(&world, &known, &context, way, next.wait());
 
-        at_the_start(&world);
-        world.die_at(
-            "run",
-            &format!("after:{}", known.journal.seq("finished", "contract.2")),
-        );
-        let mut holder = world.session("root", "");
-        holder.run("BEGIN; SELECT id FROM activos LIMIT 1").unwrap();
-        let window = world.ventana(&["--json", "resume"]).spawn();
-        wait_for("the contract", || busy_with(&world, "ALTER TABLE activos CHANGE"));
-        window.kill9();
+        let mut holder = CONTRACT.begin(&world, &known);
+        CONTRACT.resumed(&world).kill9();
         // The table becomes free at once: the server may well run the orphan's statement now.
         holder.run("COMMIT").unwrap();
         let context = format!("a contract that outlived its client, then {way:?}");

@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(cx: &Context, args: &Args) -> Done {
-    let _lease = Lease::of_backups(&cx.config.state_dir(), "backup copy")?;
+    let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup copy")?;
     if let Some(replica) = &args.from {
         return fetch(cx, args, replica);
     }

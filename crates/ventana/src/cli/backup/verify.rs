@@ -51,7 +51,7 @@ struct Whole {
 }
 
 pub(super) fn run(cx: &Context, args: &Args) -> Done {
-    let _lease = Lease::of_backups(&cx.config.state_dir(), "backup verify")?;
+    let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup verify")?;
     let mut place = Place::of(cx, args)?;
     if !args.all {
         let which = place.named(cx, &args.which)?;

@@ -206,7 +206,7 @@ fn at_work(target: &Address, connection: &str) -> Failure {
 }
 
 /// What the sessions of a restore into `target` are called. Only this state folder's processes use the name, and its lease
-/// is ours: a session of that name belongs to one that has died.
+/// of restores is ours: a session of that name belongs to one that has died.
 fn run(cx: &Context, target: &Address) -> Result<String, Failure> {
     let folder = cx.config.state_dir();
     let what = format!("cannot look at the state folder {}", folder.display());

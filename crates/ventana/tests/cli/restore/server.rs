@@ -258,3 +258,35 @@ fn a_dump_of_sqlite_is_not_sent_to_a_server() {
     let there = format!("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{into}'");
     assert_eq!(schema.server().value(&there).as_deref(), Some("0"));
 }
+
+/// A value that the target's server would not take is known before anything is dropped or made.
+#[test]
+fn a_target_that_takes_only_short_statements_is_left_as_it_is() {
+    let source = MariaDb::shared().schema("cli_packet");
+    source.query(
+        "CREATE TABLE t (id INT PRIMARY KEY, s LONGTEXT); INSERT INTO t VALUES (1, REPEAT('x', 3 << 20))",
+    );
+    let here = scene(&source);
+    let path = here.json("backup --no-restore").expect(0).text("path");
+    let server = MariaDb::start();
+    server.query("SET GLOBAL max_allowed_packet=1048576; CREATE DATABASE own; CREATE DATABASE copy; CREATE TABLE copy.precious (id INT)");
+    point(&here, "own", server.port(), "root");
+    let mut hint = String::new();
+    for into in ["copy --replace --yes", "fresh"] {
+        let refused = here
+            .json(&format!("restore {path} --into {into}"))
+            .fails(1, "preflight");
+        assert!(
+            refused.message.contains("table t has a row of ")
+                && refused.message.contains("sends 1048576 at a time"),
+            "{refused:?}"
+        );
+        hint = refused.hint;
+    }
+    assert_eq!(tables(&server, "copy").as_deref(), Some("precious"));
+    let fresh = "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='fresh'";
+    assert_eq!(server.value(fresh).as_deref(), Some("0"));
+    // What is told to be typed is what it takes.
+    server.query(hint.split(';').next().unwrap());
+    here.json(&format!("restore {path} --into fresh")).expect(0);
+}
