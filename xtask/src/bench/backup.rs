@@ -28,6 +28,7 @@ struct Options {
     mantenimientos_per_row: u32,
     runs: u32,
     quiet_seconds: u32,
+    /// Some of the parts, divided by commas.
     only: Option<String>,
     /// Where the servers' data and the backups lie; the machine's folder for temporary files, if none is given.
     data: Option<PathBuf>,
@@ -79,7 +80,7 @@ impl Options {
     }
 }
 
-/// `[--rows N,…] [--mantenimientos-per-row N] [--runs N] [--quiet-seconds N] [--only PART] [--data DIR]`
+/// `[--rows N,…] [--mantenimientos-per-row N] [--runs N] [--quiet-seconds N] [--only PART,…] [--data DIR]`
 fn options(args: &[String]) -> Result<Options> {
     let mut options = Options {
         rows: vec![1_000_000],
@@ -103,9 +104,9 @@ fn options(args: &[String]) -> Result<Options> {
             "--quiet-seconds" => options.quiet_seconds = count(&pair[0], text)?,
             "--only" => {
                 ensure!(
-                    PARTS.contains(&text.as_str()),
-                    "--only {text}: one of {}",
-                    PARTS.join(", ")
+                    text.split(',').all(|part| PARTS.contains(&part)),
+                    "--only {text}: some of {}",
+                    PARTS.join(",")
                 );
                 options.only = Some(text.clone());
             }
@@ -115,7 +116,7 @@ fn options(args: &[String]) -> Result<Options> {
                 options.data = Some(folder);
             }
             other => bail!(
-                "unknown argument `{other}`; known: --rows N,…, --mantenimientos-per-row N, --runs N, --quiet-seconds N, --only PART, --data DIR"
+                "unknown argument `{other}`; known: --rows N,…, --mantenimientos-per-row N, --runs N, --quiet-seconds N, --only PART,…, --data DIR"
             ),
         }
     }

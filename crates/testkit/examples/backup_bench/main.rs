@@ -60,7 +60,8 @@ impl Job {
     }
 
     fn wants(&self, part: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| only == part)
+        let only = self.only.as_deref();
+        only.is_none_or(|only| only.split(',').any(|wanted| wanted == part))
     }
 }
 
@@ -168,8 +169,9 @@ fn job() -> Result<Job> {
     let mut flags = Flags::given()?;
     let only = flags.optional("--only");
     ensure!(
-        only.as_deref().is_none_or(|only| PARTS.contains(&only)),
-        "--only: one of {PARTS:?}"
+        only.as_deref()
+            .is_none_or(|only| only.split(',').all(|part| PARTS.contains(&part))),
+        "--only: some of {PARTS:?}"
     );
     let rows = flags.text("--rows")?;
     let rows = rows.split(',').map(|rows| flags::number("--rows", rows));
