@@ -8,7 +8,7 @@ use super::objects::{account, session};
 use crate::{Cell, Database, Error, Result};
 use grant::{Grant, roles, sorted, without_identity};
 use serde::{Deserialize, Serialize};
-use sessions::{end_event_runs, sees_sessions};
+use sessions::{end_all_sessions, end_event_runs, sees_sessions};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::writers::writers;
@@ -143,7 +143,7 @@ pub fn raise(db: &mut MariaDb, before: &Before) -> Result<()> {
             names(now.events.keys())
         )));
     }
-    end_sessions(db, &accounts)?;
+    end_all_sessions(db, &accounts)?;
     end_event_runs(db)
 }
 

@@ -255,6 +255,31 @@ fn a_running_event_is_ended() {
     assert_eq!(db.count("SELECT a FROM t").expect("reads"), 1);
 }
 
+/// Inside a trigger the server shows a session under the name of the trigger's definer.
+#[test]
+fn a_session_that_hides_behind_a_definer_is_ended() {
+    let world = World::new();
+    world.server.query(
+        "CREATE TABLE svc.slow (id INT PRIMARY KEY AUTO_INCREMENT, x DOUBLE);
+         CREATE DEFINER=root@localhost TRIGGER svc.slowly BEFORE INSERT ON svc.slow FOR EACH ROW SET NEW.x = SLEEP(0.05)",
+    );
+    let before = world.read();
+    let mut db = world.db();
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| world.app(&"INSERT INTO slow (x) VALUES (0);".repeat(200)));
+        let hidden = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='root' AND INFO LIKE 'INSERT INTO slow%'";
+        while db.count(hidden).expect("counts") == 0 {
+            std::thread::yield_now();
+        }
+        fence::raise(&mut db, &before).expect("raises");
+        let at_the_fence = db.count("SELECT COUNT(*) FROM slow").expect("counts");
+        assert!(at_the_fence < 200, "the fence waited for the last write");
+        assert!(writing.join().expect("ends").is_err(), "its session was ended");
+        let later = db.count("SELECT COUNT(*) FROM slow").expect("counts");
+        assert_eq!(later, at_the_fence, "nothing was written past the fence");
+    });
+}
+
 #[test]
 fn one_session_is_ended_and_no_other() {
     let world = World::new();

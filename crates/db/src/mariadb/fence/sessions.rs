@@ -32,16 +32,89 @@ pub(super) fn sees_sessions(db: &mut MariaDb) -> Result<()> {
 }
 
 /// Ends the sessions that the accounts have now and waits until the server has let go of them: a session that was open
-/// when its privileges went may still be in the middle of a write. Sessions opened later have only SELECT.
+/// when its privileges went may still be in the middle of a write. Sessions opened later have only SELECT. An error where
+/// a session may be one of theirs and cannot be told.
+pub(super) fn end_all_sessions(db: &mut MariaDb, accounts: &[String]) -> Result<()> {
+    let sessions = sessions_of(db, accounts, LOOKS)?;
+    end(db, sessions.found, "sessions of the service's accounts")?;
+    match sessions.hidden {
+        None => Ok(()),
+        Some((id, user)) => Err(Error::refused(
+            format!(
+                "connection {id} is at work as {user} for a minute: it may be one of the service's, inside a trigger, view or routine of {user}"
+            ),
+            format!(
+                "SHOW FULL PROCESSLIST tells what it does: wait for it, or end it (KILL {id}), then go on"
+            ),
+        )),
+    }
+}
+
+/// Ends the sessions of the accounts as far as they can be told: those that are left go on with the privileges that they
+/// had when they were opened.
 pub fn end_sessions(db: &mut MariaDb, accounts: &[String]) -> Result<()> {
+    let sessions = sessions_of(db, accounts, PATIENCE)?;
+    end(db, sessions.found, "sessions of the service's accounts")
+}
+
+/// The sessions that these accounts have now, and one that may be theirs. Inside a trigger, view or routine the server
+/// shows a session under the name of its definer; so whoever is at work under another name is looked at again until it
+/// has been seen between two statements, under its own.
+fn sessions_of(db: &mut MariaDb, accounts: &[String], looks: usize) -> Result<Sessions> {
     let users: BTreeSet<String> = accounts.iter().map(|a| user_of(a)).collect();
-    let rows = db.query("SELECT ID, USER FROM information_schema.PROCESSLIST WHERE ID<>CONNECTION_ID()")?;
-    let doomed = rows
-        .iter()
-        .filter(|row| users.contains(&row[1].to_text().unwrap_or_default()))
-        .filter_map(|row| row[0].as_i64())
-        .collect();
-    end(db, doomed, "sessions of the service's accounts")
+    let mut found = Vec::new();
+    let mut at_work: Vec<(i64, String)> = Vec::new();
+    for look in 0..looks {
+        let among = match look {
+            0 => "ID<>CONNECTION_ID()".to_string(),
+            _ => format!("ID IN ({})", listed(at_work.iter().map(|(id, _)| *id))),
+        };
+        at_work.clear();
+        for row in db.query(&format!(
+            "SELECT ID, USER, COMMAND FROM information_schema.PROCESSLIST WHERE {among}"
+        ))? {
+            let text = |i: usize| row.get(i).and_then(Cell::to_text).unwrap_or_default();
+            let (Some(id), user) = (row[0].as_i64(), text(1)) else {
+                continue;
+            };
+            if users.contains(&user) {
+                found.push(id);
+            } else if ["Query", "Execute", "Fetch"].contains(&text(2).as_str()) {
+                at_work.push((id, user));
+            }
+        }
+        if look + 1 == PATIENCE && !at_work.is_empty() {
+            let definers = definers(db)?;
+            at_work.retain(|(_, user)| definers.contains(user));
+        }
+        if at_work.is_empty() {
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(Sessions {
+        found,
+        hidden: at_work.into_iter().next(),
+    })
+}
+
+struct Sessions {
+    found: Vec<i64>,
+    /// One that may be theirs, and under whose name it is at work.
+    hidden: Option<(i64, String)>,
+}
+
+/// After so many looks it is asked who defines anything at all: under the name of anybody else nobody hides.
+const PATIENCE: usize = 100;
+
+/// Users in whose name triggers, views, routines or events run.
+fn definers(db: &mut MariaDb) -> Result<BTreeSet<String>> {
+    let rows = db.query(
+        "SELECT DEFINER FROM information_schema.TRIGGERS UNION SELECT DEFINER FROM information_schema.VIEWS \
+         UNION SELECT DEFINER FROM information_schema.ROUTINES UNION SELECT DEFINER FROM information_schema.EVENTS",
+    )?;
+    let definers = rows.iter().filter_map(|row| row.first().and_then(Cell::to_text));
+    Ok(definers.map(|definer| user_of(&definer)).collect())
 }
 
 /// Ends the runs of events in the schema that had begun before the events were stopped.
@@ -59,14 +132,15 @@ pub(super) fn end_event_runs(db: &mut MariaDb) -> Result<()> {
 }
 
 /// Ends one session of `run` and waits until the server has let go of it. One that is gone is left alone, and so is one
-/// that only has the number now: of another account, or of another run after the server was started again.
+/// that only has the number now: of another account, or of another run after the server was started again. In a trigger it
+/// has another name than ours.
 pub fn end_session(db: &mut MariaDb, run: &str, connection: u64) -> Result<()> {
     let ours = db
         .text("SELECT SUBSTRING_INDEX(USER(), '@', 1)")?
         .unwrap_or_default()
         .replace('\'', "''");
     let alive = format!(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND USER='{ours}' AND ID<>CONNECTION_ID() \
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE ID={connection} AND (USER='{ours}' OR COMMAND<>'Sleep') AND ID<>CONNECTION_ID() \
          AND IS_USED_LOCK('{}')={connection}",
         signature(run, connection)
     );
@@ -82,7 +156,7 @@ pub fn end_sessions_of(db: &mut MariaDb, run: &str) -> Result<()> {
         .unwrap_or_default()
         .replace('\'', "''");
     let alive = format!(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER='{ours}' AND ID<>CONNECTION_ID() \
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE (USER='{ours}' OR COMMAND<>'Sleep') AND ID<>CONNECTION_ID() \
          AND IS_USED_LOCK(CONCAT('{}', ID))=ID",
         signature_head(run)
     );
@@ -108,7 +182,7 @@ fn end(db: &mut MariaDb, doomed: Vec<i64>, whose: &str) -> Result<()> {
             other => other.map(|_| ())?,
         }
     }
-    let list = doomed.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    let list = listed(doomed.into_iter());
     let alive = format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID IN ({list})");
     for _ in 0..LOOKS {
         if db.count(&alive)? == 0 {
@@ -120,6 +194,10 @@ fn end(db: &mut MariaDb, doomed: Vec<i64>, whose: &str) -> Result<()> {
         format!("{whose} do not end: the server is rolling back a long write (connections {list})"),
         "wait until SHOW PROCESSLIST no longer lists them, then resume",
     ))
+}
+
+fn listed(ids: impl Iterator<Item = i64>) -> String {
+    ids.map(|id| id.to_string()).collect::<Vec<_>>().join(",")
 }
 
 fn user_of(account: &str) -> String {
