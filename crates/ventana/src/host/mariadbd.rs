@@ -152,10 +152,14 @@ impl Server {
         if matches!(child.try_wait(), Ok(Some(_))) {
             return;
         }
-        if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        if wait(&mut child, seconds).is_none() {
+        // A server that has only just begun to answer may miss it: it is asked again each second.
+        let ends = (0..seconds).any(|_| {
+            if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            wait(&mut child, 1).is_some()
+        });
+        if !ends {
             let _ = child.kill();
             let _ = child.wait();
         }
