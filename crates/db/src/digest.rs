@@ -109,11 +109,6 @@ impl RowSum {
             sum: self.sum.wrapping_add(other.sum),
         }
     }
-
-    fn add(&mut self, hash: u128) {
-        self.sum = self.sum.wrapping_add(hash);
-        self.rows += 1;
-    }
 }
 
 /// 32 hexadecimal digits: what a manifest keeps of a chunk.
@@ -129,11 +124,17 @@ pub struct TableHasher {
     key: [u8; 32],
     /// Whether the column at this place of the rows is hashed.
     picked: Vec<bool>,
-    row: Vec<u8>,
+    /// Rows that wait to be hashed together, one behind the other, and the row that is being read.
+    waiting: Vec<u8>,
+    /// Where each row that waits ends.
+    ends: Vec<usize>,
     /// The beginning of the row, where a value of it was too long to hold.
     begun: Option<Box<blake3::Hasher>>,
     sum: RowSum,
 }
+
+/// Bytes of rows that are hashed together: they stay in the processor's caches.
+const TOGETHER: usize = 64 << 10;
 
 impl TableHasher {
     /// A hasher of the table's columns, or of those that `outline` knows. `None` when the outline lacks the table.
@@ -161,7 +162,8 @@ impl TableHasher {
             name: table.name.clone(),
             key: *hasher.finalize().as_bytes(),
             picked,
-            row: Vec::new(),
+            waiting: Vec::new(),
+            ends: Vec::new(),
             begun: None,
             sum: RowSum::default(),
         })
@@ -171,7 +173,7 @@ impl TableHasher {
     #[inline]
     pub fn put(&mut self, column: usize, value: Value<'_>) {
         if self.picked[column] {
-            value.put(&mut self.row);
+            value.put(&mut self.waiting);
         }
     }
 
@@ -180,33 +182,55 @@ impl TableHasher {
         if !self.picked[column] {
             return false;
         }
-        self.row.push(if text { row::TEXT } else { row::BYTES });
-        self.row.extend_from_slice(&length.to_le_bytes());
+        self.waiting.push(if text { row::TEXT } else { row::BYTES });
+        self.waiting.extend_from_slice(&length.to_le_bytes());
         true
     }
 
     /// The next bytes of a long value.
     pub fn piece(&mut self, bytes: &[u8]) {
-        let key = &self.key;
-        let hasher = self
-            .begun
-            .get_or_insert_with(|| Box::new(blake3::Hasher::new_keyed(key)));
-        hasher.update(&self.row).update(bytes);
-        self.row.clear();
+        let hasher = match &mut self.begun {
+            Some(hasher) => hasher,
+            None => self.begun.insert(Box::new(blake3::Hasher::new_keyed(&self.key))),
+        };
+        let begin = self.ends.last().copied().unwrap_or(0);
+        hasher.update(&self.waiting[begin..]).update(bytes);
+        self.waiting.truncate(begin);
+    }
+
+    /// The row is complete.
+    pub fn end_row(&mut self) {
+        if self.begun.is_some() {
+            self.end_row_now();
+            return;
+        }
+        self.ends.push(self.waiting.len());
+        self.sum.rows += 1;
+        if self.waiting.len() >= TOGETHER {
+            self.hash_waiting();
+        }
     }
 
     /// The row is complete; answers its hash.
-    pub fn end_row(&mut self) -> u128 {
+    pub fn end_row_now(&mut self) -> u128 {
+        let begin = self.ends.last().copied().unwrap_or(0);
+        let row = &self.waiting[begin..];
         let hash = match self.begun.take() {
-            Some(mut hasher) => hasher.update(&self.row).finalize(),
-            None => blake3::keyed_hash(&self.key, &self.row),
+            Some(mut hasher) => hasher.update(row).finalize(),
+            None => blake3::keyed_hash(&self.key, row),
         };
-        self.row.clear();
-        let mut half = [0u8; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        let hash = u128::from_le_bytes(half);
-        self.sum.add(hash);
+        self.waiting.truncate(begin);
+        let hash = half(&hash);
+        self.sum.sum = self.sum.sum.wrapping_add(hash);
+        self.sum.rows += 1;
         hash
+    }
+
+    fn hash_waiting(&mut self) {
+        let sum = blake3_many::keyed_sum(&self.key, &self.waiting, &self.ends);
+        self.sum.sum = self.sum.sum.wrapping_add(sum);
+        self.waiting.clear();
+        self.ends.clear();
     }
 
     /// Rows since the last cut.
@@ -216,6 +240,7 @@ impl TableHasher {
 
     /// The sum since the last cut; the next one begins.
     pub fn cut(&mut self) -> RowSum {
+        self.hash_waiting();
         std::mem::take(&mut self.sum)
     }
 
@@ -231,6 +256,12 @@ impl TableHasher {
             digest: hasher.finalize().to_hex().to_string(),
         }
     }
+}
+
+/// The first half of a hash, as a number.
+pub(crate) fn half(hash: &blake3::Hash) -> u128 {
+    let (halves, _) = hash.as_bytes().as_chunks::<16>();
+    u128::from_le_bytes(halves[0])
 }
 
 impl Visit for TableHasher {

@@ -10,7 +10,8 @@ use crate::workspace;
 const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("backup", &[]),
-    ("db", &[]),
+    ("blake3-many", &[]),
+    ("db", &["blake3-many"]),
     ("web", &[]),
     ("ventana", &["engine", "backup", "db", "web"]),
     ("inventario", &["web"]),

@@ -1,7 +1,7 @@
 //! One reading of a table: its digest, and for each row its hash and its key.
 
 use super::side::Side;
-use crate::digest::{TableDigest, TableHasher};
+use crate::digest::{TableDigest, TableHasher, half};
 use crate::row::{Value, Visit};
 use crate::schema::{Outline, Table};
 use crate::{Cell, Error, Result};
@@ -108,15 +108,9 @@ impl Common<'_> {
                 .update(&(name.len() as u64).to_le_bytes())
                 .update(name.as_bytes());
             feed(&mut hasher);
-            self.sum = self.sum.wrapping_add(half(&hasher));
+            self.sum = self.sum.wrapping_add(half(&hasher.finalize()));
         }
     }
-}
-
-pub(super) fn half(hasher: &blake3::Hasher) -> u128 {
-    let mut half = [0u8; 16];
-    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    u128::from_le_bytes(half)
 }
 
 impl Visit for Walker<'_> {
@@ -160,7 +154,7 @@ impl Visit for Walker<'_> {
         if self.enough {
             return Ok(());
         }
-        let full = self.hasher.end_row();
+        let full = self.hasher.end_row_now();
         let hash = self.common.as_mut().map_or(full, |c| std::mem::take(&mut c.sum));
         let id = if self.key.is_empty() {
             0
@@ -169,7 +163,7 @@ impl Visit for Walker<'_> {
             self.key
                 .iter()
                 .for_each(|cell| cell.as_value().hash_into(&mut hasher));
-            half(&hasher)
+            half(&hasher.finalize())
         };
         let row = Row {
             ordinal: self.ordinal,

@@ -177,6 +177,7 @@ impl Encoder {
     }
 
     /// Whether the column is written at all; what separates it from the one before is.
+    #[inline]
     fn begin(&mut self, column: usize, out: &mut Vec<u8>) -> bool {
         if self.shapes[column] == Shape::Left {
             return false;
@@ -188,6 +189,7 @@ impl Encoder {
         true
     }
 
+    #[inline]
     pub(crate) fn value(&mut self, column: usize, value: Value<'_>, out: &mut Vec<u8>) {
         if !self.begin(column, out) {
             return;
@@ -302,17 +304,44 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
 /// The first byte that must be escaped. In long values they are looked for many bytes at a time, and in short ones too:
 /// most hold none, and a loop without a way out is one that the processor takes sixteen bytes of at once.
 fn special(bytes: &[u8]) -> Option<usize> {
-    let is_special = |b: &u8| matches!(b, b'\\' | b'\t' | b'\n' | 0);
     if bytes.len() < 64 {
-        let (blocks, rest) = bytes.as_chunks::<16>();
-        let any = |block: &[u8; 16]| block.iter().fold(false, |any, b| any | is_special(b));
-        if !blocks.iter().any(any) && !rest.iter().any(is_special) {
-            return None;
-        }
-        return bytes.iter().position(is_special);
+        let any = match bytes.len() {
+            16.. => any_special::<16>(bytes),
+            8.. => any_special::<8>(bytes),
+            4.. => any_special::<4>(bytes),
+            _ => bytes.iter().any(is_special),
+        };
+        return any.then(|| bytes.iter().position(is_special)).flatten();
     }
     let first = memchr::memchr3(b'\\', b'\t', b'\n', bytes);
     memchr::memchr(0, &bytes[..first.unwrap_or(bytes.len())]).or(first)
+}
+
+/// Looks at `N` bytes at a time, of which there are as many at least: the last block overlaps the one before it.
+#[inline]
+fn any_special<const N: usize>(bytes: &[u8]) -> bool {
+    let mut any = match bytes.last_chunk::<N>() {
+        Some(block) => is_in(block),
+        None => false,
+    };
+    for block in bytes.as_chunks::<N>().0 {
+        any |= is_in(block);
+    }
+    any
+}
+
+#[inline(always)]
+fn is_in<const N: usize>(block: &[u8; N]) -> bool {
+    let mut any = false;
+    for byte in block {
+        any |= is_special(byte);
+    }
+    any
+}
+
+#[inline]
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'\\' | b'\t' | b'\n' | 0)
 }
 
 #[cfg(test)]
@@ -324,6 +353,22 @@ mod tests {
         let mut out = Vec::new();
         escape(b"a\tb\nc\\N\0\"',z\r", &mut out);
         assert_eq!(out, b"a\\tb\\nc\\\\N\\0\"',z\r");
+    }
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_stands() {
+        for length in 0..200 {
+            assert_eq!(special(&vec![b'x'; length]), None, "{length} bytes");
+            for at in 0..length {
+                for byte in *b"\\\t\n\0" {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[at] = byte;
+                    assert_eq!(special(&bytes), Some(at), "{byte} in {length} bytes");
+                    bytes[at..].fill(byte);
+                    assert_eq!(special(&bytes), Some(at), "{byte} from there on");
+                }
+            }
+        }
     }
 
     #[test]
