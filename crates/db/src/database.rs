@@ -1,6 +1,6 @@
 //! What every dialect can do; the rest of the crate is written against this.
 
-use crate::mariadb::keys::Split;
+use crate::mariadb::keys::{Filling, Split};
 use crate::mariadb::target::Lack;
 use crate::reading::Range;
 use crate::row::Visit;
@@ -100,8 +100,8 @@ pub trait Database: Send {
     fn connections(&self) -> usize {
         1
     }
-    /// A table's definition in the steps in which it is restored best; `small` where it has few rows.
-    fn split(&self, table: &Table, _small: bool) -> Split {
+    /// A table's definition in the steps in which it is restored best.
+    fn split(&self, table: &Table, _: Filling) -> Split {
         Split::whole(&table.create)
     }
     /// Content that is loaded in one transaction, `most` at most.

@@ -1,6 +1,6 @@
 //! Loads a dump into an empty database: tables, rows, then what hangs on them.
 
-use crate::mariadb::keys::Split;
+use crate::mariadb::keys::{Filling, Split};
 use crate::mariadb::objects;
 use crate::marks::{Done, Mark, Marks};
 use crate::progress::Listener;
@@ -75,12 +75,15 @@ pub fn tables(
         None => Done::default(),
     };
     let there = left_over(db, marks)?;
-    let small = |table: &Table| {
+    let filling = |table: &Table| {
         let bytes: u64 = source.chunks(&table.name).iter().map(|c| c.bytes).sum();
-        // What an earlier load has created may lack its keys; one that is there already is not added twice.
-        bytes <= SMALL_BYTES && !done.resumed()
+        match bytes {
+            ..=SMALL_BYTES if !done.resumed() => Filling::Few,
+            ..=SMALL_BYTES => Filling::FewAgain,
+            _ => Filling::Many,
+        }
     };
-    let steps: Vec<Split> = schema.tables.iter().map(|t| db.split(t, small(t))).collect();
+    let steps: Vec<Split> = schema.tables.iter().map(|t| db.split(t, filling(t))).collect();
     // Before the tables: a column's default may read one.
     for sequence in schema.objects.iter().filter(|o| o.kind == Kind::Sequence) {
         if !done.has(&Mark::Sequence(&sequence.name)) {
@@ -116,6 +119,9 @@ pub fn tables(
         let rows = fill(db, table, part.table, source, marks, &done, told)?;
         for (number, statement) in steps[part.table].keys.iter().enumerate() {
             add(db, statement, marks, &done, &Mark::Keys(&table.name, number))?;
+        }
+        for statement in &steps[part.table].settle {
+            db.execute(statement)?;
         }
         Ok(rows)
     });

@@ -211,11 +211,11 @@ impl Database for MariaDb {
         self.origin.1.connections.max(1)
     }
 
-    fn split(&self, table: &Table, small: bool) -> keys::Split {
-        if small {
-            keys::with_keys(table)
-        } else {
-            keys::split(table)
+    fn split(&self, table: &Table, filling: keys::Filling) -> keys::Split {
+        match filling {
+            keys::Filling::Few => keys::with_keys(table),
+            keys::Filling::Many if self.dialect == Dialect::MariaDb => keys::without_statistics(table),
+            _ => keys::split(table),
         }
     }
 

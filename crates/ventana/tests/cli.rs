@@ -36,6 +36,7 @@ mod cli {
     // What holds for all of them.
     mod help;
     mod leftovers;
+    mod mysql;
     mod no_locks;
     mod room;
     mod secrets;

@@ -6,7 +6,7 @@ use testkit::mariadb::Schema;
 
 use super::scene::Scene;
 
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
 CREATE TABLE equipos (id INT AUTO_INCREMENT PRIMARY KEY, nombre VARCHAR(80) NOT NULL, precio DECIMAL(10,2), alta TIMESTAMP NULL,
   notas TEXT, foto BLOB, KEY (nombre)) DEFAULT CHARSET utf8mb4;
 CREATE TABLE piezas (id BIGINT PRIMARY KEY, equipo INT, peso DOUBLE, FOREIGN KEY (equipo) REFERENCES equipos (id));
@@ -18,25 +18,26 @@ CREATE TRIGGER mayusculas BEFORE INSERT ON piezas FOR EACH ROW SET NEW.peso = CO
 ";
 
 /// A scene without a file: the environment names the database.
-fn scene(schema: &Schema<'_>) -> Scene {
+pub(super) fn scene(schema: &Schema<'_>) -> Scene {
     let scene = Scene::empty();
-    point(&scene, schema.name());
+    point(&scene, schema, schema.name());
     scene.env("BACKUP_DIR", scene.path("backups").display().to_string());
     scene
 }
 
-fn point(scene: &Scene, database: &str) {
+/// From here on at `database`, on the server of `schema`.
+pub(super) fn point(scene: &Scene, schema: &Schema<'_>, database: &str) {
     scene.env("DB_HOST", "127.0.0.1");
-    scene.env("DB_PORT", MariaDb::shared().port().to_string());
+    scene.env("DB_PORT", schema.server().port().to_string());
     scene.env("DB_USER", "root");
     scene.env("DB_NAME", database);
 }
 
 /// The schema's name is another one each time.
-fn shown(schema: &Schema<'_>, said: impl std::fmt::Display) -> String {
+pub(super) fn shown(schema: &Schema<'_>, said: impl std::fmt::Display) -> String {
     said.to_string()
         .replace(schema.name(), "[schema]")
-        .replace(&MariaDb::shared().port().to_string(), "[port]")
+        .replace(&schema.server().port().to_string(), "[port]")
 }
 
 #[test]
@@ -76,13 +77,13 @@ fn digest_backup_restore_digest() {
             .is_ok_and(|mut left| left.next().is_some()),
         "the scratch server's folder is gone"
     );
-    point(&scene, &copy);
+    point(&scene, &schema, &copy);
     assert_eq!(
         scene.json("digest").expect(0).document,
         live.document,
         "the schema's own name is no content"
     );
-    point(&scene, schema.name());
+    point(&scene, &schema, schema.name());
     assert_snapshot!(shown(&schema, format!("{live}\n{made}\n{restored}")));
 
     // Into what is not empty: only when told so, twice.
@@ -226,7 +227,7 @@ fn check_prints_the_grant_that_is_lacking() {
 }
 
 /// A line of `check`.
-fn said_of(scene: &Scene, line: &str) -> serde_json::Value {
+pub(super) fn said_of(scene: &Scene, line: &str) -> serde_json::Value {
     let document = scene.json("check").document;
     let checks = document["checks"].as_array().unwrap();
     let found = checks.iter().find(|check| check["check"] == line);
@@ -342,7 +343,7 @@ fn one_without_tables() {
         (restored.text("digest"), &restored.document["rows"]),
         (live.clone(), &0.into())
     );
-    point(&scene, &copy);
+    point(&scene, &schema, &copy);
     assert_eq!(scene.json("digest").expect(0).text("digest"), live);
     MariaDb::shared().query(&format!("DROP DATABASE {copy}"));
 }
@@ -378,7 +379,7 @@ fn names_that_are_no_words() {
     };
     assert_eq!(there(&copy), there(schema.name()));
     let live = scene.json("digest").expect(0).text("digest");
-    point(&scene, &copy);
+    point(&scene, &schema, &copy);
     assert_eq!(
         (scene.json("digest").expect(0).text("digest"), made.text("digest")),
         (live.clone(), live)

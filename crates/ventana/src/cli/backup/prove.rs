@@ -1,7 +1,7 @@
 //! Proves a backup by restoring it.
 
 use crate::cli::Context;
-use crate::error::{Failure, io};
+use crate::error::{Failure, exit, io};
 use crate::host::{clock, files, mariadbd};
 use crate::scratch::{Scratch, temporary, will_make};
 use crate::transfer::{self, Restored};
@@ -15,10 +15,10 @@ use std::path::Path;
 /// lies beside the configured database, or in a private server that is started for it.
 pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Result<(), Failure> {
     let backup = &cx.config.readable(backup.clone())?;
-    let restored = if private && backup.manifest().source.dialect != "sqlite" {
-        in_private_server(cx, backup)?
-    } else {
-        beside(cx, backup)?
+    let restored = match backup.manifest().source.dialect.as_str() {
+        "mysql" if private => return Err(not_of_its_kind(backup)),
+        "mariadb" if private => in_private_server(cx, backup)?,
+        _ => beside(cx, backup)?,
     };
     backup.record_proof(
         &clock::now().to_string(),
@@ -26,6 +26,16 @@ pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Res
         &restored.digest.digest,
     )?;
     Ok(())
+}
+
+fn not_of_its_kind(backup: &Backup) -> Failure {
+    let name = &backup.manifest().name;
+    let message = format!(
+        "{name} is a backup of MySQL; the private server is a MariaDB, where a copy would be another one"
+    );
+    Failure::new("unsupported", message, exit::USAGE).hint(format!(
+        "`ventana backup verify {name} --restore` proves it in a scratch schema of the configured MySQL server"
+    ))
 }
 
 fn restore(cx: &Context, backup: &Backup, db: &mut dyn db::Database) -> Result<Restored, Failure> {
