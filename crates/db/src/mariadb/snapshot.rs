@@ -124,10 +124,13 @@ impl Together {
     }
 }
 
-/// The readers as the caller gets them: with the patience of any session again.
+/// The readers as the caller gets them: with the patience of any session again where they hold every lock that they need. Else
+/// a wait would be for a definition that is being changed, whose change waits for us: after a second it is given up, for others wait behind it.
 fn together(schema: Schema, mut readers: Vec<MariaDb>) -> Result<Together> {
-    for reader in &mut readers {
-        reader.execute("SET SESSION lock_wait_timeout=60")?;
+    if are_few(&schema) {
+        for reader in &mut readers {
+            reader.execute("SET SESSION lock_wait_timeout=60")?;
+        }
     }
     Ok(Together {
         schema,
@@ -137,6 +140,11 @@ fn together(schema: Schema, mut readers: Vec<MariaDb>) -> Result<Together> {
             .collect(),
         proof: BTreeMap::new(),
     })
+}
+
+/// Whether each reader locks all tables.
+fn are_few(schema: &Schema) -> bool {
+    schema.tables.len() < super::FEW
 }
 
 /// Opens connections to the very server that `db` is connected to, all at once.
@@ -255,17 +263,18 @@ fn attempt(
     }
 }
 
-/// Takes every table's metadata lock on one of the readers: a definition moves only when all locks on it are gone, and a
-/// reader that is lost before the snapshot ends fails whatever was read. A server looks through all that a session has
-/// locked whenever it opens a table, so that each should have few.
+/// Takes every table's metadata lock: a definition moves only when all locks on it are gone, and a reader that is lost before the
+/// snapshot ends fails whatever was read. Each reader holds all of them: one that opened a table anew behind a waiting ALTER, which
+/// waits for another reader, would wait for ever. A server looks through all that a session has locked whenever it opens a
+/// table, so that of many tables each reader locks a part, and [`together`] bounds that wait.
 fn share_locks(readers: &mut [MariaDb], schema: &Schema) -> Result<()> {
-    let count = readers.len();
+    let count = if are_few(schema) { 1 } else { readers.len() };
     thread::scope(|scope| {
         let threads: Vec<_> = readers
             .iter_mut()
             .enumerate()
             .map(|(n, reader)| {
-                let tables = schema.tables.iter().skip(n).step_by(count);
+                let tables = schema.tables.iter().skip(n % count).step_by(count);
                 scope.spawn(move || reader.touch(tables, 0))
             })
             .collect();

@@ -132,6 +132,52 @@ fn readers_share_one_moment_on_mysql_and_the_log_is_told() {
     assert!(!view.proof.contains_key("binlog_position"));
 }
 
+/// It waits for the readers, and whoever opens a table behind it waits for it: the readers must not be among those.
+#[test]
+fn a_definition_that_waits_to_be_changed_stops_no_reader() {
+    let place = Place::mariadb();
+    let original = place.with("CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (id INT PRIMARY KEY)");
+    let Spot::MariaDb(schema) = &original else {
+        unreachable!()
+    };
+    let mut db = connect(&schema.url());
+    let mut view = open(&mut *db, &Terms::readers(3));
+    let altering: Vec<_> = ["a", "b"]
+        .map(|table| {
+            let url = schema.url();
+            std::thread::spawn(move || {
+                connect(&url)
+                    .execute(&format!("ALTER TABLE {table} ADD n INT"))
+                    .map(drop)
+            })
+        })
+        .into();
+    let waiting = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB='{}' AND STATE='Waiting for table metadata lock'",
+        schema.name()
+    );
+    let mut other = connect(&schema.url());
+    while other.count(&waiting).expect("counts") < 2 {
+        assert!(
+            !altering.iter().any(|one| one.is_finished()),
+            "nobody holds the definition"
+        );
+        std::thread::yield_now();
+    }
+    for reader in &mut view.readers {
+        for table in ["a", "b"] {
+            // Whoever waits here waits for ever: the server gives the reader up.
+            reader.execute("SET SESSION lock_wait_timeout=1").expect("sets");
+            let rows = reader.count(&format!("SELECT COUNT(*) FROM {table}"));
+            assert_eq!(rows.expect("reads"), 0);
+        }
+    }
+    view.end().expect("ends");
+    for one in altering {
+        one.join().expect("joins").expect("altered");
+    }
+}
+
 #[test]
 fn readers_share_one_moment_without_a_lock_where_the_log_proves_it() {
     let [without, with] = servers();
