@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::is_left;
 use crate::manifest::{Manifest, Totals};
 use crate::name::{BackupName, partial_of, without_partial};
-use crate::proof::Proof;
+use crate::proof::{Proof, Proven};
 use crate::reader::Backup;
 
 /// A folder that is, or was to become, a backup of the service.
@@ -60,10 +60,14 @@ pub struct Summary {
     pub totals: Totals,
     /// When it was last proven.
     pub last_proof: Option<Proof>,
+    /// When it was last proven by a restore.
+    pub last_restore: Option<Proof>,
 }
 
 impl Summary {
-    pub(crate) fn of(manifest: &Manifest, id: String, last_proof: Option<Proof>) -> Self {
+    /// `proofs` are in the order of their time.
+    pub(crate) fn of(manifest: &Manifest, id: String, proofs: &[Proof]) -> Self {
+        let mut newest = proofs.iter().rev();
         Self {
             id,
             created_at: manifest.created_at.clone(),
@@ -71,7 +75,8 @@ impl Summary {
             database: manifest.source.database.clone(),
             features: manifest.features.clone(),
             totals: manifest.totals,
-            last_proof,
+            last_proof: proofs.last().cloned(),
+            last_restore: newest.find(|proof| proof.how == Proven::Restore).cloned(),
         }
     }
 }
@@ -87,9 +92,9 @@ impl Entry {
 pub fn list(root: &Path, service: &str) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for (name, path) in folders(root, service)? {
-        let state = match Backup::open(&path).and_then(|backup| Ok((backup.last_proof()?, backup))) {
-            Ok((last_proof, backup)) => {
-                State::Complete(Summary::of(backup.manifest(), backup.id().into(), last_proof))
+        let state = match Backup::open(&path).and_then(|backup| Ok((backup.proofs()?, backup))) {
+            Ok((proofs, backup)) => {
+                State::Complete(Summary::of(backup.manifest(), backup.id().into(), &proofs))
             }
             Err(Error::Incomplete { why, .. }) => State::Incomplete { why },
             Err(error) => State::Unreadable {

@@ -60,6 +60,15 @@ pub enum Error {
         /// How one sees it.
         why: String,
     },
+    /// No backup at all.
+    #[error(
+        "{path} is no backup: it holds neither SHA256SUMS nor manifest.json nor restore.sh. Name the folder of one backup; if \
+         one lay here, use a replica, and move this folder away"
+    )]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Written by a newer program.
     #[error("{path} has backup format {found}; this program knows up to {known}. Use a newer one to read it")]
     NewerFormat {
@@ -165,6 +174,12 @@ pub enum Error {
     /// Another process writes or copies it at this moment.
     #[error("another process is at work on {path}. Wait until it has finished")]
     Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Somebody reads the backup that was to be deleted.
+    #[error("{path} is being read by another process, and was not deleted. Wait until that has finished")]
+    InUse {
         /// The folder.
         path: PathBuf,
     },

@@ -1,12 +1,14 @@
-//! Files of a backup: made anew, private and fsynced with their folder; small ones read whole.
+//! Files of a backup: made anew, private and fsynced with their folder; small ones read whole; and who may have it at once.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::hashed::{BLOCK, Hashed, Seal};
+use crate::name::SUMS;
 
 /// No manifest or list of sums is longer: 5,000 tables need about 10 MiB.
 const LONGEST_TEXT: u64 = 1 << 30;
@@ -79,6 +81,38 @@ pub(crate) fn is_left(path: &Path) -> Result<Option<File>> {
     match lock_dir(path) {
         Err(Error::Busy { .. }) => Ok(None),
         lock => lock,
+    }
+}
+
+/// Keeps a backup from being deleted as long as it lives; nothing inside where the file system has no locks.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    _sums: Option<Arc<File>>,
+}
+
+/// Shares a complete backup with whoever else reads it.
+pub(crate) fn share(backup: &Path) -> Result<Shared> {
+    let path = backup.join(SUMS);
+    let sums = open_regular(&path).map_err(Error::io("read", &path))?;
+    match sums.try_lock_shared() {
+        Ok(()) => Ok(Shared {
+            _sums: Some(Arc::new(sums)),
+        }),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: backup.into() }),
+        Err(TryLockError::Error(_)) => Ok(Shared { _sums: None }),
+    }
+}
+
+/// Takes a folder from whoever would read it, to delete it: [`Error::InUse`] while somebody does. `None`: the file system has
+/// no locks, or there is nothing that could be read.
+pub(crate) fn alone(backup: &Path) -> Result<Option<File>> {
+    let Ok(sums) = open_regular(&backup.join(SUMS)) else {
+        return Ok(None);
+    };
+    match sums.try_lock() {
+        Ok(()) => Ok(Some(sums)),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: backup.into() }),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

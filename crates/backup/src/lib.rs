@@ -23,6 +23,7 @@
 
 mod catalog;
 mod chunk_reader;
+mod complete;
 mod encryption;
 mod error;
 mod files;

@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use crate::chunk_reader::ChunkReader;
 use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
-use crate::files::read_small;
+use crate::files::{Shared, read_small};
 use crate::hashed::sha256_hex;
 use crate::manifest::{Chunk, Encryption, Manifest, SchemaFile, Sealed};
 use crate::name::{MANIFEST, SEALED, SUMS, stored_name};
 use crate::sums::{self, read_sums};
 use crate::verify::{Verification, Verified, VerifyError};
 
-/// A complete backup whose manifest was read and is coherent. Its other files are checked when they are read.
+/// A complete backup whose manifest was read and is coherent. Its other files are checked when they are read. As long as it
+/// lives nobody on this machine deletes the folder.
 #[derive(Clone, Debug)]
 pub struct Backup {
     path: PathBuf,
     manifest: Manifest,
     id: String,
     identities: Option<Identities>,
+    _shared: Shared,
 }
 
 impl Backup {
@@ -26,7 +28,7 @@ impl Backup {
     /// keys; only its contents need [`Backup::unlock`].
     pub fn open(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path).map_err(Error::io("find", path))?;
-        let sums = read_sums(&path)?;
+        let (sums, shared) = read_sums(&path)?;
         let json = read_small(&path.join(MANIFEST))?;
         let damaged = |file: &str, what: String| Error::Damaged {
             path: path.clone(),
@@ -65,6 +67,7 @@ impl Backup {
             manifest,
             id,
             identities: None,
+            _shared: shared,
         })
     }
 

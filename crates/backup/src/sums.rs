@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use crate::complete::{self, Named};
 use crate::error::{Error, Result};
-use crate::files::{exists, read_small};
+use crate::files::{Shared, exists, read_small, share};
 use crate::hashed::is_sha256;
-use crate::name::{MANIFEST, SUMS, is_set_path, without_partial};
+use crate::name::{SUMS, is_set_path};
 
 /// Path → SHA-256, sorted by path as in the file.
 pub(crate) type Sums = BTreeMap<String, String>;
@@ -50,36 +51,19 @@ pub(crate) fn parse(text: &[u8]) -> (Sums, Vec<String>) {
     (sums, wrong)
 }
 
-/// `SHA256SUMS` of a complete backup; its absence, or the folder's name, shows that it is not complete.
-pub(crate) fn read_sums(folder: &Path) -> Result<Vec<u8>> {
-    let incomplete = |why: &str| Error::Incomplete {
-        path: folder.into(),
-        why: why.into(),
-    };
+/// `SHA256SUMS` of a complete backup of this machine, and the lock that keeps the backup from being deleted while it is read.
+pub(crate) fn read_sums(folder: &Path) -> Result<(Vec<u8>, Shared)> {
     let metadata = std::fs::metadata(folder).map_err(Error::io("open the backup", folder))?;
     if !metadata.is_dir() {
         let source = io::Error::from(io::ErrorKind::NotADirectory);
         return Err(Error::io("open the backup", folder)(source));
     }
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    if without_partial(name).is_some() {
-        return Err(incomplete(
-            "it still has the name of a folder that is being written",
-        ));
-    }
-    let sums = folder.join(SUMS);
-    if !exists(&sums).map_err(Error::io("read", &sums))? {
-        return Err(incomplete("it has no SHA256SUMS, which is written last"));
-    }
-    let text = read_small(&sums)?;
-    let manifest = folder.join(MANIFEST);
-    if !exists(&manifest).map_err(Error::io("read", &manifest))? {
-        return Err(incomplete("it has no manifest.json"));
-    }
-    Ok(text)
+    complete::must_be(folder, Named::AtTheEnd, |file| {
+        let path = folder.join(file);
+        exists(&path).map_err(Error::io("read", path))
+    })?;
+    let shared = share(folder)?;
+    Ok((read_small(&folder.join(SUMS))?, shared))
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl Verification {
     /// Reads everything. `progress` is told bytes done and bytes in all, on the caller's thread.
     pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, VerifyError> {
         let path = std::path::absolute(&self.path).map_err(Error::io("find", &self.path))?;
-        let sums_text = match read_sums(&path) {
+        let (sums_text, _shared) = match read_sums(&path) {
             Err(Error::Io {
                 path: file, source, ..
             }) if file.ends_with(SUMS) => {

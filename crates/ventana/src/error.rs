@@ -84,7 +84,8 @@ impl From<backup::Error> for Failure {
             E::Damaged { .. } | E::Disproved { .. } | E::Spoiled { .. } => {
                 Failure::verification(error.to_string())
             }
-            E::NotFound { .. } | E::Recipient { .. } | E::Identity { .. } => {
+            E::Busy { .. } | E::InUse { .. } => Failure::new("lease_held", error.to_string(), exit::LEASE),
+            E::NotFound { .. } | E::NoBackup { .. } | E::Recipient { .. } | E::Identity { .. } => {
                 Failure::usage(error.to_string())
             }
             E::NoRoom { .. } => Failure::failed("no_space", error.to_string()),

@@ -5,10 +5,12 @@ mod ledger;
 pub use ledger::{Act, HERE, Known, Ledger};
 
 use crate::config::{Config, Keep, Place, Replica};
-use crate::error::{Failure, exit};
+use crate::error::{Failure, io};
 use crate::host::s3::{self, Bucket};
 use crate::host::sftp::{Options, Sftp};
-use backup::{Backup, Copied, Folder, Store};
+use crate::ui::format::counted;
+use backup::{Backup, Copied, Entry, Folder, State, Store};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Written last: what has it is complete.
@@ -27,16 +29,23 @@ pub fn all(config: &Config) -> Vec<Named> {
     replicas.map(|(name, replica)| Named { name, replica }).collect()
 }
 
-/// The one of this name.
+/// The one of this name, or the folder of this path.
 pub fn find(config: &Config, name: &str) -> Result<Named, Failure> {
     let known = all(config);
+    if let Some(named) = known.iter().find(|named| named.name == name) {
+        return Ok(named.clone());
+    }
+    // A slip of the pen in a replica's name must not make a folder beside us.
+    if name.contains('/') {
+        return Ok(Named::folder(Path::new(name)));
+    }
     let names: Vec<&str> = known.iter().map(|named| named.name.as_str()).collect();
-    let hint = match names.as_slice() {
-        [] => "write [replica.NAME] or [backup] off_site in ventana.toml".to_owned(),
+    let configured = match names.as_slice() {
+        [] => format!("[replica.{name}] in ventana.toml defines one"),
         names => format!("configured: {}", names.join(", ")),
     };
-    let found = known.iter().find(|named| named.name == name).cloned();
-    found.ok_or_else(|| Failure::usage(format!("no replica is called {name}")).hint(hint))
+    let hint = format!("{configured}; a folder is named with a slash, as in ./{name}");
+    Err(Failure::usage(format!("no replica is called {name}")).hint(hint))
 }
 
 impl Named {
@@ -91,6 +100,7 @@ impl Named {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Copied, Failure> {
         let mut store = self.open(config)?;
+        self.must_be_there(config, &mut *store)?;
         let copied = backup::copy_of(backup, &mut *store, progress);
         // Which of the two is damaged stands in the error.
         if let Err(backup::Error::Spoiled { path, .. }) = &copied
@@ -100,11 +110,7 @@ impl Named {
             let place = path.display().to_string();
             Ledger::of(config).record(&self.name, &name, backup.id(), &place, Act::Damaged)?;
         }
-        let copied = copied.map_err(|error| match error {
-            backup::Error::Busy { .. } => Failure::new("lease_held", error.to_string(), exit::LEASE)
-                .hint("somebody else copies it; see `ventana backup list` when that is done"),
-            error => error.into(),
-        })?;
+        let copied = copied?;
         let place = copied.place.display().to_string();
         Ledger::of(config).record(&self.name, &copied.name, &copied.id, &place, Act::Copied)?;
         Ok(copied)
@@ -116,10 +122,13 @@ impl Named {
         let folder = store.working(name);
         let place = store.place(&folder);
         let looked = store.files(&folder);
-        let files = looked.map_err(crate::error::io(format!("cannot look into {}", place.display())))?;
-        // Where it is written under its final name, the sums, written last, tell a complete one.
-        let half =
-            files.is_some_and(|files| folder != name || !(files.is_empty() || files.contains_key(SUMS)));
+        let files = looked.map_err(io(format!("cannot look into {}", place.display())))?;
+        // Where it is written under its final name, the sums, written last, tell a complete one, or that it was one once.
+        let begun = |files: BTreeMap<String, u64>| !(files.is_empty() || files.contains_key(SUMS));
+        let half = match folder != name {
+            true => files.is_some(),
+            false => files.is_some_and(begun) && !self.known(config)?.iter().any(|known| known.name == name),
+        };
         if half {
             store.discard(&folder)?;
         }
@@ -128,12 +137,71 @@ impl Named {
 
     /// Whether it can be reached and, as far as that shows without writing, written to.
     pub fn preflight(&self, config: &Config) -> Result<(), Failure> {
-        if let Some(folder) = &self.replica.folder {
-            return crate::host::files::can_hold(folder);
+        self.must_be_there(config, &mut *self.open(config)?)?;
+        match &self.replica.folder {
+            Some(folder) => crate::host::files::can_hold(folder),
+            None => Ok(()),
         }
+    }
+
+    /// What this machine knows to lie there.
+    pub fn known(&self, config: &Config) -> Result<Vec<Known>, Failure> {
+        let mut known = Ledger::of(config).read()?;
+        known.retain(|known| known.replica == self.name);
+        Ok(known)
+    }
+
+    /// The service's backups there, newest first. One that was complete and has lost the file that makes it so is damaged,
+    /// also where its name does not tell.
+    pub fn list(&self, config: &Config, store: &mut dyn Store) -> Result<Vec<Entry>, Failure> {
+        let mut entries = backup::list_in(store, &config.service())?;
+        let known = self.known(config)?;
+        for entry in &mut entries {
+            let name = entry.name.to_string();
+            let complete = known.iter().find(|known| known.name == name);
+            if let (State::Incomplete { why }, Some(known)) = (&entry.state, complete)
+                && entry.path.file_name().is_some_and(|folder| *folder == *name)
+            {
+                let why = format!("{why}, and it was complete at {}", known.at);
+                entry.state = State::Unreadable { why };
+            }
+        }
+        Ok(entries)
+    }
+
+    /// What is known to lie there and does not.
+    pub fn lost(&self, config: &Config, entries: &[Entry]) -> Result<Vec<Known>, Failure> {
+        let mut known = self.known(config)?;
+        known.retain(|known| !entries.iter().any(|entry| entry.name.to_string() == known.name));
+        Ok(known)
+    }
+
+    /// Refuses a place that is not what it was: where a disk is not mounted there is an empty folder, or none, and what is
+    /// written there lies on another disk.
+    fn must_be_there(&self, config: &Config, store: &mut dyn Store) -> Result<(), Failure> {
         let place = self.replica.shown();
-        let mut store = self.open(config)?;
-        let listed = store.folders().map(drop);
-        listed.map_err(crate::error::io(format!("cannot look into {place}")))
+        if let Some(folder) = &self.replica.folder {
+            let folder = std::path::absolute(folder).map_err(io(format!("cannot find {place}")))?;
+            let above = folder.parent().unwrap_or(&folder);
+            if !above.is_dir() {
+                let message = format!("cannot copy to {place}: there is no folder {}", above.display());
+                let hint = "mount its disk, or make the folder: only the replica's own one is made for it";
+                return Err(Failure::failed("replica", message).hint(hint));
+            }
+        }
+        let known = self.known(config)?;
+        let listed = store.folders();
+        let there = listed.map_err(io(format!("cannot look into {place}")))?;
+        if known.is_empty() || known.iter().any(|known| there.contains(&known.name)) {
+            return Ok(());
+        }
+        let message = format!(
+            "this machine knows of {} in {place}, and finds none there: nothing was copied",
+            counted(known.len() as u64, "backup", "backups")
+        );
+        Err(Failure::failed("replica", message).hint(format!(
+            "mount its disk, or correct its place; if they were deleted on purpose, `ventana backup prune --replica {} --forget`",
+            self.name
+        )))
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::Store;
-use super::examine::{examine, read_whole, sum_of};
+use super::examine::{examine, must_be_complete, read_whole, sum_of};
 use crate::error::{Error, Result};
 use crate::hashed::{Hashed, sha256_hex};
 use crate::manifest::Manifest;
@@ -176,12 +176,7 @@ impl Set {
         };
         let lengths = from.files(folder).map_err(Error::io("read", &place))?;
         let lengths = lengths.ok_or_else(|| Error::io("read", &place)(io::ErrorKind::NotFound.into()))?;
-        if !lengths.contains_key(SUMS) {
-            return Err(Error::Incomplete {
-                path: place.clone(),
-                why: "it has no SHA256SUMS, which is written last".into(),
-            });
-        }
+        must_be_complete(from, folder, &lengths)?;
         let text = read_whole(from, folder, SUMS)?;
         let json = read_whole(from, folder, MANIFEST)?;
         let (sums, wrong) = sums::parse(&text);

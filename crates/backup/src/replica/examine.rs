@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use super::Store;
 use crate::catalog::{Entry, State, Summary};
+use crate::complete::{self, Named};
 use crate::encryption::Identities;
 use crate::error::{Error, Result};
 use crate::hashed::{BLOCK, Hashed, Seal, sha256_hex};
@@ -55,7 +56,7 @@ pub fn examine(
     let mut files =
         files.ok_or_else(|| Error::io("open the backup", &place)(io::ErrorKind::NotFound.into()))?;
     files.remove(PROVEN);
-    refuse_incomplete(store, folder, &files)?;
+    must_be_complete(store, folder, &files)?;
     let text = read_whole(store, folder, SUMS)?;
     let json = read_whole(store, folder, MANIFEST)?;
     let (sums, wrong) = sums::parse(&text);
@@ -138,20 +139,13 @@ fn damage(file: &str, what: String) -> Damage {
     }
 }
 
-fn refuse_incomplete(store: &dyn Store, folder: &str, files: &BTreeMap<String, u64>) -> Result<()> {
-    let why = if without_partial(folder).is_some() {
-        "it still has the name of a folder that is being written"
-    } else if !files.contains_key(SUMS) {
-        "it has no SHA256SUMS, which is written last"
-    } else if !files.contains_key(MANIFEST) {
-        "it has no manifest.json"
-    } else {
-        return Ok(());
+/// Refuses what is no complete backup in this store.
+pub(super) fn must_be_complete(store: &dyn Store, folder: &str, files: &BTreeMap<String, u64>) -> Result<()> {
+    let named = match store.working(folder) == folder {
+        true => Named::FromTheStart,
+        false => Named::AtTheEnd,
     };
-    Err(Error::Incomplete {
-        path: store.place(folder),
-        why: why.into(),
-    })
+    complete::must_be(&store.place(folder), named, |file| Ok(files.contains_key(file)))
 }
 
 /// Backups of the service in a store, newest first; as [`crate::list`] for a folder of this machine. Proofs lie beside a
@@ -195,7 +189,7 @@ pub fn list_in(store: &mut dyn Store, service: &str) -> Result<Vec<Entry>> {
 fn summary(store: &mut dyn Store, folder: &str) -> Result<Summary> {
     let place = store.place(folder);
     let files = store.files(folder).map_err(Error::io("read", &place))?;
-    refuse_incomplete(store, folder, &files.unwrap_or_default())?;
+    must_be_complete(store, folder, &files.unwrap_or_default())?;
     let json = read_whole(store, folder, MANIFEST)?;
     let id = sha256_hex(&json);
     let (sums, wrong) = sums::parse(&read_whole(store, folder, SUMS)?);
@@ -206,7 +200,7 @@ fn summary(store: &mut dyn Store, folder: &str) -> Result<Summary> {
             what: format!("its SHA-256 is not the one in {SUMS}"),
         });
     }
-    Ok(Summary::of(&Manifest::parse(&json, &place)?, id, None))
+    Ok(Summary::of(&Manifest::parse(&json, &place)?, id, &[]))
 }
 
 /// A whole file that the format expects to be small.

@@ -9,7 +9,9 @@ use rustix::fs::{Advice, fadvise, statvfs};
 
 use super::Store;
 use crate::error::{Error, Result};
-use crate::files::{create_dir, create_new, create_root, exists, is_left, lock_dir, open_regular, sync_dir};
+use crate::files::{
+    alone, create_dir, create_new, create_root, exists, is_left, lock_dir, open_regular, sync_dir,
+};
 use crate::hashed::BLOCK;
 use crate::name::{DATA_DIR, SCHEMA_DIR, partial_of, without_partial};
 
@@ -177,6 +179,7 @@ impl Store for Folder {
 
     fn discard(&mut self, folder: &str) -> Result<()> {
         let path = self.root.join(folder);
+        let _alone = alone(&path)?;
         let partial = match without_partial(folder) {
             Some(_) => path.clone(),
             None => self.root.join(partial_of(folder)),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backup::{Backup, Error, Proven, State, Writer, find, list, replicate};
+use backup::{Backup, Error, Proven, State, Store, Writer, find, list, replicate};
 use serde_json::json;
 
 use crate::round_trip::finish_empty;
@@ -40,13 +40,20 @@ fn lists_newest_first_with_what_each_is() {
             .map(|s| format!("demo_202501{s}")),
     );
     assert_eq!(names, expected);
-    assert!(matches!(&entries[0].state, State::Incomplete { why } if why.contains("SHA256SUMS")));
+    assert!(matches!(&entries[0].state, State::Unreadable { why } if why.contains("SHA256SUMS")));
     assert!(matches!(&entries[1].state, State::Incomplete { why } if why.contains("being written")));
     assert!(entries[2..names.len() - 1].iter().all(backup::Entry::is_complete));
     assert!(
         matches!(&entries[names.len() - 1].state, State::Unreadable { why } if why.contains("manifest.json"))
     );
 
+    // What has a backup's name and nothing of one may be what is left of the newest: a person has to look.
+    let lost = find(root.path(), "demo", "latest").unwrap_err();
+    assert!(
+        matches!(&lost, Error::NoBackup { path } if path.ends_with("demo_20250106_000000")),
+        "{lost}"
+    );
+    fs::remove_dir(root.path().join("demo_20250106_000000")).unwrap();
     let latest = find(root.path(), "demo", "latest").unwrap();
     assert_eq!(latest.manifest().name, "demo_20250104_000000_10");
     assert_eq!(
@@ -63,7 +70,7 @@ fn lists_newest_first_with_what_each_is() {
         latest.id()
     );
     assert!(matches!(
-        find(root.path(), "demo", "demo_20250106_000000"),
+        find(root.path(), "demo", "demo_20250105_000000"),
         Err(Error::Incomplete { .. })
     ));
     let error = find(root.path(), "demo", "demo_20240101_000000")
@@ -94,6 +101,70 @@ fn latest_does_not_pass_over_a_damaged_one() {
         find(root.path(), "demo", "latest"),
         Err(Error::Damaged { .. })
     ));
+}
+
+/// A folder gets its name when it is whole: what has the name and lacks one of the two files that make it a backup lost it.
+#[test]
+fn one_that_lost_its_sums_or_its_manifest_is_damaged_and_not_incomplete() {
+    for lost in [
+        &["SHA256SUMS"][..],
+        &["manifest.json"],
+        &["SHA256SUMS", "manifest.json"],
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let path = sample::write(root.path(), Dialect::MariaDb, 9)
+            .path()
+            .to_path_buf();
+        for file in lost {
+            fs::remove_file(path.join(file)).unwrap();
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        for error in [
+            Backup::open(&path).unwrap_err(),
+            find(root.path(), "demo", name).unwrap_err(),
+            find(root.path(), "demo", "latest").unwrap_err(),
+        ] {
+            assert!(
+                matches!(&error, Error::Damaged { file, .. } if *file == lost[0]),
+                "{lost:?}: {error}"
+            );
+        }
+        let found = backup::verify(&path, &mut |_, _| ()).unwrap_err().to_string();
+        assert!(found.contains(lost[0]) && found.contains("is missing"), "{found}");
+        let entries = list(root.path(), "demo").unwrap();
+        assert!(
+            matches!(&entries[0].state, State::Unreadable { why } if why.contains(lost[0])),
+            "{lost:?}"
+        );
+        // Nor is it taken for what a dead writer left.
+        assert!(backup::remove_remains(root.path(), "demo").unwrap().is_empty());
+        assert!(path.exists());
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_backup_is_called_so() {
+    let root = tempfile::tempdir().unwrap();
+    sample::write(root.path(), Dialect::MariaDb, 9);
+    let error = Backup::open(root.path()).unwrap_err();
+    assert!(matches!(error, Error::NoBackup { .. }), "{error}");
+    assert!(!error.to_string().contains("delete"), "{error}");
+}
+
+#[test]
+fn what_is_being_read_is_not_deleted() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = sample::write(root.path(), Dialect::MariaDb, 9);
+    let (path, name) = (backup.path().to_path_buf(), backup.manifest().name.clone());
+    let (other, copy) = (Backup::open(&path).unwrap(), backup.clone());
+    let mut store = backup::Folder::at(root.path()).unwrap();
+    drop((backup, other));
+    let refused = store.discard(&name).unwrap_err();
+    assert!(matches!(refused, Error::InUse { .. }), "{refused}");
+    copy.verify(&mut |_, _| ()).unwrap();
+    drop(copy);
+    store.discard(&name).unwrap();
+    assert!(!path.exists());
 }
 
 #[test]

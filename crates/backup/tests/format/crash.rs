@@ -58,15 +58,20 @@ fn a_finish_interrupted_at_any_step_leaves_an_incomplete_backup() {
     let root = tempfile::tempdir().unwrap();
     let backup = sample::write(root.path(), Dialect::Sqlite, 9);
     let partial = root.path().join(partial_of(NAME));
-    fs::rename(backup.path(), &partial).unwrap();
+    let complete = backup.path().to_path_buf();
+    fs::rename(&complete, &partial).unwrap();
     is_incomplete(&partial);
     for file in ["SHA256SUMS", "manifest.json", "restore.sh", "README.txt"] {
         fs::remove_file(partial.join(file)).unwrap();
         is_incomplete(&partial);
         // Even with its name: no order in which a disk may lose these makes it complete.
-        fs::rename(&partial, backup.path()).unwrap();
-        is_incomplete(backup.path());
-        fs::rename(backup.path(), &partial).unwrap();
+        fs::rename(&partial, &complete).unwrap();
+        let error = Backup::open(&complete).unwrap_err();
+        assert!(
+            matches!(error, Error::Damaged { .. } | Error::NoBackup { .. }),
+            "{file}: {error}"
+        );
+        fs::rename(&complete, &partial).unwrap();
     }
 }
 

@@ -121,7 +121,7 @@ fn held(file: &mut File) -> Failure {
         format!("another ventana is at work here: {}", who.trim()),
         exit::LEASE,
     )
-    .hint("wait for it, or see `ventana status`")
+    .hint("wait until it has ended, then say this again; runs are shown by `ventana status`")
 }
 
 #[cfg(test)]

@@ -45,6 +45,11 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// `1 row`, `40,000 rows`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// The first 12 characters of a digest: enough to tell two apart by eye.
 pub fn short(digest: &str) -> &str {
     digest
@@ -152,6 +157,8 @@ mod tests {
             [0, 999, 1000, 40_000, 1_234_567].map(count),
             ["0", "999", "1,000", "40,000", "1,234,567"]
         );
+        let rows = [0, 1, 2].map(|n| counted(n, "row", "rows"));
+        assert_eq!(rows, ["0 rows", "1 row", "2 rows"]);
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
     }
 

@@ -191,7 +191,8 @@ fn all_at_once_for_cron() {
     );
     assert_eq!(scene.run("backup verify --quiet").expect(0).everything(), "");
     fault::flip_byte(&Path::new(&first).join("README.txt"), 3);
-    std::fs::create_dir(scene.path("backups/inventario_20200101_000000")).unwrap();
+    let remains = scene.path("backups/.inventario_20200101_000000.partial");
+    std::fs::create_dir(remains).unwrap();
     let found = scene.json("backup verify --all");
     assert_eq!(found.said.output.code, Some(12), "{}", found.said.output);
     let states: Vec<&serde_json::Value> = found.document["backups"]
@@ -211,6 +212,45 @@ fn all_at_once_for_cron() {
     assert!(error["message"].as_str().unwrap().contains(&first), "{error}");
     let told = scene.run("backup verify --all --quiet").expect(12);
     assert!(told.everything().contains("README.txt"), "damage is never quiet");
+}
+
+/// A cron job on a disk that is not mounted must not report that all is well.
+#[test]
+fn where_there_is_none_all_of_them_are_not_whole() {
+    let scene = Scene::data();
+    let none = scene.json("backup verify --all --quiet").fails(2, "usage");
+    assert!(none.hint.contains("mounted"), "{none:?}");
+    std::fs::create_dir_all(scene.path("backups/.inventario_20200101_000000.partial")).unwrap();
+    scene.json("backup verify --all").fails(2, "usage");
+    scene.configure_more("[replica.vault]\nfolder = \"vault\"\n");
+    let none = scene
+        .json("backup verify --all --replica vault")
+        .fails(2, "usage");
+    assert!(none.hint.contains("backup copy --to vault"), "{none:?}");
+}
+
+/// The place of a disk that is not mounted is not made.
+#[test]
+fn a_replicas_folder_is_made_and_those_above_it_are_not() {
+    let scene = Scene::data();
+    scene.json("backup --no-restore").expect(0);
+    scene.configure_more("[replica.vault]\nfolder = \"mnt/nas/vault\"\n");
+    for to in ["vault", "./mnt/nas/vault"] {
+        let refused = scene.json(&format!("backup copy --to {to}")).fails(1, "replica");
+        assert!(
+            refused.message.contains("mnt/nas") && refused.hint.contains("mount"),
+            "{refused:?}"
+        );
+    }
+    assert!(!scene.path("mnt").exists());
+    std::fs::create_dir_all(scene.path("mnt/nas")).unwrap();
+    scene.json("backup copy --to vault").expect(0);
+    // A folder that nobody configured is read like a replica too.
+    scene.json("backup copy --to ./elsewhere").expect(0);
+    scene.json("backup verify --all --replica ./elsewhere").expect(0);
+    std::fs::remove_dir_all(scene.path("elsewhere")).unwrap();
+    let lost = scene.json("backup verify --all --replica ./elsewhere");
+    assert_eq!(lost.said.output.code, Some(12), "{}", lost.said.output);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) trait Far {
     fn files(&self) -> BTreeMap<String, Vec<u8>>;
     /// Writes a file over what is there.
     fn put(&self, file: &str, content: &[u8]);
-    /// Takes a file away.
+    /// Takes a file away, and with the last one of a folder the folder, as a bucket does.
     fn remove(&self, file: &str);
 }
 
@@ -36,13 +36,23 @@ impl Far for FolderFar {
     }
 
     fn remove(&self, file: &str) {
-        std::fs::remove_file(self.0.path().join(file)).unwrap();
+        remove(self.0.path(), file);
     }
 }
 
 fn put(path: &Path, content: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
+}
+
+fn remove(root: &Path, file: &str) {
+    let path = root.join(file);
+    std::fs::remove_file(&path).unwrap();
+    let folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
+    for folder in folders {
+        // One that is not empty stays.
+        let _ = std::fs::remove_dir(folder);
+    }
 }
 
 fn below(root: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -148,7 +158,7 @@ impl Far for SshFar {
     }
 
     fn remove(&self, file: &str) {
-        std::fs::remove_file(self.root.join(file)).unwrap();
+        remove(&self.root, file);
     }
 }
 

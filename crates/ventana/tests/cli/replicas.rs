@@ -121,6 +121,39 @@ fn keeps_its_promises(far: &dyn Far) {
         dry.document["decisions"][at]["reasons"].clone()
     };
     assert_eq!(reasons(0), serde_json::json!(["unreadable"]));
+
+    // Without one of the files that make it a backup it is no remains of an interrupted copy: it was complete.
+    for file in ["SHA256SUMS", "manifest.json"].map(|file| format!("{name}/{file}")) {
+        far.remove(&file);
+        let found = scene.json("backup verify --all --replica far");
+        assert_eq!(found.said.output.code, Some(12), "{file}: {}", found.said.output);
+        assert_eq!(found.document["backups"][0]["state"], "failed", "{file}");
+        assert_eq!(reasons(0), serde_json::json!(["unreadable"]), "{file}");
+        far.put(&file, &there[&file]);
+    }
+    // Nor does a place pass for whole, or for a new one, where nothing is left of what was copied there.
+    for file in far.files().keys() {
+        far.remove(file);
+    }
+    let found = scene.json("backup verify --all --replica far");
+    assert_eq!(found.said.output.code, Some(12), "{}", found.said.output);
+    assert_eq!(found.document["backups"][0]["error"]["code"], "lost");
+    let refused = scene.json("backup copy").fails(1, "replica");
+    assert!(
+        refused.hint.contains("prune --replica far --forget"),
+        "{refused:?}"
+    );
+    assert!(far.files().is_empty());
+    let dry = scene
+        .json("backup prune --replica far --forget --dry-run")
+        .expect(0);
+    let forgotten = scene.json("backup prune --replica far --forget").expect(0);
+    assert_eq!(
+        [&dry.document["forgotten"], &forgotten.document["forgotten"]],
+        [&serde_json::json!([name]), &serde_json::json!([name])]
+    );
+    scene.json("backup verify --all --replica far").fails(2, "usage");
+    scene.json("backup copy").expect(0);
     scene.json("backup verify --replica far --restore").expect(0);
 
     // Pruned there, and only there.

@@ -7,7 +7,6 @@ use crate::replicas::{self, Act, Ledger, Named};
 use crate::ui::format;
 use backup::{Copied, Error, Folder};
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Options of `backup copy`.
 #[derive(clap::Args)]
@@ -75,17 +74,7 @@ fn targets(cx: &Context, args: &Args) -> Result<Vec<Named>, Failure> {
             Ok(all)
         };
     };
-    let configured = replicas::all(&cx.config)
-        .into_iter()
-        .find(|named| named.name == *to);
-    match configured {
-        Some(named) => Ok(vec![named]),
-        // A slip of the pen in a replica's name must not make a folder beside us.
-        None if !to.contains('/') => Err(Failure::usage(format!("no replica is called {to}")).hint(format!(
-            "[replica.{to}] in ventana.toml defines one; a folder is named with a slash, as in ./{to}"
-        ))),
-        None => Ok(vec![Named::folder(Path::new(to))]),
-    }
+    Ok(vec![replicas::find(&cx.config, to)?])
 }
 
 fn document(replica: &str, copied: &Copied) -> Value {

@@ -91,6 +91,7 @@ fn document(entry: &Entry, known: &[Known]) -> Value {
                 "bytes": summary.totals.stored_bytes, "database": summary.database, "digest": summary.digest,
                 "encrypted": encrypted(summary),
                 "proven": summary.last_proof.as_ref().map(|p| json!({ "at": p.at, "how": p.how })),
+                "restored_at": summary.last_restore.as_ref().map(|p| &p.at),
                 "replicas": copies,
             });
             merge(&mut document, more);
@@ -132,13 +133,23 @@ fn row(cx: &Context, entry: &Entry, known: &[Known]) -> Vec<String> {
             return row;
         }
     };
-    let proven = summary.last_proof.as_ref().map_or("-".into(), |proof| {
-        let how = match proof.how {
-            Proven::Files => pick("releída", "re-read"),
-            Proven::Restore => pick("restaurada", "restored"),
-        };
-        format!("{} {how}", moment(&proof.at))
-    });
+    // A re-reading says nothing against an older restore, which proves more.
+    let reread = summary
+        .last_proof
+        .iter()
+        .filter(|proof| proof.how == Proven::Files);
+    let proofs: Vec<String> = summary
+        .last_restore
+        .iter()
+        .chain(reread)
+        .map(|proof| {
+            let how = match proof.how {
+                Proven::Files => pick("releída", "re-read"),
+                Proven::Restore => pick("restaurada", "restored"),
+            };
+            format!("{} {how}", moment(&proof.at))
+        })
+        .collect();
     let copies: Vec<String> = copies(entry, known)
         .into_iter()
         .map(|known| match known.act {
@@ -161,7 +172,11 @@ fn row(cx: &Context, entry: &Entry, known: &[Known]) -> Vec<String> {
             true => pick("cifrada", "encrypted").to_owned(),
             false => pick("completa", "complete").to_owned(),
         },
-        proven,
+        if proofs.is_empty() {
+            "-".into()
+        } else {
+            proofs.join(", ")
+        },
         if copies.is_empty() {
             "-".into()
         } else {

@@ -11,6 +11,7 @@ use backup::{
     Decision, Entry, Error, Folder, Policy, Proven, Reason, Seen, SeenState, State, Store, partial_of,
 };
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Options of `backup prune`.
 #[derive(clap::Args)]
@@ -18,18 +19,28 @@ pub(super) struct Args {
     /// Print what would be kept and deleted, and why; delete nothing
     #[arg(long)]
     dry_run: bool,
-    /// In this replica, as configured
+    /// In this replica: its name, or the path of a folder
     #[arg(long, value_name = "NAME")]
     replica: Option<String>,
+    /// Forget the backups that were copied to the replica and are gone from there; delete nothing
+    #[arg(long, requires = "replica")]
+    forget: bool,
 }
 
 pub(super) fn run(cx: &Context, args: &Args) -> Done {
-    let _lease = Lease::of_backups(&cx.config.state_dir(), "backup prune")?;
+    let state = cx.config.state_dir();
+    let _lease = match args.dry_run {
+        true => Lease::of_backups_shared(&state, "backup prune --dry-run")?,
+        false => Lease::of_backups(&state, "backup prune")?,
+    };
     let named = args
         .replica
         .as_ref()
         .map(|name| replicas::find(&cx.config, name))
         .transpose()?;
+    if let (Some(named), true) = (&named, args.forget) {
+        return forget(cx, args, named);
+    }
     let policy = policy(cx, named.as_ref())?;
     let needed = needed(&cx.config)?;
     let mut store: Box<dyn Store> = match &named {
@@ -39,14 +50,26 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
             Box::new(Folder::at(&root).map_err(|source| Error::Root { path: root, source })?)
         }
     };
-    let entries = backup::list_in(&mut *store, &cx.config.service())?;
+    let entries = match &named {
+        Some(named) => named.list(&cx.config, &mut *store)?,
+        None => backup::list_in(&mut *store, &cx.config.service())?,
+    };
     let seen = seen(cx, named.as_ref(), &mut *store, &entries)?;
     let decisions = backup::decide(&seen, policy, &clock::stamp(), &needed);
     let going: Vec<&Decision> = decisions.iter().filter(|decision| !decision.keep).collect();
-    let freed: u64 = going.iter().map(|decision| bytes(decision, &entries)).sum();
+    let mut freed = 0;
+    for decision in &going {
+        if let Some(folder) = folder(&mut *store, decision, &entries)? {
+            freed += bytes(&mut *store, &folder)?;
+        }
+    }
     if !args.dry_run && !going.is_empty() && !cx.yes {
         let hint = "--yes deletes them; --dry-run only shows them, and why";
-        return Err(Failure::usage(format!("{} backups would be deleted", going.len())).hint(hint));
+        return Err(Failure::usage(format!(
+            "{} would be deleted",
+            format::counted(going.len() as u64, "backup", "backups")
+        ))
+        .hint(hint));
     }
     let here = named.as_ref().map_or(HERE, |named| named.name.as_str());
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
@@ -93,13 +116,56 @@ fn discard(
     let Some(folder) = folder(store, decision, entries)? else {
         return Ok(false);
     };
-    store.discard(&folder)?;
     let ledger = Ledger::of(&cx.config);
     let name = decision.name.to_string();
-    if here != HERE || ledger.read()?.iter().any(|k| k.replica == here && k.name == name) {
-        ledger.record(here, &name, "", "", Act::Removed)?;
+    let removed = || match here != HERE || ledger.read()?.iter().any(|k| k.replica == here && k.name == name)
+    {
+        true => ledger.record(here, &name, "", "", Act::Removed),
+        false => Ok(()),
+    };
+    // Where the name does not tell what a deletion that died has left, it must not pass for a backup that lost its sums.
+    if store.working(&name) == name {
+        removed()?;
+        store.discard(&folder)?;
+    } else {
+        store.discard(&folder)?;
+        removed()?;
     }
     Ok(true)
+}
+
+/// Forgets what is gone from a replica: who deleted it there on purpose says so.
+fn forget(cx: &Context, args: &Args, named: &Named) -> Done {
+    let mut store = named.open(&cx.config)?;
+    let entries = named.list(&cx.config, &mut *store)?;
+    let lost = named.lost(&cx.config, &entries)?;
+    if !args.dry_run {
+        for known in &lost {
+            Ledger::of(&cx.config).record(&named.name, &known.name, "", "", Act::Removed)?;
+        }
+    }
+    let names: Vec<&str> = lost.iter().map(|known| known.name.as_str()).collect();
+    let document = json!({ "place": store.place(""), "dry_run": args.dry_run, "forgotten": names });
+    let pick = |es, en| cx.out.language.pick(es, en);
+    cx.out.result(&document, || {
+        let what = match args.dry_run {
+            true => pick("se olvidaría", "would be forgotten"),
+            false => pick("olvidada", "forgotten"),
+        };
+        match names.as_slice() {
+            [] => format!(
+                "{} {}",
+                pick("no falta ninguna en", "none is missing in"),
+                store.place("").display()
+            ),
+            names => names
+                .iter()
+                .map(|name| format!("{name}: {what}"))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        }
+    });
+    Ok(0)
 }
 
 fn policy(cx: &Context, named: Option<&Named>) -> Result<Policy, Failure> {
@@ -169,14 +235,14 @@ fn strongest(entry: &Entry, known: Option<&Known>) -> Option<Proven> {
     (known.is_some() || !proofs.is_empty()).then_some(Proven::Files)
 }
 
-fn bytes(decision: &Decision, entries: &[Entry]) -> u64 {
-    let entry = entries
-        .iter()
-        .find(|entry| entry.name == decision.name && entry.is_complete() != decision.incomplete);
-    match entry.map(|entry| &entry.state) {
-        Some(State::Complete(summary)) => summary.totals.stored_bytes,
-        _ => 0,
-    }
+/// Of all its files.
+fn bytes(store: &mut dyn Store, folder: &str) -> Result<u64, Failure> {
+    Ok(files(store, folder)?.unwrap_or_default().values().sum())
+}
+
+fn files(store: &mut dyn Store, folder: &str) -> Result<Option<BTreeMap<String, u64>>, Failure> {
+    let what = format!("cannot look into {}", store.place(folder).display());
+    store.files(folder).map_err(crate::error::io(what))
 }
 
 /// The very folder that was seen, if it is still what it was: an incomplete one may be gone with the complete one of its
@@ -190,10 +256,7 @@ fn folder(store: &mut dyn Store, decision: &Decision, entries: &[Entry]) -> Resu
     if !decision.incomplete {
         return Ok(Some(folder));
     }
-    let files = store.files(&folder).map_err(crate::error::io(format!(
-        "cannot look into {}",
-        store.place(&folder).display()
-    )))?;
+    let files = files(store, &folder)?;
     let partial = folder == partial_of(&decision.name.to_string());
     Ok(files
         .is_some_and(|files| partial || !files.contains_key("SHA256SUMS"))

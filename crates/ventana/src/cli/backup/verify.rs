@@ -1,16 +1,17 @@
 //! `ventana backup verify`: re-reads backups, here or in a replica, and restores them if asked.
 
 mod here;
+mod place;
 mod there;
 
+use self::place::{Found, Place};
 use super::prove;
 use crate::cli::{Context, Done};
 use crate::error::Failure;
 use crate::host::clock;
 use crate::host::lease::Lease;
-use crate::replicas::{self, Named};
 use crate::ui::format;
-use backup::{Backup, Proven, State, Store};
+use backup::{Backup, Proven};
 use serde_json::{Value, json};
 
 /// Options of `backup verify`.
@@ -28,7 +29,7 @@ pub(super) struct Args {
     /// Restore into a private server started for this, not beside the configured database (MariaDB)
     #[arg(long, requires = "restore")]
     scratch_server: bool,
-    /// In this replica, as configured
+    /// In this replica: its name, or the path of a folder
     #[arg(long, value_name = "NAME")]
     replica: Option<String>,
     /// Say nothing where all is well
@@ -60,17 +61,18 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
         return Ok(0);
     }
     let (mut documents, mut lines, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, state) in place.list(cx)? {
-        let outcome = match &state {
-            State::Incomplete { why } => {
+    for found in place.all(cx)? {
+        let name = found.name().to_owned();
+        let outcome = match found {
+            Found::Remains { why, .. } => {
                 // Remains of an interrupted backup are no damage: they never were one.
                 documents.push(json!({ "name": name, "state": "incomplete", "why": why }));
                 let what = cx.out.language.pick("incompleta", "incomplete");
                 lines.push(format!("- {name}: {what}"));
                 continue;
             }
-            State::Unreadable { why } => Err(Failure::verification(why.clone())),
-            State::Complete(_) => place.verify(cx, args, &name),
+            Found::Bad { failure, .. } => Err(failure),
+            Found::Complete(_) => place.verify(cx, args, &name),
         };
         match outcome {
             Ok(whole) => {
@@ -146,65 +148,6 @@ fn report(cx: &Context, args: &Args, whole: &Whole) {
             }
         )
     });
-}
-
-/// Where is looked: the backup folder, or a replica.
-enum Place {
-    Here,
-    Replica(Box<Named>, Box<dyn Store>),
-}
-
-impl Place {
-    fn of(cx: &Context, args: &Args) -> Result<Place, Failure> {
-        let Some(name) = &args.replica else {
-            return Ok(Place::Here);
-        };
-        let named = replicas::find(&cx.config, name)?;
-        let store = named.open(&cx.config)?;
-        Ok(Place::Replica(Box::new(named), store))
-    }
-
-    fn list(&mut self, cx: &Context) -> Result<Vec<(String, State)>, Failure> {
-        let service = cx.config.service();
-        let entries = match self {
-            Place::Here => backup::list(&cx.config.backup_dir(), &service)?,
-            Place::Replica(_, store) => backup::list_in(&mut **store, &service)?,
-        };
-        Ok(entries
-            .into_iter()
-            .map(|entry| match self {
-                // Here a backup is found by its path, whatever the folder is called.
-                Place::Here => (entry.path.display().to_string(), entry.state),
-                Place::Replica(..) => (entry.name.to_string(), entry.state),
-            })
-            .collect())
-    }
-
-    /// `latest` as a name; here it is found as it was asked for.
-    fn named(&mut self, cx: &Context, which: &str) -> Result<String, Failure> {
-        let Place::Replica(named, _) = &*self else {
-            return Ok(which.to_owned());
-        };
-        let replica = named.name.clone();
-        if which != "latest" {
-            return Ok(which.to_owned());
-        }
-        let newest = self
-            .list(cx)?
-            .into_iter()
-            .find(|(_, state)| !matches!(state, State::Incomplete { .. }));
-        newest.map(|(name, _)| name).ok_or_else(|| {
-            Failure::usage(format!("the replica {replica} has no complete backup yet"))
-                .hint(format!("`ventana backup copy --to {replica}` makes one"))
-        })
-    }
-
-    fn verify(&mut self, cx: &Context, args: &Args, which: &str) -> Result<Whole, Failure> {
-        match self {
-            Place::Here => here::verify(cx, args, which),
-            Place::Replica(named, store) => there::verify(cx, args, named, &mut **store, which),
-        }
-    }
 }
 
 /// Restores it where that is asked for, and records what was proven beside the backup.

@@ -150,7 +150,7 @@ fn one_that_cannot_be_deleted_keeps_no_other() {
     std::fs::create_dir(&partial).unwrap();
     let lock = std::fs::File::open(&partial).unwrap();
     lock.lock().unwrap();
-    let done = scene.json("--yes backup prune").expect(1);
+    let done = scene.json("--yes backup prune").expect(10);
     let held = format!("inventario_{}", DAYS[3]);
     assert_eq!(done.document["failed"], serde_json::json!([held]));
     assert!(
@@ -162,7 +162,7 @@ fn one_that_cannot_be_deleted_keeps_no_other() {
         done.document
     );
     assert_eq!(done.document["deleted"].as_array().unwrap().len(), DAYS.len() - 1);
-    let said = scene.run("--yes backup prune --lang en").expect(1).output.stdout;
+    let said = scene.run("--yes backup prune --lang en").expect(10).output.stdout;
     assert!(said.contains("FAILED") && said.contains("0 deleted"), "{said}");
     drop(lock);
     scene.json("--yes backup prune").expect(0);
@@ -196,4 +196,33 @@ fn what_a_run_needs_stays() {
     let refused = scene.json("--yes backup prune");
     assert_ne!(refused.said.output.code, Some(0), "{}", refused.said.output);
     assert_eq!(left(&scene), expected);
+}
+
+/// Whoever reads it may keep its own state elsewhere: what keeps a backup from being deleted lies with the backup.
+#[test]
+fn what_somebody_else_reads_stays() {
+    let scene = Scene::data();
+    let made = PathBuf::from(scene.json("backup --no-restore").expect(0).text("path"));
+    backdate(&scene, &made, &DAYS);
+    scene.configure("dir = \"backups\"", "dir = \"backups\"\nkeep = { last = 1 }");
+    let read = scene.path(format!("backups/inventario_{}", DAYS[2]));
+    let reading = std::fs::File::open(read.join("SHA256SUMS")).unwrap();
+    reading.lock_shared().unwrap();
+    let refused = scene.json("--yes backup prune");
+    assert_eq!(refused.said.output.code, Some(10), "{}", refused.said.output);
+    assert_eq!(
+        refused.document["deleted"].as_array().unwrap().len(),
+        DAYS.len() - 1
+    );
+    assert!(left(&scene).contains(&format!("inventario_{}", DAYS[2])));
+    scene.json(&format!("backup verify {}", read.display())).expect(0);
+    reading.unlock().unwrap();
+    // As `prune` holds it.
+    reading.lock().unwrap();
+    scene
+        .json(&format!("backup verify {}", read.display()))
+        .fails(10, "lease_held");
+    reading.unlock().unwrap();
+    scene.json("--yes backup prune").expect(0);
+    assert!(!read.exists());
 }
