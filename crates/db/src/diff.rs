@@ -14,7 +14,7 @@ mod walk;
 pub use side::{Files, Live, Piece, Side};
 
 use crate::digest::{TableDigest, TableHasher, combine};
-use crate::progress::{Listener, Progress};
+use crate::progress::{Listener, Progress, tell};
 use crate::schema::{Outline, Schema, Table};
 use crate::{Error, Result};
 use segments::Segments;
@@ -196,12 +196,13 @@ pub fn compare<'a>(
             digests[side].extend(digest);
         }
         tables.push(difference);
-        listen(Progress {
+        let progress = Progress {
             rows,
             rows_total,
             table: name,
             ..Progress::default()
-        });
+        };
+        tell(listen, progress)?;
     }
     let [left, right] =
         [0, 1].map(|side| combine(&schemas[side], std::mem::take(&mut digests[side]), None).digest);

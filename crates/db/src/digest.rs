@@ -9,7 +9,7 @@ mod files;
 pub use files::of_files;
 pub(crate) use files::{PrivateCopy, decode_chunk};
 
-use crate::progress::{Listener, Progress};
+use crate::progress::{Listener, Progress, tell};
 use crate::reading::{self, Counting, Queue};
 use crate::row::{self, Value, Visit};
 use crate::schema::{Outline, Schema, Table};
@@ -337,7 +337,9 @@ pub fn compute_at(
     listen: &mut Listener<'_>,
 ) -> Result<Digest> {
     let terms = Terms::readers(db.connections());
-    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
+    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| {
+        tell(listen, Progress::waiting(waiting))
+    })?;
     let schema = snapshot.schema.clone();
     let parts = snapshot.parts()?;
     let queue = Queue::of(&schema, &parts, |table| {

@@ -6,7 +6,7 @@ mod sql_files;
 mod writing;
 
 use crate::digest::{RowSum, combine};
-use crate::progress::{Listener, Progress};
+use crate::progress::{Listener, Progress, tell};
 use crate::reading::{self, Part, Queue, Range};
 use crate::schema::{Outline, Schema, Table};
 use crate::snapshot::{self, Snapshot, Terms};
@@ -70,7 +70,9 @@ pub fn dump(
     listen: &mut Listener<'_>,
 ) -> Result<Dumped> {
     let terms = Terms::readers(db.connections());
-    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| listen(Progress::waiting(waiting)))?;
+    let mut snapshot = snapshot::open(db, &terms, &mut |waiting| {
+        tell(listen, Progress::waiting(waiting))
+    })?;
     let mut schema = snapshot.schema.clone();
     let sums = rows(&mut snapshot, &schema, outline, sink, throttle, listen);
     let proof = std::mem::take(&mut snapshot.proof);

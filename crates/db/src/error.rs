@@ -45,6 +45,9 @@ pub enum Error {
     /// Content differs from what was promised.
     #[error("{0}")]
     Differs(String),
+    /// Whoever listened to its progress stopped it. What it had begun is as after any other failure.
+    #[error("interrupted")]
+    Interrupted,
     /// Reading or writing a stream that the caller handed in.
     #[error("{what}: {message}")]
     Io { what: String, message: String },
@@ -88,6 +91,7 @@ impl Error {
             Error::Sqlite { code, .. } if code & 0xff == 5 => {
                 Some("another process is writing to the file: stop the service or wait, then try again")
             }
+            Error::Interrupted => Some("give the same command again: it starts anew or goes on, as it says"),
             Error::Untested(_) => Some("add --accept-untested to go on all the same"),
             Error::Unsupported(_) => {
                 Some("drop or convert what is named, or leave this database to another tool for now")
@@ -106,6 +110,7 @@ impl Error {
             Error::Untested(_) => "untested",
             Error::Refused { .. } => "refused",
             Error::Differs(_) => "verification_failed",
+            Error::Interrupted => "interrupted",
             Error::Io { .. } => "io",
         }
     }

@@ -1,4 +1,7 @@
-//! How long work tells how far it is. Lossy by design: nothing depends on it.
+//! How long work tells how far it is, and hears that it is to stop. Lossy by design: nothing depends on what is told.
+
+use crate::error::{Error, Result};
+use std::ops::ControlFlow;
 
 /// Rows and bytes done so far of one piece of work, and what it works on now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,10 +25,18 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Who hears of it. Called at most a few times a second by careful callers.
-pub type Listener<'a> = dyn FnMut(Progress<'_>) + 'a;
+/// Who hears of it, and says whether the work is to go on. Called at most a few times a second by careful callers.
+pub type Listener<'a> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 'a;
 
 /// Nobody listens.
-pub fn silent() -> impl FnMut(Progress<'_>) {
-    |_| {}
+pub fn silent() -> impl FnMut(Progress<'_>) -> ControlFlow<()> {
+    |_| ControlFlow::Continue(())
+}
+
+/// Tells the listener; an error where the work is not to go on.
+pub(crate) fn tell(listen: &mut Listener<'_>, progress: Progress<'_>) -> Result<()> {
+    match listen(progress) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Interrupted),
+    }
 }

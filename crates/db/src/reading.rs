@@ -1,6 +1,6 @@
 //! Many rows over several connections: every table is divided into parts, each reader takes the next one.
 
-use crate::progress::{Listener, Progress};
+use crate::progress::{Listener, Progress, tell};
 use crate::row::{Value, Visit};
 use crate::schema::{Schema, Table};
 use crate::throttle::Throttle;
@@ -264,7 +264,14 @@ pub(crate) fn run_begun<B, T: Send>(
             })
             .collect();
         drop(send);
-        hear(&steps, schema, listen);
+        if let Err(interrupted) = hear(&steps, schema, listen) {
+            // The readers stop at their next step, and throw away what they tell until then.
+            failed.store(true, Ordering::Relaxed);
+            first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(interrupted);
+        }
         let mut out = Vec::new();
         for handle in handles {
             match handle.join() {
@@ -290,8 +297,8 @@ impl Drop for Panicking<'_> {
     }
 }
 
-/// Hands on the readers' steps until all of them are done.
-fn hear(steps: &mpsc::Receiver<Step>, schema: &Schema, listen: &mut Listener<'_>) {
+/// Hands on the readers' steps until all of them are done, or the listener stops them.
+fn hear(steps: &mpsc::Receiver<Step>, schema: &Schema, listen: &mut Listener<'_>) -> Result<()> {
     let mut all = Progress {
         rows_total: schema.rows_estimate(),
         ..Progress::default()
@@ -306,10 +313,10 @@ fn hear(steps: &mpsc::Receiver<Step>, schema: &Schema, listen: &mut Listener<'_>
         *read += step.rows;
         all.bytes += step.bytes;
         all.table = &schema.tables[step.table].name;
-        listen(all);
+        tell(listen, all)?;
     }
     all.table = "";
-    listen(all);
+    tell(listen, all)
 }
 
 /// A visitor that tells how many rows went through it.

@@ -71,8 +71,8 @@ impl Terms {
     }
 }
 
-/// Hears, in a sentence, what is waited for. Never called while anything is locked.
-pub type Tell<'a> = dyn FnMut(&str) + 'a;
+/// Hears, in a sentence, what is waited for; an error ends the waiting. Never called while anything is locked.
+pub type Tell<'a> = dyn FnMut(&str) -> Result<()> + 'a;
 
 /// One consistent, read-only view on all tables. It ends with [`Snapshot::end`], or when its readers are dropped.
 pub struct Snapshot<'a> {

@@ -24,7 +24,7 @@ pub use run::{begin_with, text as run_text};
 
 use crate::config::{Config, Environment};
 use crate::error::Failure;
-use crate::host::death;
+use crate::host::{death, interrupt};
 use crate::ui::{Language, Output};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -132,8 +132,9 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            let printed = error.print();
+            let lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            return ExitCode::from(if lost { crate::error::exit::FAILED } else { 0 });
         }
         Err(error) => {
             // Nothing was parsed, and still whoever asked for documents gets one.
@@ -148,7 +149,11 @@ pub fn main() -> ExitCode {
     let vars = Environment::of_process();
     let language = cli.global.lang.unwrap_or_else(|| Language::of(&vars));
     let out = Output::new(cli.global.json, language);
+    // What these did stands in the journal; their exit code is about the window alone.
+    let journaled = matches!(cli.verb, Verb::Run(_) | Verb::Resume(_) | Verb::Rollback(_));
     let code = match run(cli, vars, out) {
+        // Whoever asked was not told.
+        Ok(0) if !journaled && crate::ui::lost() => crate::error::exit::FAILED,
         Ok(code) => code,
         Err(failure) => {
             out.failure(&failure);
@@ -199,6 +204,9 @@ fn run(cli: Cli, vars: Environment, out: Output) -> Done {
     cx.config.file.database.accept_untested |= cx.accept_untested;
     death::arm(&cx.config.vars);
     cx.config.identity = cli.global.identity;
+    if matches!(cli.verb, Verb::Backup(_) | Verb::Restore(_) | Verb::Digest(_)) {
+        interrupt::watch(out)?;
+    }
     let reads_backups = matches!(
         cli.verb,
         Verb::Backup(_)

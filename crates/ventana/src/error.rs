@@ -11,6 +11,8 @@ pub mod exit {
     pub const ROLLBACK_FAILED: u8 = 5;
     pub const LEASE: u8 = 10;
     pub const VERIFICATION: u8 = 12;
+    /// By SIGINT or SIGTERM.
+    pub const INTERRUPTED: u8 = 130;
 }
 
 /// A command that failed.
@@ -69,6 +71,7 @@ impl From<db::Error> for Failure {
         let exit = match &error {
             db::Error::Unsupported(_) | db::Error::Untested(_) | db::Error::Address(_) => exit::USAGE,
             db::Error::Differs(_) => exit::VERIFICATION,
+            db::Error::Interrupted => exit::INTERRUPTED,
             _ => exit::FAILED,
         };
         let mut failure = Failure::new(error.code(), error.to_string(), exit);

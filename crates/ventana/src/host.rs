@@ -4,6 +4,7 @@ pub mod clock;
 pub mod death;
 pub mod files;
 pub mod http;
+pub mod interrupt;
 pub mod lease;
 pub mod mariadbd;
 pub mod process;

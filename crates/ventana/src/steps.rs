@@ -30,6 +30,7 @@ use engine::StepError;
 use engine::plan::{Plan, StepKind, StepSpec};
 use engine::runner::{Context, Probe, Reporter, Step, Steps};
 use serde_json::Value;
+use std::ops::ControlFlow;
 
 impl Steps for World {
     fn build<'a>(&'a self, _plan: &'a Plan, spec: &'a StepSpec) -> Box<dyn Step + 'a> {
@@ -105,7 +106,7 @@ impl Step for Unsupported {
 }
 
 /// A listener of `db` that reports rows and bytes as a step's progress.
-fn listen<'a>(reporter: Reporter<'a>) -> impl FnMut(Progress<'_>) + 'a {
+fn listen<'a>(reporter: Reporter<'a>) -> impl FnMut(Progress<'_>) -> ControlFlow<()> + 'a {
     move |progress: Progress<'_>| {
         reporter.progress(engine::runner::Progress {
             done: progress.rows,
@@ -116,6 +117,8 @@ fn listen<'a>(reporter: Reporter<'a>) -> impl FnMut(Progress<'_>) + 'a {
                 waiting => waiting.to_string(),
             },
         });
+        // A run stops between two steps.
+        ControlFlow::Continue(())
     }
 }
 

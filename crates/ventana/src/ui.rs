@@ -19,6 +19,7 @@ use crate::error::Failure;
 use serde::Serialize;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Language of what is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -114,6 +115,14 @@ fn columns() -> usize {
     columns.filter(|columns| *columns > 0).unwrap_or(100)
 }
 
+/// A result could not be written to stdout.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some result could not be written to where it was asked for.
+pub fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
 /// `println!` panics when nobody reads any more (`| head`); a command must not end, least of all in the middle of a
 /// window, because somebody stopped looking.
 fn stdout(line: &str) {
@@ -121,7 +130,10 @@ fn stdout(line: &str) {
     if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        stderr(&format!("cannot write to stdout: {error}"));
+        LOST.store(true, Ordering::Relaxed);
+        stderr(&format!(
+            "ventana: cannot write the result to stdout: {error}; the work itself is done"
+        ));
     }
 }
 

@@ -35,6 +35,7 @@ mod cli {
 
     // What holds for all of them.
     mod help;
+    mod interrupt;
     mod leftovers;
     mod mysql;
     mod no_locks;

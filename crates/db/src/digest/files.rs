@@ -3,7 +3,7 @@
 use super::{Digest, TableHasher, combine};
 use crate::load::Source;
 use crate::mariadb::decode::decode;
-use crate::progress::{Listener, Progress};
+use crate::progress::{Listener, Progress, tell};
 use crate::schema::Table;
 use crate::scratch::Folder;
 use crate::sqlite::Sqlite;
@@ -31,12 +31,13 @@ pub fn of_files(source: &dyn Source, scratch: &Path, listen: &mut Listener<'_>) 
         };
         for index in 0..source.chunks(&table.name).len() {
             decode_chunk(source, table, index, scratch, &mut hasher)?;
-            listen(Progress {
+            let progress = Progress {
                 rows: before + hasher.rows(),
                 rows_total,
                 table: &table.name,
                 ..Progress::default()
-            });
+            };
+            tell(listen, progress)?;
         }
         before += hasher.rows();
         let rows = hasher.cut();

@@ -87,7 +87,7 @@ pub(super) fn open(db: &mut MariaDb, terms: &Terms, tell: &mut Tell<'_>) -> Resu
                 return Err(obstacle::named(db, terms.patience, error));
             }
             if !told {
-                tell(&format!("waiting to take a snapshot: {error}"));
+                tell(&format!("waiting to take a snapshot: {error}"))?;
                 told = true;
             }
             thread::sleep(BREATH);

@@ -3,7 +3,9 @@
 use super::format::{bytes, count, duration_ms, plain};
 use super::{Output, pace};
 use crate::host::death;
+use crate::host::interrupt::Asking;
 use serde_json::json;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,8 +49,9 @@ impl Output {
         });
     }
 
-    /// Hears work on rows and says how far `what` is, or what it waits for.
-    pub fn rows(&self, what: &str) -> impl FnMut(db::progress::Progress<'_>) {
+    /// Hears work on rows and says how far `what` is, or what it waits for; a signal stops it.
+    pub fn rows(&self, what: &str) -> impl FnMut(db::progress::Progress<'_>) -> ControlFlow<()> {
+        let asking = Asking::begin();
         move |progress| {
             self.show(Shown {
                 what,
@@ -63,6 +66,10 @@ impl Output {
                 },
                 remaining_ms: None,
             });
+            match asking.stop() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         }
     }
 
