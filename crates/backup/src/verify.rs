@@ -81,10 +81,11 @@ pub enum VerifyError {
 
 fn list(damages: &[Damage]) -> String {
     let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
-    format!(
-        "the backup is damaged in {} places; use a replica or another backup:{lines}",
-        damages.len()
-    )
+    let places = match damages.len() {
+        1 => "one place".to_owned(),
+        count => format!("{count} places"),
+    };
+    format!("the backup is damaged in {places}; use a replica or another backup:{lines}")
 }
 
 /// Verifies a folder without keys, two files at a time; see [`Verification`].

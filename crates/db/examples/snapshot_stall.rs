@@ -64,7 +64,7 @@ fn measure(url: &str, method: Method, readers: usize, tables: usize, rounds: usi
     for round in 0..=rounds {
         std::thread::sleep(Duration::from_millis(50));
         let begun = Instant::now();
-        let view = snapshot::open(&mut *db, &terms, &mut |_| {}).expect("a snapshot");
+        let view = snapshot::open(&mut *db, &terms, &mut |_| Ok(())).expect("a snapshot");
         assert_eq!(view.proof["method"], method.name(), "{:?}", view.proof);
         let blocked = view.proof.get("commits_blocked_ms").and_then(|v| v.parse().ok());
         let done = Instant::now();

@@ -76,6 +76,8 @@ pub struct TableDifference {
     pub equal: bool,
     /// Whether the columns differ: rows are then compared through those that both have.
     pub other_columns: bool,
+    /// The columns as declared, in their order, where they differ.
+    pub columns: Both<Vec<String>>,
     /// Why no row can be named, where that is so.
     pub unnamed: Option<Unnamed>,
     /// Whether every row that differs was counted; where false, `differing` is only what was found.
@@ -237,6 +239,7 @@ fn alone(sides: &mut [&mut dyn Side; 2], pair: [Option<&Table>; 2]) -> Result<(T
         },
         equal: false,
         other_columns: false,
+        columns: Both::default(),
         unnamed: Some(Unnamed::OneSide),
         complete: true,
         differing: rows(0).or(rows(1)).unwrap_or(0),
@@ -285,6 +288,13 @@ fn both(
         // Through the same columns: a column more is a difference of the definition, and of every row.
         equal: common.is_none() && digests[0] == digests[1],
         other_columns: common.is_some(),
+        columns: match &common {
+            Some(_) => Both {
+                left: Some(declared(pair[0])),
+                right: Some(declared(pair[1])),
+            },
+            None => Both::default(),
+        },
         unnamed: None,
         complete: true,
         differing: 0,
@@ -301,6 +311,12 @@ fn both(
         find::keys(sides, pair, &shapes, &segments, first, limits, &mut difference)?;
     }
     Ok((difference, digests))
+}
+
+/// Name and type of each, as declared.
+fn declared(table: &Table) -> Vec<String> {
+    let columns = table.columns.iter();
+    columns.map(|c| format!("{} {}", c.name, c.declared)).collect()
 }
 
 /// The columns that both have, where they have not the same.

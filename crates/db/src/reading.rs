@@ -452,24 +452,30 @@ mod tests {
         let (begun, steps) = (AtomicBool::new(false), AtomicU64::new(0));
         let connections = readers.iter_mut().map(|r| r as &mut dyn Database).collect();
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            run(connections, &queue, &schema, &mut |_| {}, |_, part, told| {
-                if part.table == 0 {
-                    while !begun.load(Ordering::SeqCst) {
-                        std::thread::yield_now();
+            run(
+                connections,
+                &queue,
+                &schema,
+                &mut crate::progress::silent(),
+                |_, part, told| {
+                    if part.table == 0 {
+                        while !begun.load(Ordering::SeqCst) {
+                            std::thread::yield_now();
+                        }
+                        panic!("a bug in reading");
                     }
-                    panic!("a bug in reading");
-                }
-                begun.store(true, Ordering::SeqCst);
-                for _ in 0..MANY {
-                    told.step(Step {
-                        table: 1,
-                        rows: 0,
-                        bytes: 0,
-                    })?;
-                    steps.fetch_add(1, Ordering::SeqCst);
-                }
-                Ok(())
-            })
+                    begun.store(true, Ordering::SeqCst);
+                    for _ in 0..MANY {
+                        told.step(Step {
+                            table: 1,
+                            rows: 0,
+                            bytes: 0,
+                        })?;
+                        steps.fetch_add(1, Ordering::SeqCst);
+                    }
+                    Ok(())
+                },
+            )
         }));
         assert!(ran.is_err(), "the panic is handed on");
         assert!(

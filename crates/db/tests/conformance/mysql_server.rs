@@ -66,7 +66,7 @@ fn the_least_privileges_suffice_on_mysql_and_each_is_missed() {
     let whole = opened(&root).inspect().expect("root sees");
     assert_eq!(whole.unsupported, [""; 0]);
     let mut db = opened(&url);
-    let view = snapshot::open(&mut db, &Terms::readers(2), &mut |_| {}).expect("a snapshot");
+    let view = snapshot::open(&mut db, &Terms::readers(2), &mut |_| Ok(())).expect("a snapshot");
     assert_eq!(view.proof["method"], "flush_tables", "{:?}", view.proof);
     assert_eq!(view.schema.objects, whole.objects, "it sees what root sees");
     drop(view);
@@ -80,7 +80,7 @@ fn the_least_privileges_suffice_on_mysql_and_each_is_missed() {
         server.query(&format!("REVOKE {privilege} ON {on} FROM v@'%'"));
         let expected = format!("GRANT {privilege} ON {on} TO `v`@`%`");
         assert_eq!(told(), std::slice::from_ref(&expected));
-        let refused = snapshot::open(&mut opened(&url), &Terms::readers(1), &mut |_| {})
+        let refused = snapshot::open(&mut opened(&url), &Terms::readers(1), &mut |_| Ok(()))
             .map(drop)
             .expect_err("what is hidden would be missing");
         assert_eq!(refused.hint().unwrap_or_default(), expected);
@@ -89,7 +89,7 @@ fn the_least_privileges_suffice_on_mysql_and_each_is_missed() {
     // Without the lock it is read by one connection, which is told with what would help.
     server.query("REVOKE RELOAD ON *.* FROM v@'%'");
     let mut db = opened(&url);
-    let view = snapshot::open(&mut db, &Terms::readers(2), &mut |_| {}).expect("a snapshot");
+    let view = snapshot::open(&mut db, &Terms::readers(2), &mut |_| Ok(())).expect("a snapshot");
     assert_eq!(view.readers.len(), 1);
     assert!(
         view.proof["why"].contains("GRANT RELOAD ON *.* TO `v`@`%`"),

@@ -38,7 +38,7 @@ fn by(method: Method, readers: usize) -> Terms {
 }
 
 fn open<'a>(db: &'a mut dyn Database, terms: &Terms) -> Snapshot<'a> {
-    snapshot::open(db, terms, &mut |_| {}).expect("a snapshot")
+    snapshot::open(db, terms, &mut |_| Ok(())).expect("a snapshot")
 }
 
 /// What a reader sees of the accounts: their sum, and how many transfers there were.

@@ -119,10 +119,13 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         "encrypted": made.backup.encryption().is_some() });
     out.result(&document, || {
         format!(
-            "{}\n  {} {}, {} {}\n  digest {}\n  {}",
+            "{}\n  {}, {} {}\n  digest {}\n  {}",
             made.backup.path().display(),
-            format::count(totals.rows),
-            out.language.pick("filas", "rows"),
+            format::counted(
+                totals.rows,
+                out.language.pick("fila", "row"),
+                out.language.pick("filas", "rows")
+            ),
             format::bytes(totals.stored_bytes),
             out.language.pick("comprimidos", "compressed"),
             made.digest.digest,

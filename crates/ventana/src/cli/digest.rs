@@ -94,7 +94,7 @@ fn of_backup(cx: &Context, backup: &Backup) -> Done {
     let scratch = temporary(&cx.config, "digest")?;
     let digest = db::digest::of_files(&contents, scratch.path(), &mut out.rows("digest"));
     out.progress_end();
-    let digest = digest?;
+    let digest = digest.map_err(|error| damage_or(cx, backup, error.into()))?;
     if digest.digest != backup.digest() {
         return Err(Failure::verification(format!(
             "the files of {} have the digest {}, and its manifest promises {}",
@@ -106,6 +106,17 @@ fn of_backup(cx: &Context, backup: &Backup) -> Done {
     }
     show(cx, &digest, &backup.path().display().to_string());
     Ok(0)
+}
+
+/// The damage that kept the backup's rows from being read; the failure itself where every file is as it was written.
+fn damage_or(cx: &Context, backup: &Backup, failure: Failure) -> Failure {
+    if failure.code == "interrupted" {
+        return failure;
+    }
+    let out = cx.out;
+    let verified = backup.verify(&mut |done, total| out.progress("verify", done, total, "bytes", ""));
+    out.progress_end();
+    verified.map_or_else(Failure::from, |_| failure)
 }
 
 fn show(cx: &Context, digest: &Digest, of: &str) {

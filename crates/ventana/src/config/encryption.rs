@@ -4,6 +4,7 @@ use super::file::File;
 use super::{Config, Origin};
 use crate::error::Failure;
 use crate::ui::Language;
+use crate::ui::format::counted;
 use backup::{Backup, Identities, Recipient};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -107,13 +108,11 @@ impl Config {
         }
         let hint = "give the file with the secret key of one of them: --identity FILE, BACKUP_IDENTITY_FILE, or [backup] \
                     identity_file; `ventana backup --no-restore` needs none";
-        let count = recipients.len();
+        let count = counted(recipients.len() as u64, "recipient", "recipients");
         let Some(keys) = self.identities()? else {
             return Err(Failure::new(
                 "no_key",
-                format!(
-                    "backups are encrypted to {count} recipients, and no identity is there to restore them with"
-                ),
+                format!("backups are encrypted to {count}, and no identity is there to restore them with"),
                 crate::error::exit::USAGE,
             )
             .hint(hint));
@@ -123,7 +122,7 @@ impl Config {
             return Err(Failure::new(
                 "no_key",
                 format!(
-                    "no key in {} belongs to one of the {count} recipients that backups are encrypted to",
+                    "no key in {} opens what is encrypted to the {count} of backups",
                     path.display()
                 ),
                 crate::error::exit::USAGE,
@@ -131,7 +130,7 @@ impl Config {
             .hint(hint));
         }
         Ok(Some(format!(
-            "{count} recipients; {} opens what is encrypted to them",
+            "{count}; {} opens what is encrypted to them",
             path.display()
         )))
     }

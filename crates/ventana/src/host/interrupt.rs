@@ -13,6 +13,10 @@ static ASKING: AtomicUsize = AtomicUsize::new(0);
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Listens to both signals from now on.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a process that is told to end at once does not come back to main"
+)]
 pub fn watch(out: Output) -> Result<(), Failure> {
     let signals = Signals::new([SIGINT, SIGTERM]);
     let mut signals = signals.map_err(io("cannot listen to signals"))?;

@@ -1,4 +1,5 @@
 use insta::assert_snapshot;
+use testkit::fault;
 
 use super::scene::Scene;
 
@@ -98,6 +99,21 @@ fn where_two_are_equal() {
         "a diff has changed the file"
     );
     assert_snapshot!(said.map(|said| said.to_string()).join("\n"));
+}
+
+/// Damage is no failure like another: whoever asks learns which file it is in.
+#[test]
+fn of_a_damaged_backup_says_which_file_it_is_in() {
+    let scene = Scene::data();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let data = std::path::Path::new(&path).join("data");
+    let chunk = std::fs::read_dir(&data).unwrap().next().unwrap().unwrap().path();
+    fault::flip_byte(&chunk, -20);
+    let name = chunk.file_name().unwrap().to_str().unwrap();
+    for verb in ["digest --backup latest", "digest --diff live backup:latest"] {
+        let found = scene.json(verb).fails(12, "verification_failed");
+        assert!(found.message.contains(name), "{verb}: {found:?}");
+    }
 }
 
 #[test]

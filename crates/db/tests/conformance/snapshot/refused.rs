@@ -10,7 +10,7 @@ use db::{Address, Database, Error, Session};
 use std::time::Duration;
 
 fn refusal(db: &mut dyn Database, terms: &Terms) -> (String, String) {
-    match snapshot::open(db, terms, &mut |_| {}) {
+    match snapshot::open(db, terms, &mut |_| Ok(())) {
         Ok(view) => panic!("not refused: {:?}", view.proof),
         Err(error) => (error.to_string(), error.hint().unwrap_or_default().to_string()),
     }
@@ -44,6 +44,7 @@ fn another_backup_is_waited_for_and_then_named() {
     let view = snapshot::open(&mut *db, &Terms::readers(2), &mut |text| {
         told.push(text.to_string());
         drop(other.take());
+        Ok(())
     });
     assert_eq!(view.expect("a snapshot").proof["method"], "backup_stage");
     assert_eq!(told.len(), 1, "{told:?}");
@@ -186,7 +187,7 @@ fn the_least_privileges_suffice_and_each_is_missed() {
     let mut db = account();
     let view = open(&mut db, &Terms::readers(2));
     assert_eq!(view.proof["method"], "backup_stage");
-    let whole = snapshot::open(&mut *connect(&schema.url()), &Terms::default(), &mut |_| {})
+    let whole = snapshot::open(&mut *connect(&schema.url()), &Terms::default(), &mut |_| Ok(()))
         .expect("a snapshot")
         .schema
         .clone();

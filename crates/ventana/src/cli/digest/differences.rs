@@ -1,8 +1,9 @@
 //! `ventana digest --diff`: what differs, for people and as a document.
 
+use super::damage_or;
 use super::sides::Named;
 use crate::cli::{Context, Done};
-use crate::error::exit;
+use crate::error::{Failure, exit};
 use crate::ui::{Language, format};
 use db::diff::{Both, Difference, Limits, Range, State, TableDifference, Unnamed, compare};
 use serde_json::json;
@@ -14,20 +15,26 @@ pub(super) fn run(cx: &Context, pair: &[String], values: bool) -> Done {
         named.push(Named::parse(cx, text)?);
     }
     let [left, right] = &named[..] else {
-        return Err(crate::error::Failure::usage("--diff takes two"));
+        return Err(Failure::usage("--diff takes two"));
     };
     let scratch = crate::scratch::temporary(&cx.config, "diff")?;
     let mut listen = out.rows("diff");
     let contents = [left.contents()?, right.contents()?];
-    let mut one = left.open(cx, contents[0].as_ref(), scratch.path(), &mut listen)?;
-    let mut other = right.open(cx, contents[1].as_ref(), scratch.path(), &mut listen)?;
     let limits = Limits {
         values,
         ..Limits::default()
     };
-    let found = compare(&mut *one, &mut *other, limits, &mut listen);
+    let mut found = || -> Result<Difference, Failure> {
+        let mut one = left.open(cx, contents[0].as_ref(), scratch.path(), &mut listen)?;
+        let mut other = right.open(cx, contents[1].as_ref(), scratch.path(), &mut listen)?;
+        Ok(compare(&mut *one, &mut *other, limits, &mut listen)?)
+    };
+    let found = found();
     out.progress_end();
-    let found = found?;
+    let found = found.map_err(|failure| {
+        let backups = named.iter().filter_map(Named::backup);
+        backups.fold(failure, |failure, backup| damage_or(cx, backup, failure))
+    })?;
     let document = json!({
         "equal": found.equal,
         "left": { "what": left.to_string(), "digest": found.left },
@@ -61,7 +68,7 @@ fn text(found: &Difference, left: &Named, right: &Named, language: Language) -> 
         self::table(table, language, &mut lines);
     }
     for object in &found.objects {
-        lines.push(format!("\n{}", object.name));
+        lines.push(format!("\n{}", format::plain(&object.name)));
         for (side, text) in [
             (pick("izquierda", "left "), &object.left),
             (pick("derecha  ", "right"), &object.right),
@@ -93,6 +100,12 @@ fn text(found: &Difference, left: &Named, right: &Named, language: Language) -> 
         .join("\n")
 }
 
+fn listed(columns: &Option<Vec<String>>) -> String {
+    columns
+        .as_ref()
+        .map_or("-".into(), |columns| format::plain(&columns.join(", ")))
+}
+
 /// `60 | 61`, `60 | -`.
 fn sides(both: &Both<u64>) -> String {
     let one = |n: Option<u64>| n.map_or("-".to_string(), format::count);
@@ -105,7 +118,7 @@ fn table(table: &TableDifference, language: Language, lines: &mut Vec<String>) {
     lines.push(format!(
         "\n{} {}: {} {rows}",
         pick("tabla", "table"),
-        table.name,
+        format::plain(&table.name),
         sides(&table.rows)
     ));
     if table.other_columns {
@@ -116,6 +129,12 @@ fn table(table: &TableDifference, language: Language, lines: &mut Vec<String>) {
             )
             .into(),
         );
+        for (side, columns) in [
+            (pick("izquierda", "left "), &table.columns.left),
+            (pick("derecha  ", "right"), &table.columns.right),
+        ] {
+            lines.push(format!("    {side}  {}", listed(columns)));
+        }
     }
     match table.unnamed {
         Some(Unnamed::NoKey) => lines.push(

@@ -61,6 +61,14 @@ impl Named {
         )
     }
 
+    /// The backup, where it is one.
+    pub(super) fn backup(&self) -> Option<&Backup> {
+        match self {
+            Named::Database(_) => None,
+            Named::Backup(backup) => Some(backup),
+        }
+    }
+
     /// The backup's files, where it is one.
     pub(super) fn contents(&self) -> Result<Option<Contents<'_>>, Failure> {
         match self {
