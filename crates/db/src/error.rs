@@ -1,5 +1,7 @@
 //! What can go wrong at a database, with what to do next.
 
+use crate::marks::UNFINISHED;
+
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -78,6 +80,10 @@ impl Error {
             {
                 Some(FULL)
             }
+            Error::Server { number: 1205, .. } => Some(
+                "another session holds a lock there, or is changing that table's definition: SHOW PROCESSLIST tells who. When it \
+                 is done, give the same command again",
+            ),
             // Of a full disk too it says no more than that.
             Error::Server { number: 1180, .. } => Some(
                 "the server could not commit: see that its disk has room (df -h) and what its error log says, then give the same \
@@ -93,6 +99,10 @@ impl Error {
             }
             Error::Interrupted => Some("give the same command again: it starts anew or goes on, as it says"),
             Error::Untested(_) => Some("add --accept-untested to go on all the same"),
+            Error::Unsupported(found) if found.iter().any(|item| item.ends_with(UNFINISHED)) => Some(
+                "give the same restore again: it goes on where it stopped; or drop the whole schema. Dropping that table alone \
+                 would make half a restore look like a database",
+            ),
             Error::Unsupported(_) => {
                 Some("drop or convert what is named, or leave this database to another tool for now")
             }

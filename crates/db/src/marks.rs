@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 /// The table that stands beside the restored ones until all is done.
 pub const TABLE: &str = "__ventana_restore";
 
+/// What is said of a schema that holds it.
+pub(crate) const UNFINISHED: &str = "a restore into this schema is not finished";
+
 /// The marks of the load of one backup.
 #[derive(Clone, Debug)]
 pub struct Marks {

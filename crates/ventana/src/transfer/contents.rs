@@ -22,17 +22,22 @@ pub struct Contents<'a> {
 impl<'a> Contents<'a> {
     pub fn of(backup: &'a Backup) -> Result<Contents<'a>, Failure> {
         let bytes = backup.attachment(CATALOG)?;
-        let schema = serde_json::from_slice(&bytes).map_err(|e| {
+        let mut schema: Schema = serde_json::from_slice(&bytes).map_err(|e| {
             Failure::failed(
                 "backup",
                 format!("{CATALOG} of {} cannot be read: {e}", backup.path().display()),
             )
         })?;
         let tables = &backup.manifest().tables;
+        let tables: BTreeMap<_, _> = tables.iter().map(|t| (t.name.as_str(), t)).collect();
+        // What the server guessed then is known by now: progress is told of that many.
+        for table in &mut schema.tables {
+            table.rows_estimate = tables.get(table.name.as_str()).map_or(0, |t| t.rows);
+        }
         Ok(Contents {
             backup,
             schema,
-            tables: tables.iter().map(|t| (t.name.as_str(), t)).collect(),
+            tables,
             whole: true,
         })
     }

@@ -119,7 +119,10 @@ fn what_a_killed_restore_left_at_work_is_ended() {
     // Whoever looks is told, whoever comes from elsewhere does not disturb it, and who goes on waits for nobody.
     point(&scene, &copy, server.port(), "root");
     let half = scene.json("digest").fails(2, "unsupported");
-    assert!(half.message.contains("is not finished"), "{half:?}");
+    assert!(
+        half.message.contains("is not finished") && half.hint.contains("drop the whole schema"),
+        "{half:?}"
+    );
     let begun = Scene::empty();
     point(&begun, schema.name(), server.port(), "root");
     let other = begun
