@@ -165,7 +165,8 @@ fn read_tables(db: &mut MariaDb, out: &mut Tables) -> Result<()> {
         let (name, table_type, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
         if name == crate::marks::TABLE {
             if !db.origin.1.restoring {
-                out.unsupported.push(format!("{name}: {}", crate::marks::UNFINISHED));
+                out.unsupported
+                    .push(format!("{name}: {}", crate::marks::UNFINISHED));
             }
             continue;
         }
