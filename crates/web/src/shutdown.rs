@@ -1,14 +1,18 @@
 //! The graceful stop: no new connections, running requests finish, and a deadline for those that do not.
 
+mod door;
+
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+
+pub use door::Client;
+use door::Door;
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +36,7 @@ pub async fn requested() -> io::Result<&'static str> {
 }
 
 /// Serves `app` until `stop` resolves, then gives open requests `deadline` to finish. Every request carries its
-/// client's address (`axum::extract::ConnectInfo<SocketAddr>`).
+/// client's address (`axum::extract::ConnectInfo<Client>`).
 ///
 /// # Errors
 /// The listener fails.
@@ -43,11 +47,15 @@ pub async fn serve(
     deadline: Duration,
 ) -> io::Result<Stopped> {
     let (stopping, stopped) = oneshot::channel();
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let app = app.into_make_service_with_connect_info::<Client>();
+    let (door, closed) = Door::open(listener, async move {
         stop.await;
         // The receiver lives as long as this function.
         let _ = stopping.send(());
+    })?;
+    let server = axum::serve(door, app).with_graceful_shutdown(async move {
+        // Its sender lives as long as the door.
+        let _ = closed.await;
     });
     let deadline = async move {
         match stopped.await {
@@ -80,11 +88,13 @@ mod tests {
             let (entered, release) = (entered.clone(), release.clone());
             Router::new().route(
                 "/",
-                get(move |ConnectInfo(client): ConnectInfo<SocketAddr>| async move {
-                    entered.notify_one();
-                    release.notified().await;
-                    format!("finished for {}", client.ip())
-                }),
+                get(
+                    move |ConnectInfo(Client(client)): ConnectInfo<Client>| async move {
+                        entered.notify_one();
+                        release.notified().await;
+                        format!("finished for {}", client.ip())
+                    },
+                ),
             )
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -114,6 +124,48 @@ mod tests {
         let (ended, answer) = stop_with_an_open_request(Duration::from_secs(30), true).await;
         assert_eq!(ended, Stopped::Drained);
         assert!(answer.ends_with("finished for 127.0.0.1"), "{answer}");
+    }
+
+    /// Whoever was let in by the system before the stop is heard, whether the door had seen it yet or not.
+    #[tokio::test]
+    async fn who_came_before_the_end_is_answered() {
+        for _ in 0..50 {
+            let app = Router::new().route("/", get(|| async { "here" }));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut clients = Vec::new();
+            for _ in 0..8 {
+                // This one thread serves nobody meanwhile.
+                let mut client = std::net::TcpStream::connect(address).unwrap();
+                std::io::Write::write_all(
+                    &mut client,
+                    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                )
+                .unwrap();
+                clients.push(client);
+            }
+            let ended = serve(listener, app, async {}, Duration::from_secs(30))
+                .await
+                .unwrap();
+            assert_eq!(ended, Stopped::Drained);
+            for mut client in clients {
+                let mut answer = String::new();
+                std::io::Read::read_to_string(&mut client, &mut answer).unwrap();
+                assert!(answer.ends_with("here"), "{answer}");
+            }
+        }
+    }
+
+    /// Nobody who came and says nothing keeps it from ending.
+    #[tokio::test]
+    async fn a_silent_client_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let ended = serve(listener, Router::new(), async {}, Duration::from_secs(30))
+            .await
+            .unwrap();
+        assert_eq!(ended, Stopped::Drained);
+        drop(client);
     }
 
     #[tokio::test]

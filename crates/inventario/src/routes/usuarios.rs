@@ -1,12 +1,11 @@
 //! `/api/usuarios`: login, and new accounts by an administrator.
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use web::shutdown::Client;
 use web::{FieldError, Problem};
 
 use super::body::JsonBody;
@@ -41,8 +40,8 @@ pub async fn login(
         }
     };
     let from = extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(address)| address.ip());
+        .get::<ConnectInfo<Client>>()
+        .map(|ConnectInfo(Client(address))| address.ip());
     match state.auth.login(&state.store, &email, password, from).await {
         Ok((usuario, token)) => {
             tracing::info!(usuario = usuario.id, "logged in");

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use web::page::NoticeKind;
+use web::shutdown::Client;
 
 use super::{show, visit};
 use crate::auth::session::{login_cookie, logout_cookie};
@@ -68,8 +69,8 @@ pub(super) async fn enter(
 ) -> Response {
     let from = parts
         .extensions
-        .get::<ConnectInfo<std::net::SocketAddr>>()
-        .map(|from| from.0.ip());
+        .get::<ConnectInfo<Client>>()
+        .map(|ConnectInfo(Client(address))| address.ip());
     let email = sent.email.trim().to_owned();
     let refused = match state
         .auth
