@@ -7,9 +7,9 @@ mod sql_dump;
 use super::{Context, Done};
 use crate::error::Failure;
 use crate::host::lease::Lease;
-use crate::transfer;
+use crate::transfer::{self, Restored};
 use crate::ui::format;
-use db::Address;
+use db::{Address, Dialect};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -98,17 +98,39 @@ pub fn run(cx: &Context, args: Args) -> Done {
     out.progress_end();
     let restored = restored?;
     let document = json!({ "database": args.into, "digest": restored.digest.digest, "verified": true, "rows": restored.rows,
-        "backup": backup.path() });
-    out.result(&document, || {
-        format!(
-            "{target}: {} {}\n  digest {}, {}",
-            format::count(restored.rows),
-            out.language.pick("filas", "rows"),
-            restored.digest.digest,
-            out.language.pick("el de la copia", "the backup's")
-        )
-    });
+        "backup": backup.path(), "events_off": restored.events_off });
+    out.result(&document, || text(cx, &args, &target, &restored));
     Ok(0)
+}
+
+fn text(cx: &Context, args: &Args, target: &Address, restored: &Restored) -> String {
+    let pick = |es, en| cx.out.language.pick(es, en);
+    let mut text = format!(
+        "{target}: {}\n  digest {}, {}",
+        format::counted(restored.rows, pick("fila", "row"), pick("filas", "rows")),
+        restored.digest.digest,
+        match args.tables.is_empty() {
+            true => pick("el de la copia", "the backup's"),
+            false => pick(
+                "de esta parte; cada tabla tiene el suyo de la copia",
+                "of this part; each table has the backup's of it"
+            ),
+        }
+    );
+    if !restored.events_off.is_empty() {
+        text.push_str(&format!(
+            "\n  {}:",
+            pick(
+                "una copia no actúa, así que estos eventos quedan apagados (--keep-events los deja como estaban)",
+                "a copy does not act, so these events are switched off (--keep-events leaves them as they were)"
+            )
+        ));
+    }
+    for event in &restored.events_off {
+        let quoted = [&target.database(), event].map(|name| Dialect::MariaDb.quote(name));
+        text.push_str(&format!("\n    ALTER EVENT {} ENABLE;", quoted.join(".")));
+    }
+    text
 }
 
 /// Schemas that are a server's own.

@@ -54,13 +54,31 @@ impl<'a> Contents<'a> {
         }
         self.whole = false;
         self.schema.tables.retain(|t| only.contains(&t.name));
-        self.schema.counters.retain(|name, _| only.contains(name));
+        // A column's default may read a sequence: without it the table could not be made.
+        let read: Vec<String> = self
+            .schema
+            .objects
+            .iter()
+            .filter(|o| o.kind == Kind::Sequence && self.schema.tables.iter().any(|t| reads(t, o)))
+            .map(|o| o.name.clone())
+            .collect();
+        let of_sequence = |counter: &str| {
+            let name = counter.strip_prefix("sequence ");
+            name.is_some_and(|name| {
+                read.iter()
+                    .any(|read| name.strip_suffix(" cycles").unwrap_or(name) == read)
+            })
+        };
+        self.schema
+            .counters
+            .retain(|name, _| only.contains(name) || of_sequence(name));
         // What else says of itself how it is created hangs on more than these tables. SQLite's header counts rows of tables
         // that are not among them.
         let sqlite = self.schema.dialect == Dialect::Sqlite;
         self.schema.objects.retain(|o| match o.kind {
             Kind::Database => true,
             Kind::Index => belongs(o, only),
+            Kind::Sequence => read.contains(&o.name),
             _ => o.create.is_empty() && belongs(o, only),
         });
         if sqlite {
@@ -159,6 +177,11 @@ fn belongs(object: &Object, tables: &[String]) -> bool {
             || object.name.starts_with(&format!("{table}."))
             || object.name.starts_with(&format!("{quoted}."))
     })
+}
+
+/// Whether a table's definition names the sequence.
+fn reads(table: &Table, sequence: &Object) -> bool {
+    table.create.contains(&Dialect::MariaDb.quote(&sequence.name))
 }
 
 impl Source for Contents<'_> {

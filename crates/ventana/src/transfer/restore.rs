@@ -9,12 +9,15 @@ use db::mariadb::MariaDb;
 use db::mariadb::target::{self, Lack};
 use db::marks::Marks;
 use db::progress::Listener;
+use db::schema::Schema;
 use db::{Database, Digest};
 
 /// What a restore proved.
 pub struct Restored {
     pub digest: Digest,
     pub rows: u64,
+    /// Events that were switched on when the backup was made, and are created switched off.
+    pub events_off: Vec<String>,
 }
 
 /// What of a backup is restored, and how.
@@ -112,5 +115,21 @@ pub fn restore(
         marks.end(db)?;
     }
     death::point();
-    Ok(Restored { digest, rows })
+    let events_off = match terms.events_disabled {
+        true => enabled_events(contents.schema()),
+        false => Vec::new(),
+    };
+    Ok(Restored {
+        digest,
+        rows,
+        events_off,
+    })
+}
+
+/// An event's state stands among the counters.
+fn enabled_events(schema: &Schema) -> Vec<String> {
+    let on = schema.counters.iter().filter(|(_, on)| **on == 1);
+    on.filter_map(|(name, _)| name.strip_prefix("event ")?.strip_suffix(" enabled"))
+        .map(str::to_owned)
+        .collect()
 }

@@ -399,3 +399,65 @@ fn names_that_are_no_words() {
     );
     MariaDb::shared().query(&format!("DROP DATABASE {copy}; DROP DATABASE {part}"));
 }
+
+/// What a table's definition reads comes with it: without the sequence it could not be made, after the old one was dropped.
+#[test]
+fn a_table_that_numbers_by_a_sequence_comes_with_it() {
+    let schema = MariaDb::shared().schema("cli_part_sequence");
+    schema.query(
+        "CREATE SEQUENCE folio START 100; CREATE SEQUENCE other;
+         CREATE TABLE t (id BIGINT PRIMARY KEY DEFAULT nextval(folio), v INT); CREATE TABLE u (id INT PRIMARY KEY);
+         INSERT INTO t (v) VALUES (1), (2)",
+    );
+    let scene = scene(&schema);
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let part = format!("{}_part", schema.name());
+    for again in ["", " --replace"] {
+        let restored = scene.json(&format!("--yes restore {path} --into {part} --tables t{again}"));
+        assert_eq!(restored.expect(0).document["rows"], 2);
+    }
+    let value = |sql: &str| MariaDb::shared().value(sql);
+    assert_eq!(
+        value(&format!(
+            "SELECT GROUP_CONCAT(TABLE_NAME ORDER BY 1) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{part}'"
+        ))
+        .as_deref(),
+        Some("folio,t")
+    );
+    let next = value(&format!("SELECT NEXT VALUE FOR {part}.folio")).unwrap();
+    assert!(next.parse::<u64>().unwrap() >= 102, "{next}");
+    MariaDb::shared().query(&format!("DROP DATABASE {part}"));
+}
+
+/// A copy must not act, and whoever goes on to use it has to know.
+#[test]
+fn events_that_a_restore_switches_off_are_named() {
+    let schema = MariaDb::shared().schema("cli_events");
+    schema.query(
+        "CREATE TABLE t (id INT PRIMARY KEY); CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM t;
+         CREATE EVENT asleep ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t",
+    );
+    let scene = scene(&schema);
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let copy = format!("{}_copy", schema.name());
+    let restored = scene.json(&format!("restore {path} --into {copy}")).expect(0);
+    assert_eq!(restored.document["events_off"], serde_json::json!(["nightly"]));
+    let said = scene
+        .run(&format!("--yes restore {path} --into {copy} --replace --lang en"))
+        .expect(0)
+        .to_string();
+    let enable = said.lines().find(|line| line.contains("ALTER EVENT")).unwrap();
+    schema.server().query(enable.trim());
+    let on = format!(
+        "SELECT GROUP_CONCAT(EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA='{copy}' AND STATUS='ENABLED'"
+    );
+    assert_eq!(MariaDb::shared().value(&on).as_deref(), Some("nightly"));
+    let kept = scene
+        .json(&format!(
+            "--yes restore {path} --into {copy} --replace --keep-events"
+        ))
+        .expect(0);
+    assert_eq!(kept.document["events_off"], serde_json::json!([]));
+    assert_eq!(MariaDb::shared().value(&on).as_deref(), Some("nightly"));
+    MariaDb::shared().query(&format!("DROP DATABASE {copy}"));
+}
