@@ -93,10 +93,8 @@ impl Error {
                 "another session has changed or emptied that table (ALTER, TRUNCATE, a migration) since this one began to \
                  read; SHOW PROCESSLIST tells who is at it. When it is done, give the same command again",
             ),
-            // 5 is SQLITE_BUSY; the higher bits tell which lock.
-            Error::Sqlite { code, .. } if code & 0xff == 5 => {
-                Some("another process is writing to the file: stop the service or wait, then try again")
-            }
+            // The lower bits are SQLite's result; the higher ones tell more.
+            Error::Sqlite { code, .. } => sqlite_hint(code & 0xff),
             Error::Interrupted => Some("give the same command again: it starts anew or goes on, as it says"),
             Error::Untested(_) => Some("add --accept-untested to go on all the same"),
             Error::Unsupported(found) if found.iter().any(|item| item.ends_with(UNFINISHED)) => Some(
@@ -137,5 +135,29 @@ impl Error {
             what: what.into(),
             message: error.to_string(),
         }
+    }
+}
+
+fn sqlite_hint(result: i32) -> Option<&'static str> {
+    match result {
+        // BUSY, LOCKED
+        5 | 6 => Some(
+            "another process is writing to the file (`fuser FILE` names it): stop it or wait, then give the same command again",
+        ),
+        // READONLY, CANTOPEN
+        8 | 14 => Some("see that this account may write to the file and to its folder"),
+        // IOERR
+        10 => {
+            Some("see the disk that holds the file: its room (df -h), and what the system says of it (dmesg)")
+        }
+        // CORRUPT, NOTADB
+        11 | 26 => Some(
+            "the file is damaged or no SQLite database: `ventana backup list` shows what could be restored",
+        ),
+        // FULL
+        13 => {
+            Some("the disk that holds the file is full: make room (df -h), then give the same command again")
+        }
+        _ => None,
     }
 }

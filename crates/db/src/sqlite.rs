@@ -12,9 +12,11 @@ use crate::row::{LONG, Value, Visit};
 use crate::schema::{Carry, Schema, Table};
 use crate::{Cell, Database, Dialect, Error, Identity, Result};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ pub struct Sqlite {
     foreign_keys: bool,
 }
 
-fn error(sql: &str, error: rusqlite::Error) -> Error {
+fn error(file: &Path, sql: &str, error: rusqlite::Error) -> Error {
     let what: String = sql.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
     let (code, message) = match &error {
         rusqlite::Error::SqliteFailure(e, message) => {
@@ -46,7 +48,7 @@ fn error(sql: &str, error: rusqlite::Error) -> Error {
         other => (0, other.to_string()),
     };
     Error::Sqlite {
-        what: format!("`{what} …` failed"),
+        what: format!("`{what} …` failed on {}", file.display()),
         code,
         message,
     }
@@ -58,8 +60,19 @@ impl Sqlite {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
-    /// Opens a database file and creates it when it is not there.
+    /// Opens a database file and creates it when it is not there, readable by this account alone: what it is to hold may be
+    /// nobody else's business.
     pub fn create(path: &Path) -> Result<Sqlite> {
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        if let Err(e) = made
+            && e.kind() != ErrorKind::AlreadyExists
+        {
+            return Err(Error::io(format!("making {}", path.display()), e));
+        }
         Self::open_with(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -67,9 +80,14 @@ impl Sqlite {
     }
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Sqlite> {
-        let unreachable = |e: rusqlite::Error| Error::Connect {
-            target: format!("sqlite://{}", path.display()),
-            source_text: e.to_string(),
+        let unreachable = |e: rusqlite::Error| match e.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                error(path, "PRAGMA schema_version", e)
+            }
+            _ => Error::Connect {
+                target: format!("sqlite://{}", path.display()),
+                source_text: e.to_string(),
+            },
         };
         let conn = Connection::open_with_flags(path, flags).map_err(unreachable)?;
         conn.busy_timeout(BUSY).map_err(unreachable)?;
@@ -243,12 +261,12 @@ impl Database for Sqlite {
             Dialect::Sqlite.quote(&table.name),
             range.map(|r| format!(" WHERE {r}")).unwrap_or_default()
         );
-        let mut statement = self.conn.prepare(&sql).map_err(|e| error(&sql, e))?;
-        let mut rows = statement.query([]).map_err(|e| error(&sql, e))?;
+        let mut statement = self.conn.prepare(&sql).map_err(|e| error(&self.path, &sql, e))?;
+        let mut rows = statement.query([]).map_err(|e| error(&self.path, &sql, e))?;
         let mut count = 0;
-        while let Some(row) = rows.next().map_err(|e| error(&sql, e))? {
+        while let Some(row) = rows.next().map_err(|e| error(&self.path, &sql, e))? {
             for i in 0..columns.len() {
-                let found = row.get_ref(i).map_err(|e| error(&sql, e))?;
+                let found = row.get_ref(i).map_err(|e| error(&self.path, &sql, e))?;
                 visited(visitor, i, value(found))?;
             }
             visitor.end()?;
@@ -258,19 +276,21 @@ impl Database for Sqlite {
     }
 
     fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.conn.execute_batch(sql).map_err(|e| error(sql, e))?;
+        self.conn
+            .execute_batch(sql)
+            .map_err(|e| error(&self.path, sql, e))?;
         Ok(self.conn.changes())
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>> {
-        let mut statement = self.conn.prepare(sql).map_err(|e| error(sql, e))?;
+        let mut statement = self.conn.prepare(sql).map_err(|e| error(&self.path, sql, e))?;
         let width = statement.column_count();
-        let mut rows = statement.query([]).map_err(|e| error(sql, e))?;
+        let mut rows = statement.query([]).map_err(|e| error(&self.path, sql, e))?;
         let mut out = Vec::new();
-        while let Some(row) = rows.next().map_err(|e| error(sql, e))? {
+        while let Some(row) = rows.next().map_err(|e| error(&self.path, sql, e))? {
             let mut cells = Vec::with_capacity(width);
             for i in 0..width {
-                cells.push(value(row.get_ref(i).map_err(|e| error(sql, e))?).to_cell());
+                cells.push(value(row.get_ref(i).map_err(|e| error(&self.path, sql, e))?).to_cell());
             }
             out.push(cells);
         }
@@ -296,7 +316,7 @@ impl Database for Sqlite {
         let before = self.conn.total_changes();
         self.conn
             .execute_batch(&sql)
-            .map_err(|e| error(&format!("INSERT INTO {}", table.name), e))?;
+            .map_err(|e| error(&self.path, &format!("INSERT INTO {}", table.name), e))?;
         // The load is one transaction: what is too little or too much goes with all of it.
         crate::load::as_many(table, self.conn.total_changes() - before, expected)
     }

@@ -7,8 +7,8 @@
 use super::{Sqlite, error, online};
 use crate::{Database, Error, Result};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Takes the place `NAME.partial` beside `target`; the remains of one that was killed are removed. Refused while
+    /// Takes the place `.NAME.ventana.partial` beside `target`, a name that nobody else would give; the remains of one that was killed are removed. Refused while
     /// another process uses the database at `target`, or fills the same place.
     pub fn of(target: &Path) -> Result<Beside> {
         // The file that a link names, not the link, is what is replaced.
@@ -35,7 +35,7 @@ impl Beside {
         if target.exists() {
             drop(alone(&target, false)?);
         }
-        let partial = with_end(&target, ".partial");
+        let partial = beside(&target);
         let file = claim(&partial)?;
         companions(&partial)?;
         file.set_len(0)
@@ -135,6 +135,13 @@ fn name(partial: &Path, target: &Path) -> std::io::Result<()> {
     }
 }
 
+fn beside(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".ventana.partial");
+    target.with_file_name(name)
+}
+
 fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
@@ -164,6 +171,7 @@ fn claim(path: &Path) -> Result<File> {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(path)
             .map_err(failed)?;
         match file.try_lock() {
@@ -178,6 +186,9 @@ fn claim(path: &Path) -> Result<File> {
         }
         // Whoever had it may have renamed or removed it in between.
         if same(&file, path) {
+            // Of one that an older release has left.
+            file.set_permissions(Permissions::from_mode(0o600))
+                .map_err(failed)?;
             return Ok(file);
         }
     }
@@ -204,7 +215,7 @@ fn alone(path: &Path, whole: bool) -> Result<Option<(Connection, bool)>> {
                     "stop the service that has it open (`fuser FILE` names it), or restore into another file",
                 ))
             }
-            _ => Err(error(&format!("locking {}", path.display()), e)),
+            _ => Err(error(path, "BEGIN EXCLUSIVE", e)),
         },
     }
 }

@@ -96,14 +96,14 @@ fn copy(live: &Sqlite, scratch: &Path) -> Result<(Sqlite, Folder)> {
     // It is thrown away whatever happens: nothing of it need survive a crash.
     copy.query("PRAGMA synchronous=OFF")?;
     {
-        let backup = Backup::new(&live.conn, &mut copy.conn).map_err(|e| error("backup", e))?;
+        let backup = Backup::new(&live.conn, &mut copy.conn).map_err(|e| error(&copy.path, "backup", e))?;
         let (mut steps, mut waits) = (0, 0);
         loop {
             // Twice the file in steps; whoever has not come to the end by then never will.
             let pages = backup.progress().pagecount;
             let at_a_stroke = steps > 1 && steps > 2 * (pages / PAGES + 1);
             let step = backup.step(if at_a_stroke { -1 } else { PAGES });
-            match step.map_err(|e| error("backup", e))? {
+            match step.map_err(|e| error(&copy.path, "backup", e))? {
                 StepResult::Done => break,
                 StepResult::More => (steps, waits) = (steps + 1, 0),
                 _ if waits < PATIENCE => {

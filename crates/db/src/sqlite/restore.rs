@@ -32,10 +32,10 @@ pub fn restore_over(live: &mut Sqlite, copy: &Path) -> Result<()> {
         source.execute(&format!("PRAGMA page_size={size}; VACUUM"))?;
     }
     {
-        let backup = Backup::new(&source.conn, &mut live.conn).map_err(|e| error("backup", e))?;
+        let backup = Backup::new(&source.conn, &mut live.conn).map_err(|e| error(&live.path, "backup", e))?;
         let mut waits = 0;
         loop {
-            match backup.step(PAGES).map_err(|e| error("backup", e))? {
+            match backup.step(PAGES).map_err(|e| error(&live.path, "backup", e))? {
                 StepResult::Done => break,
                 StepResult::More => waits = 0,
                 // Another connection holds a lock; readers finish by themselves.

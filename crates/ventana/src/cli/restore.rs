@@ -42,6 +42,10 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Done {
+    if args.into.is_empty() {
+        return Err(Failure::usage("--into names nothing")
+            .hint("--into NAME: a schema on a server, or the path of a SQLite file"));
+    }
     let path = Path::new(&args.what);
     if path.is_file() && !args.tables.is_empty() {
         return Err(Failure::usage(
@@ -146,9 +150,9 @@ fn target(cx: &Context, args: &Args) -> Result<Address, Failure> {
                     args.into
                 )));
             }
-            if args.into.is_empty() || args.into.len() > 64 {
+            if args.into.chars().count() > 64 {
                 return Err(Failure::usage(
-                    "--into must be a schema name of 1 to 64 characters",
+                    "--into must be a schema name of at most 64 characters",
                 ));
             }
             Ok(address.with_database(&args.into))

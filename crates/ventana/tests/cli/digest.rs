@@ -176,3 +176,21 @@ fn with_a_rollback_journal_it_is_of_a_copy_and_leaves_nothing() {
     let left = std::fs::read_dir(scene.path("state/scratch")).unwrap().count();
     assert_eq!(left, 0, "folders in state/scratch");
 }
+
+#[test]
+fn of_a_file_that_another_process_has_locked() {
+    let scene = Scene::data();
+    let mut other = db::sqlite::Sqlite::open(&scene.database()).unwrap();
+    db::Database::execute(&mut other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let file = scene.database().file_name().unwrap().to_str().unwrap().to_owned();
+    let locked = scene.json("digest");
+    assert_eq!(locked.said.output.code, Some(1), "{}", locked.said.output);
+    let error = &locked.document["error"];
+    assert!(
+        error["message"].as_str().unwrap().contains(&file)
+            && error["hint"]
+                .as_str()
+                .is_some_and(|hint| hint.contains("another process")),
+        "{error}"
+    );
+}

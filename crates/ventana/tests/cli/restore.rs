@@ -1,5 +1,8 @@
 mod server;
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+
 use insta::assert_snapshot;
 
 use testkit::process::Signal;
@@ -156,7 +159,7 @@ fn a_dump_of_sqlite_is_refused_whole_and_told_what_takes_it() {
         scene.file("dump.sql", &format!("{text}{end}"));
         let refused = scene.json("restore dump.sql --into copy.db").fails(2, "usage");
         assert!(refused.hint.contains("sqlite3 NEW.db < DUMP.sql"), "{refused:?}");
-        assert!(!scene.path("copy.db").exists() && !scene.path("copy.db.partial").exists());
+        assert!(!scene.path("copy.db").exists() && !scene.path(".copy.db.ventana.partial").exists());
     }
 }
 
@@ -165,15 +168,38 @@ fn what_a_killed_restore_left_is_no_database_and_is_taken_away() {
     let scene = Scene::data();
     let path = scene.json("backup --no-restore").expect(0).text("path");
     // A load that was killed, with the journal that SQLite would roll back.
-    scene.file("copy.db.partial", "half of a database");
-    scene.file("copy.db.partial-journal", "half of a journal");
+    scene.file(".copy.db.ventana.partial", "half of a database");
+    scene.file(".copy.db.ventana.partial-journal", "half of a journal");
+    // Whatever else lies there is somebody's own.
+    scene.file("copy.db.partial", "not ours");
     scene.json(&format!("restore {path} --into copy.db")).expect(0);
     let left: Vec<String> = std::fs::read_dir(scene.path("."))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("copy.db"))
+        .filter(|name| name.contains("copy.db"))
         .collect();
-    assert_eq!(left, ["copy.db"]);
+    assert_eq!(
+        BTreeSet::from_iter(left),
+        BTreeSet::from(["copy.db".into(), "copy.db.partial".into()])
+    );
+    assert_eq!(scene.read("copy.db.partial"), "not ours");
+}
+
+/// What is in it may be nobody else's business, whatever a shell's umask says; a file that is replaced knows whose it is.
+#[test]
+fn a_restored_file_is_its_owners_alone() {
+    let scene = Scene::data();
+    let path = scene.json("backup").expect(0).text("path");
+    let mode = |name: &str| std::fs::metadata(scene.path(name)).unwrap().permissions().mode() & 0o777;
+    scene.json(&format!("restore {path} --into copy.db")).expect(0);
+    assert_eq!(mode("copy.db"), 0o600);
+    std::fs::set_permissions(scene.path("copy.db"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    scene
+        .json(&format!("--yes restore {path} --into copy.db --replace"))
+        .expect(0);
+    assert_eq!(mode("copy.db"), 0o640);
+    let nowhere = scene.json(&format!("restore {path} --into ''")).fails(2, "usage");
+    assert!(nowhere.message.contains("--into"), "{nowhere:?}");
 }
 
 #[test]
@@ -193,7 +219,7 @@ fn what_differs_never_takes_the_name() {
     scene
         .json(&format!("restore {path} --into new.db"))
         .fails(12, "verification_failed");
-    assert!(!scene.path("new.db").exists() && !scene.path("new.db.partial").exists());
+    assert!(!scene.path("new.db").exists() && !scene.path(".new.db.ventana.partial").exists());
 }
 
 /// Changes a file of a backup so that its sums still agree.
@@ -311,7 +337,7 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
         restore.wait();
         let found = digest_of("copy.db");
         assert!(found == old || found == new, "kill {kill}");
-        let beside = |name: &String| name != "copy.db" && !name.starts_with("copy.db.partial");
+        let beside = |name: &String| name != "copy.db" && !name.starts_with(".copy.db.ventana.partial");
         // What SQLite keeps beside the old one may stay with it; beside the new one it would be taken for a part of it.
         let kept: Vec<String> = names().into_iter().filter(beside).collect();
         assert!(found == old || kept.is_empty(), "kill {kill}: {kept:?}");

@@ -75,3 +75,19 @@ fn for_a_scratch_copy() {
     figures(&scene.json("backup verify --restore").fails(1, "no_space"));
     assert!(is_empty(&disk.path().join("scratch")));
 }
+
+/// What is found out only while it is written names the file and what to do.
+#[test]
+fn a_file_that_grows_beyond_its_disk_is_named() {
+    let scene = scene();
+    let path = scene.json("backup --no-restore").expect(0).text("path");
+    let disk = SmallDisk::mount(96 * 1024);
+    let into = disk.path().join("copy.db");
+    let failed = scene.json(&format!("restore {path} --into {}", into.display()));
+    let failed = failed.fails(1, "database");
+    assert!(
+        failed.message.contains(&disk.path().display().to_string()) && failed.hint.contains("df -h"),
+        "{failed:?}"
+    );
+    assert!(is_empty(disk.path()));
+}
