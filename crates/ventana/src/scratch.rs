@@ -123,6 +123,32 @@ fn name(database: &str, run: &str, purpose: &str) -> String {
     format!("{short}_{sum}{end}")
 }
 
+/// What scratch schemas of a database are called, for whoever grants rights on them.
+pub struct Names {
+    /// One of them.
+    pub example: String,
+    /// All of them, as a pattern of a grant; of a long name only the beginning is theirs.
+    pub pattern: String,
+}
+
+impl Names {
+    pub fn of(database: &str) -> Names {
+        // The longest beginning that every run and purpose leaves room for.
+        const KEPT: usize = 10;
+        let (kept, any) = match database.chars().count() > KEPT {
+            true => (database.chars().take(KEPT).collect::<String>(), "%"),
+            false => (database.to_owned(), ""),
+        };
+        Names {
+            example: name(database, "0", "check"),
+            pattern: format!(
+                "{}{any}\\_\\_ventana\\_%",
+                db::mariadb::privileges::escaped(&kept)
+            ),
+        }
+    }
+}
+
 /// Keeps a session's work out of the binary log: a replica that followed it would look for a schema that it never had.
 /// Where there is no binary log there is nothing to do; where there is one and the right is lacking, it is an error.
 pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
@@ -140,7 +166,34 @@ pub fn unlogged(server: &mut MariaDb) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{Names, name};
+
+    /// Whoever has the rights that the pattern gives has them on every scratch schema.
+    #[test]
+    fn the_pattern_of_a_grant_covers_all_names() {
+        for database in [
+            "a",
+            "inventario",
+            "my_app",
+            "inventario_de_produccion_del_hospital_general",
+        ] {
+            let Names { example, pattern } = Names::of(database);
+            let long = "20251106_230000-rehearsal_2";
+            for one in [
+                example,
+                name(database, "20251106_230000_12", "verify_4194304"),
+                name(database, long, "rehearsal"),
+            ] {
+                let (head, tail) = pattern.split_once("\\_\\_ventana\\_%").unwrap();
+                assert_eq!(tail, "");
+                let rest = one
+                    .strip_prefix(&head.replace(['\\', '%'], ""))
+                    .unwrap();
+                let at = rest.find("__ventana_").unwrap();
+                assert!(head.ends_with('%') || at == 0, "{one}: {pattern}");
+            }
+        }
+    }
 
     #[test]
     fn names_fit_and_are_told_apart() {

@@ -90,19 +90,22 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
     }
     if !database.is_empty() {
         let select = format!("USE {}", dialect.quote(database));
-        db.execute(&select).map_err(|error| match error {
-            Error::Server { number: 1049, .. } => Error::refused(
+        db.execute(&select).or_else(|error| match error {
+            Error::Server { number: 1049, .. } => Err(Error::refused(
                 format!("schema {database} does not exist on {host}:{port}"),
-                "check the name, or create it with `ventana restore … --into NAME`",
-            ),
-            Error::Server { number: 1044, .. } => Error::refused(
-                format!("account {user} may not use schema {database}"),
-                format!(
-                    "GRANT ALL PRIVILEGES ON {}.* TO '{user}'@'…'",
-                    dialect.quote(database)
-                ),
-            ),
-            other => other,
+                format!("check the name, or make it of a backup: `ventana restore latest --into {database}`"),
+            )),
+            Error::Server { number: 1044, .. } => {
+                let account = super::fence::current_account(&mut db)?;
+                Err(Error::refused(
+                    format!("account {account} may not use schema {database}"),
+                    format!(
+                        "{}; `ventana check` then says what else it needs",
+                        super::privileges::reading(database, &account)
+                    ),
+                ))
+            }
+            other => Err(other),
         })?;
     }
     sign(&mut db, &session.run)?;

@@ -62,6 +62,9 @@ const BACKUP: &[Privilege] = &[
     needs("RELOAD", Scope::Server),
 ];
 
+/// Without these the catalog hides a part of a schema.
+pub(super) const SEES_A_SCHEMA: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
 const RESTORE: &[Privilege] = &[
     needs("SELECT", Scope::Copies),
     needs("INSERT", Scope::Copies),
@@ -215,6 +218,11 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
         .collect())
 }
 
+/// The statement that lets an account see everything in a schema.
+pub(super) fn reading(database: &str, account: &str) -> String {
+    statement(&SEES_A_SCHEMA.join(", "), Scope::Schema, database, account)
+}
+
 /// The statement that gives this account one more privilege on its session's schema.
 pub(super) fn grant(db: &mut MariaDb, privilege: &str, account: &str) -> Result<String> {
     let held = grants(db)?;
@@ -223,6 +231,15 @@ pub(super) fn grant(db: &mut MariaDb, privilege: &str, account: &str) -> Result<
         Some(on) => format!("GRANT {privilege} ON {on} TO {account}"),
         None => statement(privilege, Scope::Schema, &db.database, account),
     })
+}
+
+/// The statement that gives this account more privileges on all schemas of a pattern, of which the session's is one.
+pub(super) fn grant_on(db: &mut MariaDb, privileges: &str, pattern: &str, account: &str) -> Result<String> {
+    let held = grants(db)?;
+    let held: Vec<Grant<'_>> = held.iter().filter_map(|s| Grant::parse(s)).collect();
+    let new = format!("{}.*", db.dialect.quote(pattern));
+    let on = on_schema(&held, &db.database).unwrap_or(&new);
+    Ok(format!("GRANT {privileges} ON {on} TO {account}"))
 }
 
 /// Of several grants whose pattern fits a schema the server takes one and forgets the others: this is the one to add to.
@@ -253,8 +270,8 @@ fn statement(privileges: &str, scope: Scope, database: &str, account: &str) -> S
     format!("GRANT {privileges} ON {on} TO {account}{option}")
 }
 
-/// In a grant a schema's name is a pattern.
-fn escaped(name: &str) -> String {
+/// In a grant a schema's name is a pattern: this is the one of this name alone.
+pub fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
 }
 

@@ -43,6 +43,52 @@ pub fn lacks_for(
     inside(db, into, |db| rights(db, needed, accounts))
 }
 
+/// As [`lacks`] for copies of `schema` that are made in schemas of this server and thrown away: privileges are granted on
+/// all of them by `pattern`, of which `example` is one, and copies are nothing to replicas.
+pub fn lacks_beside(db: &mut MariaDb, example: &str, pattern: &str, schema: &Schema) -> Result<Vec<Lack>> {
+    let ours = current_account(db)?;
+    let mut found = inside(db, example, |db| {
+        let accounts: Vec<String> = accounts(schema).collect();
+        let mut needed = needed(schema);
+        for privilege in super::privileges::SEES_A_SCHEMA {
+            needed.entry(privilege).or_insert("the digest");
+        }
+        let lacking = super::privileges::without(db, needed.keys().copied(), Scope::Schema)?;
+        let mut found = Vec::new();
+        if !lacking.is_empty() {
+            let names = lacking.into_iter().collect::<Vec<_>>().join(", ");
+            found.push(Lack {
+                what: format!("account {ours} lacks {names} on the schemas of scratch copies"),
+                mend: super::privileges::grant_on(db, &names, pattern, &ours)?,
+                stops: true,
+            });
+        }
+        set_user(db, &accounts, &ours, &mut found)?;
+        settings(db, schema, &mut found)?;
+        features::missing(db, schema, &mut found)?;
+        Ok(found)
+    })?;
+    unlogged(db, &ours, &mut found)?;
+    Ok(found)
+}
+
+/// Keeping a session's work out of the binary log is a privilege.
+fn unlogged(db: &mut MariaDb, ours: &str, found: &mut Vec<Lack>) -> Result<()> {
+    let any: &[&'static str] = match db.dialect {
+        Dialect::MySql => &["SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"],
+        _ => &["BINLOG ADMIN", "SUPER"],
+    };
+    let logged = db.count("SELECT @@log_bin")? != 0;
+    if logged && super::privileges::without(db, any.iter().copied(), Scope::Server)?.len() == any.len() {
+        found.push(Lack {
+            what: format!("account {ours} may not keep scratch copies out of the binary log"),
+            mend: format!("GRANT {} ON *.* TO {ours}", any[0]),
+            stops: true,
+        });
+    }
+    Ok(())
+}
+
 /// Privileges are those on this schema, whichever the session is in.
 fn inside<T>(db: &mut MariaDb, into: &str, look: impl FnOnce(&mut MariaDb) -> Result<T>) -> Result<T> {
     let own = std::mem::replace(&mut db.database, into.to_string());

@@ -103,7 +103,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         .run(&mut |done, total| out.progress("verify", done, total, "bytes", ""))?;
     out.progress_end();
     let how = if restored {
-        prove(cx, &made.backup, false)?;
+        prove(cx, &made.backup, false).map_err(|failure| unproven(&made.backup, failure))?;
         "restore"
     } else {
         made.backup.record_proof(
@@ -141,6 +141,24 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         )
     });
     Ok(0)
+}
+
+/// The backup is there all the same, and every file of it as it was written.
+fn unproven(backup: &Backup, failure: Failure) -> Failure {
+    let name = &backup.manifest().name;
+    let again = format!("`ventana backup verify {name} --restore` proves it");
+    Failure {
+        message: format!(
+            "{} was made and re-read, and is not proven by a restore: {}",
+            backup.path().display(),
+            failure.message
+        ),
+        hint: Some(match failure.hint {
+            Some(hint) => format!("{hint}; then {again}"),
+            None => again,
+        }),
+        ..failure
+    }
 }
 
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {

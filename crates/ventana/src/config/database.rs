@@ -216,18 +216,14 @@ mod tests {
         let some = found(URL, &[("DB_HOST", "other.example")]).unwrap();
         let same = found(Some("mysql://ventana:old@other.example:3307/inventario"), &[]).unwrap();
         assert_eq!(some.address, same.address, "{}", text(&some));
-        let origins: Vec<(&str, &str)> = some
-            .parts
-            .iter()
-            .map(|p| (p.key.as_str(), p.origin.as_str()))
-            .collect();
+        let origins: Vec<(&str, Origin)> = some.parts.iter().map(|p| (p.key.as_str(), p.origin)).collect();
         assert_eq!(
             origins,
             [
-                ("database.host", "environment DB_HOST"),
-                ("database.port", "file"),
-                ("database.user", "file"),
-                ("database.name", "file")
+                ("database.host", Origin::Variable("DB_HOST")),
+                ("database.port", Origin::File),
+                ("database.user", Origin::File),
+                ("database.name", Origin::File)
             ]
         );
         assert!(same.parts.is_empty());

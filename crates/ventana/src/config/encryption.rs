@@ -15,6 +15,13 @@ const IDENTITY: &str = "BACKUP_IDENTITY_FILE";
 /// What every encrypted backup has (docs/BACKUP-FORMAT.md §10).
 const SEALED: &str = "sealed.json";
 
+/// Encrypted backups that this machine can restore.
+pub struct Readable {
+    pub recipients: usize,
+    /// The file with the secret keys.
+    pub identity: PathBuf,
+}
+
 impl File {
     /// What no shape of the file can rule out. The text of a recipient that is none is not repeated: it may be a secret.
     pub(super) fn check_recipients(&self) -> Result<(), Failure> {
@@ -99,9 +106,9 @@ impl Config {
         }
     }
 
-    /// Whether this machine can read the backups that it would make; an error where it could not restore them. What it says
-    /// is for people: `None` where nothing is encrypted.
-    pub fn can_restore(&self) -> Result<Option<String>, Failure> {
+    /// Whether this machine can read the backups that it would make; an error where it could not restore them. `None`
+    /// where nothing is encrypted.
+    pub fn can_restore(&self) -> Result<Option<Readable>, Failure> {
         let recipients = self.recipients()?;
         if recipients.is_empty() {
             return Ok(None);
@@ -129,10 +136,10 @@ impl Config {
             )
             .hint(hint));
         }
-        Ok(Some(format!(
-            "{count}; {} opens what is encrypted to them",
-            path.display()
-        )))
+        Ok(Some(Readable {
+            recipients: recipients.len(),
+            identity: path,
+        }))
     }
 
     /// What is to be said where others than its owner may read the file with the keys.

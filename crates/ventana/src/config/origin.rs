@@ -1,6 +1,7 @@
 //! Where each value came from, for `ventana check`.
 
 use super::Config;
+use crate::ui::Language;
 use serde::Serialize;
 
 /// Where a value came from.
@@ -29,15 +30,31 @@ impl std::fmt::Display for Origin {
 pub struct Shown {
     pub key: String,
     pub value: String,
-    pub origin: String,
+    #[serde(serialize_with = "in_english")]
+    pub origin: Origin,
+}
+
+fn in_english<S: serde::Serializer>(origin: &Origin, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(origin)
 }
 
 impl Shown {
+    /// Where it came from, for people.
+    pub fn from(&self, language: Language) -> String {
+        match (self.origin, language) {
+            (origin, Language::En) => origin.to_string(),
+            (Origin::Flag, Language::Es) => "opción".into(),
+            (Origin::Variable(name), Language::Es) => format!("entorno {name}"),
+            (Origin::File, Language::Es) => "archivo".into(),
+            (Origin::Default, Language::Es) => "por omisión".into(),
+        }
+    }
+
     pub fn new(key: impl Into<String>, value: String, origin: Origin) -> Shown {
         Shown {
             key: key.into(),
             value,
-            origin: origin.to_string(),
+            origin,
         }
     }
 }

@@ -156,7 +156,6 @@ fn check_says_who_could_write() {
     let schema = MariaDb::shared().schema("cli_check");
     schema.query(TABLES);
     let scene = scene(&schema);
-    let refused = scene.json("check").expect(1);
     let writers = |document: &serde_json::Value| {
         let checks = document["checks"].as_array().unwrap().clone();
         checks
@@ -164,7 +163,19 @@ fn check_says_who_could_write() {
             .find(|check| check["check"] == "writers")
             .unwrap()
     };
-    let found = writers(&refused.document);
+    // Where no window is configured it stops nothing.
+    let noted = writers(&scene.json("check").expect(0).document);
+    assert_eq!(
+        (&noted["ok"], &noted["note"]),
+        (&true.into(), &true.into()),
+        "{noted}"
+    );
+    assert!(
+        noted["text"].as_str().unwrap().contains("'root'@'localhost'"),
+        "{noted}"
+    );
+    scene.file("ventana.toml", "[fence]\naccounts = [\"'app'@'%'\"]\n");
+    let found = writers(&scene.json("check").expect(1).document);
     let message = found["message"].as_str().unwrap();
     assert!(message.contains("'root'@'localhost'"), "{message}");
     assert!(
@@ -197,13 +208,7 @@ fn check_prints_the_grant_that_is_lacking() {
         for (privilege, place) in wanted.iter().filter(|given| *given != lacking) {
             server.query(&format!("GRANT {privilege} ON {place} TO {account}"));
         }
-        // What the catalog hides is found before anything else can be looked at.
-        let line = if lacking.0 == "RELOAD" {
-            "privileges"
-        } else {
-            "database"
-        };
-        let found = said_of(&scene, line);
+        let found = said_of(&scene, "privileges");
         assert_eq!(found["ok"], false, "{lacking:?}: {found}");
         let statement = found["hint"].as_str().unwrap();
         assert!(
@@ -217,7 +222,7 @@ fn check_prints_the_grant_that_is_lacking() {
             person.output
         );
         server.query(statement);
-        for line in ["database", "privileges"] {
+        for line in ["schema", "privileges"] {
             let mended = said_of(&scene, line);
             assert_eq!(mended["ok"], true, "{lacking:?}: {mended}");
         }
@@ -460,4 +465,129 @@ fn events_that_a_restore_switches_off_are_named() {
     assert_eq!(kept.document["events_off"], serde_json::json!([]));
     assert_eq!(MariaDb::shared().value(&on).as_deref(), Some("nightly"));
     MariaDb::shared().query(&format!("DROP DATABASE {copy}"));
+}
+
+/// What `check` asks for is enough, and each part of it is needed: for the backup, and for its proof.
+#[test]
+fn the_grants_that_check_prints_suffice_for_a_backup_and_its_proof() {
+    let server = MariaDb::start();
+    let schema = server.schema("cli_grants");
+    schema.query(TABLES);
+    schema.query(
+        "CREATE PROCEDURE p() SELECT 1; CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1; CREATE SEQUENCE s;
+         CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @a=1; CREATE USER least@'%' IDENTIFIED BY ''",
+    );
+    let scene = scene(&schema);
+    scene.env("DB_USER", "least");
+    let failed = scene.json("check").expect(1);
+    let hint = failed.document["checks"][0]["hint"].as_str().unwrap().to_owned();
+    assert!(
+        hint.starts_with("GRANT SELECT") && !hint.contains("ALL PRIVILEGES"),
+        "{hint}"
+    );
+    server.query(hint.split(';').next().unwrap());
+    let wanted = || -> Vec<String> {
+        let checks = scene.json("check").document["checks"].as_array().unwrap().clone();
+        let hints = checks.iter().filter_map(|check| check["hint"].as_str());
+        hints
+            .flat_map(|hint| hint.split("; "))
+            .filter(|part| part.starts_with("GRANT"))
+            .map(str::to_owned)
+            .collect()
+    };
+    // What the catalog hides comes first: only then can be seen what a proof has to make.
+    let mut grants = Vec::new();
+    for _ in 0..2 {
+        for grant in wanted() {
+            server.query(&grant);
+            grants.push(grant);
+        }
+    }
+    assert!(grants.len() > 2, "{grants:?}");
+    // No window is configured: who else could write is a note.
+    let checked = scene.json("check").expect(0);
+    assert!(
+        checked.document.to_string().contains("\"note\":true"),
+        "{}",
+        checked.document
+    );
+    assert_eq!(scene.json("backup").expect(0).text("verified"), "restore");
+    let pattern = grants.iter().find(|grant| grant.contains("ventana")).unwrap();
+    let names = pattern
+        .strip_prefix("GRANT ")
+        .unwrap()
+        .split(" ON ")
+        .next()
+        .unwrap();
+    let (on, to) = pattern.split_once(" ON ").unwrap().1.split_once(" TO ").unwrap();
+    for privilege in names
+        .split(", ")
+        .filter(|name| !["SHOW VIEW", "SELECT"].contains(name))
+    {
+        server.query(&format!("REVOKE {privilege} ON {on} FROM {to}"));
+        assert_eq!(wanted(), [format!("GRANT {privilege} ON {on} TO {to}")]);
+        server.query(&format!("GRANT {privilege} ON {on} TO {to}"));
+    }
+    // Without them there is a backup all the same, and the failure says so.
+    server.query(&format!("REVOKE CREATE ON {on} FROM {to}"));
+    let failed = scene.json("backup");
+    assert_eq!(failed.said.output.code, Some(1), "{}", failed.said.output);
+    let error = &failed.document["error"];
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("was made and re-read")
+            && error["hint"].as_str().unwrap().contains("--restore` proves it"),
+        "{error}"
+    );
+    assert_eq!(
+        scene.json("backup list").expect(0).document["backups"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn check_sees_what_a_restore_needs_of_the_server_and_a_folder_that_cannot_be_made() {
+    let server = MariaDb::start();
+    let schema = server.schema("cli_check");
+    schema.query("CREATE TABLE t (id INT PRIMARY KEY)");
+    let scene = scene(&schema);
+    scene.json("check").expect(0);
+    server.query("SET GLOBAL local_infile=OFF");
+    let bad = |name: &str| {
+        let said = scene.json("check").expect(1);
+        let checks = said.document["checks"].as_array().unwrap().clone();
+        let found: Vec<_> = checks.into_iter().filter(|check| check["ok"] == false).collect();
+        assert!(found.len() == 1 && found[0]["check"] == name, "{found:?}");
+        found[0].clone()
+    };
+    assert!(
+        bad("proof")["hint"]
+            .as_str()
+            .unwrap()
+            .contains("SET GLOBAL local_infile=ON")
+    );
+    server.query("SET GLOBAL local_infile=ON");
+    let below = testkit::fault::unwritable(scene.sandbox().work());
+    scene.env("BACKUP_DIR", below.display().to_string());
+    assert!(
+        bad("backup folder")["hint"]
+            .as_str()
+            .unwrap()
+            .contains("BACKUP_DIR")
+    );
+    scene.env("DB_NAME", "nowhere");
+    let missing = scene.json("check").expect(1);
+    assert!(
+        missing.document["checks"][0]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--into nowhere"),
+        "{}",
+        missing.document
+    );
 }
