@@ -186,9 +186,7 @@ mod tests {
             ] {
                 let (head, tail) = pattern.split_once("\\_\\_ventana\\_%").unwrap();
                 assert_eq!(tail, "");
-                let rest = one
-                    .strip_prefix(&head.replace(['\\', '%'], ""))
-                    .unwrap();
+                let rest = one.strip_prefix(&head.replace(['\\', '%'], "")).unwrap();
                 let at = rest.find("__ventana_").unwrap();
                 assert!(head.ends_with('%') || at == 0, "{one}: {pattern}");
             }
