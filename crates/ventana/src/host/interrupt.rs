@@ -47,7 +47,7 @@ fn interrupted(signal: &str) -> Failure {
     .hint("give the same command again: it starts anew or goes on, and takes away what this one has left")
 }
 
-/// Work that asks [`stop`] now and then, as long as this lives.
+/// Work that asks [`Asking::stop`] now and then, as long as this lives.
 pub struct Asking(());
 
 impl Asking {
