@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use actions::{Action, Actions, Outgoing};
 pub use check::{Database, Facts, Progress, Rows, Seen};
-pub use error::{DumpError, Refusal};
+pub use error::{DumpError, NAMELESS, Refusal};
 pub use options::{CheckOptions, Definer, Events, Policy};
 pub use part::{Part, Reason};
 pub use source::Compression;

@@ -311,6 +311,34 @@ fn a_dump_is_judged_before_its_first_statement() {
     assert_snapshot!(shown(&schema, format!("{restored}\n{cut}")));
 }
 
+/// Every refusal of a dump that an option answers names the option, ready to be typed.
+#[test]
+fn a_refused_dump_says_what_to_type() {
+    let schema = MariaDb::shared().schema("cli_refused");
+    let scene = scene(&schema);
+    let into = format!("{}_staging", schema.name());
+    let table = "CREATE TABLE `t` (`id` int PRIMARY KEY);\n";
+    let end = "-- Dump completed on 2025-11-06 23:00:01\n";
+    let two = format!("CREATE DATABASE `a`;\nUSE `a`;\n{table}CREATE DATABASE `b`;\nUSE `b`;\n{table}{end}");
+    for (dump, options, hint) in [
+        (two.clone(), "", "--only a"),
+        (two, "--only c", "--only a"),
+        (format!("{table}{end}"), "--only c", "leave out --only"),
+        (table.to_owned(), "", "--no-trailer"),
+        (
+            format!("{table}INSERT INTO other.t VALUES (1);\n{end}"),
+            "",
+            "without --databases",
+        ),
+        ("BZh91AY".into(), "", "mariadb-dump"),
+    ] {
+        scene.file("dump.sql", &dump);
+        let refused = scene.json(&format!("restore dump.sql --into {into} {options}"));
+        let refused = refused.fails(1, "dump_refused");
+        assert!(refused.hint.contains(hint), "{hint}: {refused:?}");
+    }
+}
+
 #[test]
 fn nobody_listens() {
     let port = testkit::port::Port::reserve().unwrap();

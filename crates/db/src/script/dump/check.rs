@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::DumpFile;
-use super::error::{DumpError, Refusal};
+use super::error::{DumpError, NAMELESS, Refusal};
 use super::judge::{Decision, Judge, Notes};
 use super::options::{CheckOptions, Definer, Events, Policy};
 use super::part::{Part, Reason};
@@ -232,8 +232,10 @@ impl Pass<'_> {
             Decision::Send { part, .. } => *part != Part::Session,
             Decision::Skip(reason) => matches!(reason, Reason::OtherDatabase(_)),
         };
-        if content && self.facts.databases.is_empty() && self.before.is_none() {
-            self.before = Some(self.judge.database().unwrap_or("one without a name").to_owned());
+        // What names a database is no content of the one before.
+        let first = self.facts.databases.is_empty() && notes.database.is_none();
+        if content && first && self.before.is_none() {
+            self.before = Some(self.judge.database().unwrap_or(NAMELESS).to_owned());
         }
         if let Some((name, options)) = notes.database {
             let facts = &mut self.facts.databases;

@@ -23,6 +23,9 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Stands among the names of a dump's databases for what comes before the first one that is named.
+pub const NAMELESS: &str = "one without a name";
+
 /// Why a dump is not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
@@ -53,7 +56,7 @@ pub enum DumpError {
         source: io::Error,
     },
     /// It ends too early.
-    #[error("{} was cut off: {how}. Nothing was sent; make or fetch the dump again", path.display())]
+    #[error("{} was cut off: {how}. Nothing was sent", path.display())]
     CutOff {
         /// The file.
         path: PathBuf,
@@ -81,7 +84,10 @@ pub enum DumpError {
         databases: Vec<String>,
     },
     /// The database that was asked for is not in it.
-    #[error("{} does not hold the database {only}; it holds: {}", path.display(), databases.join(", "))]
+    #[error("{} does not hold the database {only}; it {}", path.display(), match &databases[..] {
+        [] => "names none".to_owned(),
+        names => format!("holds {}", names.join(", ")),
+    })]
     NotInDump {
         /// The file.
         path: PathBuf,

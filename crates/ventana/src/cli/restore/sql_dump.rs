@@ -10,7 +10,9 @@ use crate::ui::format;
 use db::mariadb::MariaDb;
 use db::mariadb::target::lacks_for;
 use db::marks::Marks;
-use db::script::dump::{Action, CheckOptions, Definer, DumpError, DumpFile, Events, Facts, Part, Policy};
+use db::script::dump::{
+    Action, CheckOptions, Definer, DumpError, DumpFile, Events, Facts, NAMELESS, Part, Policy,
+};
 use db::{Address, Database};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -113,19 +115,9 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                     )
                     .hint("dump again with --default-character-set=utf8mb4 and --hex-blob")
                 })?;
-                let affected = db.execute(&text).map_err(|e| {
-                    let failure = Failure::from(e);
-                    let again = format!(
-                        "{} holds a part of the dump; restore again with --replace --yes",
-                        args.into
-                    );
-                    // What has to be mended before that: the server, its disk, the way to it.
-                    let hint = match &failure.hint {
-                        Some(first) => format!("{first}; {again}"),
-                        None => again,
-                    };
-                    Failure::failed("dump", format!("line {}: {}", outgoing.line, failure.message)).hint(hint)
-                })?;
+                let affected = db
+                    .execute(&text)
+                    .map_err(|error| not_taken(&args.into, outgoing.line, error))?;
                 if let Part::Rows { table, .. } = outgoing.part {
                     *rows.entry(table).or_default() += affected;
                 }
@@ -176,16 +168,34 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
         "tables": digest.tables.iter().map(|t| json!({ "name": t.name, "rows": t.rows })).collect::<Vec<_>>(), "events": events,
     });
     out.result(&document, || {
+        let pick = |es, en| out.language.pick(es, en);
         let mut text = format!(
-            "{target}: {} rows in {} tables\n",
-            format::count(digest.rows()),
-            digest.tables.len()
+            "{target}: {}, {}\n",
+            format::counted(digest.rows(), pick("fila", "row"), pick("filas", "rows")),
+            format::counted(
+                digest.tables.len() as u64,
+                pick("tabla", "table"),
+                pick("tablas", "tables")
+            ),
         );
         for table in &digest.tables {
-            text.push_str(&format!("  {:<24} {}\n", table.name, format::count(table.rows)));
+            let name = format::plain(&table.name);
+            text.push_str(&format!("  {name:<24} {}\n", format::count(table.rows)));
+        }
+        if events > 0 && !args.keep_events {
+            let off = pick(
+                "creados apagados (--keep-events los deja como estaban)",
+                "created switched off (--keep-events leaves them as they were)",
+            );
+            let count = format::counted(
+                events.unsigned_abs(),
+                pick("evento", "event"),
+                pick("eventos", "events"),
+            );
+            text.push_str(&format!("  {count}: {off}\n"));
         }
         text.push_str(&format!("  digest {}\n", digest.digest));
-        text.push_str(out.language.pick(
+        text.push_str(pick(
             "  sin verificar: un volcado SQL no trae con qué compararse",
             "  not verified: an SQL dump brings nothing to compare with",
         ));
@@ -194,6 +204,58 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     Ok(0)
 }
 
+/// The server did not take a statement. What the same dump would meet again is the dump's, or this server's for good; the
+/// rest passes.
+fn not_taken(into: &str, line: u64, error: db::Error) -> Failure {
+    let passes = matches!(&error, db::Error::Lost { .. } | db::Error::Connect { .. })
+        || matches!(&error, db::Error::Server { number, .. } if PASSING.contains(number));
+    let failure = Failure::from(error);
+    let hint = match (passes, failure.hint) {
+        (true, Some(first)) => {
+            format!("{first}; {into} holds a part of the dump: restore it again with --replace --yes")
+        }
+        (true, None) => format!("{into} holds a part of the dump: restore it again with --replace --yes"),
+        (false, _) => format!(
+            "this server does not take that statement, however often it is sent: see whether the dump is of a newer server or \
+             another kind, and have it made anew for this one, or mend that line; {into} holds a part of the dump, which \
+             --replace --yes with the mended one drops first"
+        ),
+    };
+    Failure::failed("dump", format!("line {line}: {}", failure.message)).hint(hint)
+}
+
+/// Full disks and tables, locks, limits of the moment, a server that stops.
+const PASSING: [u32; 12] = [
+    1021, 1028, 1037, 1040, 1041, 1053, 1114, 1180, 1205, 1213, 1317, 1927,
+];
+
 fn refused(error: DumpError) -> Failure {
-    Failure::new("dump_refused", error.to_string(), exit::FAILED)
+    let hint = match &error {
+        DumpError::Io { .. } | DumpError::Split { .. } => None,
+        DumpError::NotADump { .. } => Some(
+            "name what mysqldump or mariadb-dump has written (.sql, .sql.gz, .sql.zst), or a backup (`ventana backup list`)".into(),
+        ),
+        DumpError::Damaged { .. } | DumpError::CutOff { .. } => {
+            Some("make or fetch the dump again: what is missing is nowhere else".into())
+        }
+        DumpError::NoTrailer { .. } => {
+            Some("--no-trailer takes it all the same; nothing then shows that it was not cut off".into())
+        }
+        DumpError::Several { databases, .. } | DumpError::NotInDump { databases, .. } => {
+            let named: Vec<_> = databases.iter().filter(|name| *name != NAMELESS).collect();
+            Some(match &named[..] {
+                [] => "leave out --only: the dump names no database".into(),
+                [one] => format!("--only {one}"),
+                [one, ..] => format!("--only {one}, or another of them"),
+            })
+        }
+        DumpError::Refused { .. } => Some(
+            "a dump of the one database (`mariadb-dump NAME`, without --databases) has none of these; or take those lines out of it"
+                .into(),
+        ),
+    };
+    Failure {
+        hint,
+        ..Failure::new("dump_refused", error.to_string(), exit::FAILED)
+    }
 }

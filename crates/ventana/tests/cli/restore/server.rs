@@ -157,7 +157,10 @@ fn a_dump_that_fails_in_the_middle_is_never_taken_for_whole() {
     let failed = scene
         .json(&format!("restore dump.sql --into {into}"))
         .fails(1, "dump");
-    assert!(failed.hint.contains("--replace --yes"), "{failed:?}");
+    assert!(
+        failed.hint.contains("however often") && failed.hint.contains("--replace --yes"),
+        "{failed:?}"
+    );
     point(&scene, &into, schema.server().port(), "root");
     for verb in ["digest", "backup"] {
         let refused = scene.json(verb).fails(2, "unsupported");
