@@ -81,7 +81,8 @@ pub struct Snapshot<'a> {
     /// At least one; each may be used on a thread of its own.
     pub readers: Vec<Reader<'a>>,
     /// How the view was taken and what shows that the readers share it: `method`, and where they apply `why`, `readers`,
-    /// `commits_blocked_ms`, `attempts`, `binlog_file`, `binlog_position`, `gtid`, `positions`, `read_views`.
+    /// `commits_blocked_ms`, `attempts`, `binlog_file`, `binlog_position`, `gtid`, `positions`, `read_views`, SQLite's
+    /// `journal_mode`.
     pub proof: BTreeMap<String, String>,
 }
 
@@ -214,6 +215,11 @@ pub fn open<'a>(db: &'a mut dyn Database, terms: &Terms, tell: &mut Tell<'_>) ->
         && let Some(position) = crate::mariadb::snapshot::position(&mut *reader)?
     {
         position.describe(&mut proof);
+    }
+    if schema.dialect == Dialect::Sqlite
+        && let Some(mode) = reader.text("PRAGMA journal_mode")?
+    {
+        proof.insert("journal_mode".into(), mode);
     }
     Ok(Snapshot {
         schema,

@@ -7,7 +7,7 @@
 
 use super::{Sqlite, error};
 use crate::scratch::Folder;
-use crate::{Database, Error, Result};
+use crate::{Database, Dialect, Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use std::path::Path;
 use std::time::Duration;
@@ -59,6 +59,7 @@ impl Frozen {
         let mut notes = Vec::new();
         integrity(&mut db, path, &mut notes)?;
         foreign_keys(&mut db, &mut notes);
+        numbers(&mut db, &mut notes)?;
         Ok(Frozen {
             db,
             _folder: folder,
@@ -72,7 +73,7 @@ impl Frozen {
     }
 
     /// What a reader of a backup should know, a sentence each: foreign keys that refer to nothing, values that a
-    /// constraint forbids.
+    /// constraint forbids, rowids that a restore does not keep.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -181,4 +182,38 @@ pub(super) fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
         // A key that refers to columns without a unique index cannot be checked at all; it is no less the user's.
         Err(error) => notes.push(format!("foreign keys cannot be checked: {error}")),
     }
+}
+
+/// Tells the tables whose rows have numbers that are in no column: SQLite itself gives them anew (`VACUUM`), and so does a
+/// restore, from 1 on in the same order. Where they are that already, nothing changes.
+fn numbers(db: &mut Sqlite, notes: &mut Vec<String>) -> Result<()> {
+    // A key of one INTEGER column is the rowid by another name; SQLite then makes no index for it.
+    let tables = db.query(
+        "SELECT t.name FROM pragma_table_list AS t
+         WHERE t.schema='main' AND t.type='table' AND t.wr=0 AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+           AND ((SELECT COUNT(*) FROM pragma_table_xinfo(t.name) WHERE pk>0)=0
+             OR EXISTS (SELECT 1 FROM pragma_index_list(t.name) WHERE origin='pk'))
+         ORDER BY t.name",
+    )?;
+    let mut told_of = Vec::new();
+    for name in tables.iter().filter_map(|row| row.first()?.to_text()) {
+        let literal = name.replace('\'', "''");
+        let free = db.text(&format!(
+            "SELECT n FROM (SELECT 'rowid' AS n UNION ALL SELECT '_rowid_' UNION ALL SELECT 'oid')
+             WHERE n NOT IN (SELECT LOWER(name) FROM pragma_table_xinfo('{literal}')) LIMIT 1"
+        ))?;
+        // Where columns have all three names, nobody can have asked for the number.
+        let Some(rowid) = free else { continue };
+        let table = Dialect::Sqlite.quote(&name);
+        let range = db.query(&format!(
+            "SELECT COALESCE(MIN({rowid}), 1)=1 AND COALESCE(MAX({rowid}), 0)=COUNT(*) FROM {table}"
+        ))?;
+        if range.first().and_then(|row| row.first()?.as_i64()) == Some(0) {
+            told_of.push(format!(
+                "a restore numbers the rows of {name} anew, as VACUUM does: no INTEGER PRIMARY KEY holds their rowids"
+            ));
+        }
+    }
+    notes.extend(told(told_of));
+    Ok(())
 }

@@ -203,6 +203,34 @@ fn what_the_original_has_is_noted_and_no_damage() {
 }
 
 #[test]
+fn rows_that_a_restore_numbers_anew_are_told() {
+    let notes = frozen(
+        "CREATE TABLE keyed (id INTEGER PRIMARY KEY, v); INSERT INTO keyed VALUES (7, 1);
+         CREATE TABLE without (id TEXT PRIMARY KEY, v) WITHOUT ROWID; INSERT INTO without VALUES ('a', 1);
+         CREATE TABLE hidden (rowid TEXT, _rowid_ TEXT, OID TEXT); INSERT INTO hidden VALUES (1, 1, 1), (2, 2, 2);
+         DELETE FROM hidden WHERE rowid='1';
+         CREATE TABLE dense (id TEXT PRIMARY KEY); INSERT INTO dense VALUES ('b'), ('a');
+         CREATE TABLE empty (v);
+         CREATE TABLE backwards (id INTEGER PRIMARY KEY DESC); INSERT INTO backwards VALUES (7), (8); DELETE FROM backwards WHERE id=7;
+         CREATE TABLE \"a 'b\" (rowid TEXT); INSERT INTO \"a 'b\" VALUES (1), (2); DELETE FROM \"a 'b\" WHERE _rowid_=1;",
+    )
+    .expect("freezes");
+    let told: Vec<_> = notes
+        .iter()
+        .filter_map(|n| n.split_once(" anew, as VACUUM"))
+        .collect();
+    let tables: Vec<_> = told.iter().map(|(table, _)| *table).collect();
+    assert_eq!(
+        tables,
+        [
+            "a restore numbers the rows of a 'b",
+            "a restore numbers the rows of backwards"
+        ],
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn a_damaged_database_is_refused_with_what_to_do() {
     use std::os::unix::fs::FileExt;
     let place = Place::sqlite();

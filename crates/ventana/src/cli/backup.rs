@@ -78,6 +78,9 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     }
     let mut frozen = transfer::frozen(&cx.config)?;
     let notes = frozen.as_ref().map_or(Vec::new(), |f| f.notes().to_vec());
+    for note in &notes {
+        out.say("note", note);
+    }
     let mut live;
     let source: &mut dyn db::Database = match &mut frozen {
         Some(frozen) => frozen.db(),

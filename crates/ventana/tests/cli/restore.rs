@@ -202,6 +202,28 @@ fn a_restored_file_is_its_owners_alone() {
     assert!(nowhere.message.contains("--into"), "{nowhere:?}");
 }
 
+/// The journal's mode lies in the file and is the service's choice; rowids that no column holds are nobody's, and said.
+#[test]
+fn a_new_file_keeps_the_journal_mode_and_rowids_are_said() {
+    let scene = Scene::data();
+    let wal = |name: &str| std::fs::read(scene.path(name)).unwrap()[18..20] == [2, 2];
+    for (mode, made) in [("WAL", "wal.db"), ("DELETE", "delete.db")] {
+        scene.sqlite(&format!(
+            "PRAGMA journal_mode={mode}; CREATE TABLE IF NOT EXISTS loose (s TEXT); INSERT INTO loose VALUES ('a'), ('b'); DELETE FROM loose WHERE s='a'"
+        ));
+        let path = scene.json("backup").expect(0).text("path");
+        let manifest = std::fs::read_to_string(format!("{path}/manifest.json")).unwrap();
+        assert!(manifest.contains("numbers the rows of loose anew"), "{manifest}");
+        scene.json(&format!("restore {path} --into {made}")).expect(0);
+        assert_eq!(wal(made), mode == "WAL", "{mode}");
+        // One that is replaced stays in its own.
+        scene
+            .json(&format!("--yes restore {path} --into wal.db --replace"))
+            .expect(0);
+        assert!(wal("wal.db"), "{mode}");
+    }
+}
+
 #[test]
 fn what_differs_never_takes_the_name() {
     let scene = Scene::data();

@@ -5,9 +5,9 @@ use crate::cli::Context;
 use crate::error::Failure;
 use crate::transfer::{self, Restored, Terms};
 use backup::Backup;
-use db::Address;
 use db::progress::Listener;
 use db::sqlite::Beside;
+use db::{Address, Database};
 use std::path::Path;
 
 pub(super) fn restore(
@@ -24,12 +24,18 @@ pub(super) fn restore(
             path: path.to_path_buf(),
         },
     )?;
-    if path.exists() {
+    let there = path.exists();
+    if there {
         replaceable(cx, path, args.replace)?;
     }
     let beside = Beside::of(path)?;
     let mut db = beside.open()?;
     let restored = transfer::restore(backup, &mut db, terms, listen)?;
+    // That of a file which is replaced stays.
+    let journal = backup.manifest().source.snapshot.get("journal_mode");
+    if !there && journal.is_some_and(|mode| mode == "wal") {
+        db.query("PRAGMA journal_mode=WAL")?;
+    }
     for note in beside.publish(db, args.replace)? {
         cx.out.say("note", &note);
     }
