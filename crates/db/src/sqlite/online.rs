@@ -170,12 +170,11 @@ pub(super) fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
             rows.iter()
                 .map(|row| {
                     let text = |i: usize| row.get(i).and_then(crate::Cell::to_text).unwrap_or_default();
-                    format!(
-                        "foreign key broken: {} rows of {} refer to rows of {} that are not there",
-                        text(2),
-                        text(0),
-                        text(1)
-                    )
+                    let (child, parent) = (text(0), text(1));
+                    match text(2).as_str() {
+                        "1" => format!("foreign key broken: a row of {child} refers to one of {parent} that is not there"),
+                        many => format!("foreign key broken: {many} rows of {child} refer to rows of {parent} that are not there"),
+                    }
                 })
                 .collect(),
         )),
