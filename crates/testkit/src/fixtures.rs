@@ -1,6 +1,7 @@
 //! Legacy data: dumps made by `mysqldump --single-transaction --routines --triggers --databases inventario`, with that
 //! command's faults (a `USE` of the production name inside, no events, FLOATs as six digits).
 
+mod settings;
 mod small;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+pub use settings::service;
 pub use small::shrink;
 
 use crate::program;

@@ -99,7 +99,7 @@ impl Operator {
 
     fn configure(&self, scene: &Scene, release: &str, migration: &str) -> Result<()> {
         let folder = self.folder.path().display();
-        let text = format!(
+        let settings = format!(
             r#"service = "inventario"
 [database]
 url = "{admin}"
@@ -115,36 +115,13 @@ accept_writers = ["'root'@'localhost'", "'mariadb.sys'@'localhost'"]
 [release]
 root = "app"
 source = "build/{release}"
-[process]
-exec = ["{{current}}/inventario", "serve"]
-environment = {{ PORT = "{port}", FENCE_FILE = "{folder}/fence/inventario.fence", DATABASE_URL = "{service}" }}
-pass_on = ["JWT_SECRET"]
-{migration}
-[smoke]
-url = "http://127.0.0.1:{port}"
-token = {{ secret_env = "JWT_SECRET", claims = {{ usuario = {{ id = 1, rol_id = 1 }} }} }}
-[[smoke.check]]
-name = "health"
-path = "/healthz"
-token = false
-expect = {{ "/release" = "{{release}}", "/database" = "ok" }}
-[[smoke.check]]
-name = "list of assets"
-path = "/api/activos?limit=1"
-not_empty = ""
-save = {{ serial = "/0/numero_serie" }}
-[[smoke.check]]
-name = "a write reaches the database"
-method = "POST"
-path = "/api/activos"
-body = {{ nombre = "smoke", numero_serie = "{{serial}}" }}
-status = 409
-write = true
-"#,
+{migration}"#,
             admin = scene.admin(),
-            service = scene.service(),
-            port = self.port.number(),
         );
+        let (fence, service) = (format!("{folder}/fence/inventario.fence"), scene.service());
+        let environment = [("FENCE_FILE", fence.as_str()), ("DATABASE_URL", &service)];
+        let exec = ["{current}/inventario", "serve"];
+        let text = settings + &testkit::fixtures::service(&exec, &environment, self.port.number());
         std::fs::write(self.folder.path().join("ventana.toml"), text).context("writing ventana.toml")
     }
 

@@ -105,7 +105,13 @@ source = "build/{release}"
             text.push_str(&format!("\n[migration]\nid = \"{MIGRATION}\"\n"));
         }
         if let Some(port) = &self.port {
-            text.push_str(&service(&folder.to_string(), port.number()));
+            let database = format!("sqlite://{folder}/inventario.db");
+            let environment = [("DATABASE_URL", database.as_str())];
+            text.push_str(&testkit::fixtures::service(
+                &["{current}/inventario", "serve"],
+                &environment,
+                port.number(),
+            ));
         }
         text
     }
@@ -265,49 +271,6 @@ fn words(line: &str) -> Vec<String> {
             _ => vec![part.to_owned()],
         })
         .collect()
-}
-
-/// `[process]`, `[smoke]` and its checks, as the demo writes them.
-fn service(folder: &str, port: u16) -> String {
-    format!(
-        r#"
-[process]
-exec = ["{{current}}/inventario", "serve"]
-environment = {{ PORT = "{port}", DATABASE_URL = "sqlite://{folder}/inventario.db" }}
-pass_on = ["JWT_SECRET"]
-
-[smoke]
-url = "http://127.0.0.1:{port}"
-within = 20
-token = {{ secret_env = "JWT_SECRET", claims = {{ usuario = {{ id = 1, rol_id = 1 }} }} }}
-
-[[smoke.check]]
-name = "health"
-path = "/healthz"
-token = false
-expect = {{ "/release" = "{{release}}", "/database" = "ok" }}
-
-[[smoke.check]]
-name = "list of assets"
-path = "/api/activos?limit=1"
-not_empty = ""
-save = {{ serial = "/0/numero_serie" }}
-
-[[smoke.check]]
-name = "without a token nothing is shown"
-path = "/api/activos?limit=1"
-token = false
-status = 401
-
-[[smoke.check]]
-name = "a write reaches the database"
-method = "POST"
-path = "/api/activos"
-body = {{ nombre = "smoke", numero_serie = "{{serial}}" }}
-status = 409
-write = true
-"#
-    )
 }
 
 /// A command and what it said. Displayed with everything masked that differs from run to run.

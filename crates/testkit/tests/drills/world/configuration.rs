@@ -5,7 +5,7 @@ use std::path::Path;
 /// Everything but `[migration]`: with it a deployment of `release` becomes a window.
 pub(super) fn text(folder: &Path, port: u16, release: &str) -> String {
     let folder = folder.display();
-    format!(
+    let settings = format!(
         r#"service = "inventario"
 
 [database]
@@ -25,36 +25,10 @@ retry_after = 7
 [release]
 root = "app"
 source = "build/{release}"
-
-[process]
-exec = ["{{current}}/inventario", "serve"]
-environment = {{ PORT = "{port}", FENCE_FILE = "{folder}/fence/inventario.fence", DATABASE_URL = "sqlite://{folder}/inventario.db" }}
-pass_on = ["JWT_SECRET"]
-
-[smoke]
-url = "http://127.0.0.1:{port}"
-within = 20
-token = {{ secret_env = "JWT_SECRET", claims = {{ usuario = {{ id = 1, rol_id = 1 }} }} }}
-
-[[smoke.check]]
-name = "health"
-path = "/healthz"
-token = false
-expect = {{ "/release" = "{{release}}", "/database" = "ok" }}
-
-[[smoke.check]]
-name = "list of assets"
-path = "/api/activos?limit=1"
-not_empty = ""
-save = {{ serial = "/0/numero_serie" }}
-
-[[smoke.check]]
-name = "a write reaches the database and is refused there"
-method = "POST"
-path = "/api/activos"
-body = {{ nombre = "smoke", numero_serie = "{{serial}}" }}
-status = 409
-write = true
 "#
-    )
+    );
+    let fence = format!("{folder}/fence/inventario.fence");
+    let database = format!("sqlite://{folder}/inventario.db");
+    let environment = [("FENCE_FILE", fence.as_str()), ("DATABASE_URL", &database)];
+    settings + &testkit::fixtures::service(&["{current}/inventario", "serve"], &environment, port)
 }
