@@ -55,7 +55,7 @@ pub(super) fn open(db: &mut MariaDb, terms: &Terms, tell: &mut Tell<'_>) -> Resu
     let mut why = String::new();
     for method in methods {
         let started = Instant::now();
-        let (mut tries, mut told) = (0u32, false);
+        let mut tries = 0u32;
         loop {
             tries += 1;
             let outcome = attempt(db, &schema, &mut readers, method, terms, tries);
@@ -86,10 +86,8 @@ pub(super) fn open(db: &mut MariaDb, terms: &Terms, tell: &mut Tell<'_>) -> Resu
             if started.elapsed() >= terms.patience {
                 return Err(obstacle::named(db, terms.patience, error));
             }
-            if !told {
-                tell(&format!("waiting to take a snapshot: {error}"))?;
-                told = true;
-            }
+            // Each time: whoever hears it may want to wait no longer.
+            tell(&format!("waiting to take a snapshot: {error}"))?;
             thread::sleep(BREATH);
             schema = db.inspect()?;
             schema.supported()?;

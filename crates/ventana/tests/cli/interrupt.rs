@@ -30,6 +30,25 @@ fn a_backup_that_is_told_to_stop_leaves_nothing() {
 }
 
 #[test]
+fn a_backup_that_waits_for_its_snapshot_is_told_to_stop() {
+    let schema = MariaDb::shared().schema("cli_waits");
+    schema.query("CREATE TABLE t (id INT PRIMARY KEY)");
+    let scene = server::scene(&schema);
+    let mut other = db::open(
+        &db::Address::parse(&schema.url()).unwrap(),
+        &db::Session::default(),
+    )
+    .unwrap();
+    other.execute("LOCK TABLES t WRITE").unwrap();
+    let running = scene.ventana("--json backup").spawn();
+    running.wait_line("waiting to take a snapshot");
+    running.signal(Signal::INT);
+    let said = running.wait().expect(130);
+    assert_eq!(said.json()["error"]["code"], "interrupted", "{said}");
+    assert_eq!(std::fs::read_dir(scene.path("backups")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_proof_that_is_told_to_stop_takes_its_scratch_schema_away() {
     let schema = MariaDb::shared().schema("cli_interrupt");
     // Nothing that is compressed well: 8 MiB cross the wire.
