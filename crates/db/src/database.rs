@@ -64,6 +64,11 @@ pub trait Database: Send {
     /// Opens one consistent, read-only view on all tables. Nested calls are an error.
     fn begin_snapshot(&mut self, schema: &Schema) -> Result<()>;
     fn end_snapshot(&mut self) -> Result<()>;
+    /// What tells the view that is open on this connection from others, for the manifest: a position in the log, the
+    /// journal's mode.
+    fn view(&mut self) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
     /// [`Database::inspect`] while this connection holds the locks of these tables. A server searches them all whenever it
     /// opens a table, so that another connection does it faster where there are many.
     fn inspect_beside(&mut self, _locked: &Schema) -> Result<Schema> {

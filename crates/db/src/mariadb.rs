@@ -1,5 +1,6 @@
 //! MariaDB and MySQL: one connection over TCP by our own [`wire`], every session setting explicit.
 
+pub mod account;
 pub mod decode;
 pub mod encode;
 pub mod fence;
@@ -26,6 +27,7 @@ use crate::row::Visit;
 use crate::schema::{Schema, Table};
 use crate::snapshot::{Several, Tell, Terms};
 use crate::{Address, Cell, Database, Dialect, Error, Identity, Result, Session};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 use wire::{Fault, Wire};
@@ -133,6 +135,17 @@ impl Database for MariaDb {
     fn end_snapshot(&mut self) -> Result<()> {
         self.in_snapshot = false;
         self.execute("COMMIT").map(|_| ())
+    }
+
+    fn view(&mut self) -> Result<BTreeMap<String, String>> {
+        let mut view = BTreeMap::new();
+        // A view of MySQL has none.
+        if self.dialect == Dialect::MariaDb
+            && let Some(position) = snapshot::position(self)?
+        {
+            position.describe(&mut view);
+        }
+        Ok(view)
     }
 
     fn inspect_beside(&mut self, locked: &Schema) -> Result<Schema> {

@@ -5,7 +5,7 @@
 
 use crate::reading::Range;
 use crate::schema::Schema;
-use crate::{Database, Dialect, Error, Result};
+use crate::{Database, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -211,16 +211,7 @@ pub fn open<'a>(db: &'a mut dyn Database, terms: &Terms, tell: &mut Tell<'_>) ->
     let mut reader = Reader::of(Connection::Callers(db));
     proof.insert("method".into(), Method::OneConnection.name().into());
     proof.insert("readers".into(), "1".into());
-    if schema.dialect == Dialect::MariaDb
-        && let Some(position) = crate::mariadb::snapshot::position(&mut *reader)?
-    {
-        position.describe(&mut proof);
-    }
-    if schema.dialect == Dialect::Sqlite
-        && let Some(mode) = reader.text("PRAGMA journal_mode")?
-    {
-        proof.insert("journal_mode".into(), mode);
-    }
+    proof.extend(reader.view()?);
     Ok(Snapshot {
         schema,
         readers: vec![reader],

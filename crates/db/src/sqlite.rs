@@ -231,6 +231,14 @@ impl Database for Sqlite {
         Ok(())
     }
 
+    fn view(&mut self) -> Result<BTreeMap<String, String>> {
+        let mode = self.text("PRAGMA journal_mode")?;
+        Ok(mode
+            .map(|mode| ("journal_mode".to_owned(), mode))
+            .into_iter()
+            .collect())
+    }
+
     fn visit(
         &mut self,
         table: &Table,

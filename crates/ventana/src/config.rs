@@ -6,6 +6,7 @@ mod file;
 mod origin;
 mod rate;
 mod replica;
+mod session;
 
 pub use file::{Check, File, Migration, PRODUCTION, Process, Token, VerifyFinal};
 pub use origin::{Origin, Shown, origins};

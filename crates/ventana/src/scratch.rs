@@ -6,7 +6,6 @@ pub use leftovers::{clear, temporary, will_make};
 
 use crate::config::Config;
 use crate::error::{Failure, io};
-use crate::world::session;
 use db::mariadb::MariaDb;
 use db::sqlite::Sqlite;
 use db::{Address, Database};
@@ -37,7 +36,7 @@ impl Scratch {
         Ok(Scratch {
             address,
             beside: live.clone(),
-            session: session(config, run),
+            session: config.session(run),
         })
     }
 

@@ -1,17 +1,15 @@
 //! What the steps of a run work on: the database, its connection, the folders, the resolved migration.
 
-use crate::config::{Config, Rate};
+use crate::config::Config;
 use crate::error::Failure;
 use crate::host::{clock, files};
 use db::mariadb::MariaDb;
 use db::migration::Online;
 use db::sqlite::Sqlite;
-use db::{Address, Database, Outline, Session, Throttle};
+use db::{Address, Database, Outline, Session};
 use serde::{Deserialize, Serialize};
 use std::cell::{RefCell, RefMut};
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 /// What a plan knows of the schema at its start. Lies in [`engine::plan::Plan::start`], so the plan's digest covers it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,7 +92,7 @@ impl World {
     }
 
     pub fn session(&self) -> Session {
-        session(&self.config, &self.run)
+        self.config.session(&self.run)
     }
 
     /// The connection, opened when it is first needed. On SQLite it is the one that holds the write lock.
@@ -129,7 +127,7 @@ impl World {
     /// The release that the link `current` names.
     pub fn current_release(&self) -> Option<String> {
         let link = self.config.file.release.as_ref()?.root.join("current");
-        files::read_link(&link).map(|target| crate::window::planner::name_of(&target))
+        files::read_link(&link).map(|target| name_of(&target))
     }
 
     /// How large the data are on disk.
@@ -166,36 +164,6 @@ impl World {
     }
 }
 
-/// The terms on which a run's sessions are opened.
-pub fn session(config: &Config, run: &str) -> Session {
-    Session {
-        run: run.into(),
-        accept_untested: config.file.database.accept_untested,
-        connections: config
-            .file
-            .database
-            .connections
-            .map_or(CONNECTIONS, NonZeroUsize::get),
-        chunk_bytes: 0,
-        silence: config
-            .file
-            .database
-            .silence
-            .map(|seconds| Duration::from_secs(seconds.get())),
-        restoring: false,
-    }
-}
-
-/// How fast the live database is read while it serves: `asked`, or as configured.
-pub fn throttle(config: &Config, asked: Option<Rate>) -> Throttle {
-    let rate = asked.or(config.file.database.throttle);
-    Throttle::new(rate.map(Rate::bytes_per_second))
-}
-
-/// Connections of one piece of work, unless configured: enough to keep a reader and the server's threads busy while another
-/// one waits for its disk, few enough that the service does not notice.
-const CONNECTIONS: usize = 2;
-
 /// A fresh run id: the moment, unique in the state folder.
 pub fn new_run_id(config: &Config, suffix: &str) -> String {
     let base = format!("{}{suffix}", clock::stamp());
@@ -207,4 +175,12 @@ pub fn new_run_id(config: &Config, suffix: &str) -> String {
         n += 1;
     }
     id
+}
+
+/// A release's name: the last part of its folder.
+pub fn name_of(folder: &Path) -> String {
+    folder
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }

@@ -96,7 +96,7 @@ pub(super) fn open(address: &Address, session: &Session) -> Result<MariaDb> {
                 format!("check the name, or make it of a backup: `ventana restore latest --into {database}`"),
             )),
             Error::Server { number: 1044, .. } => {
-                let account = super::fence::current_account(&mut db)?;
+                let account = super::account::current(&mut db)?;
                 Err(Error::refused(
                     format!("account {account} may not use schema {database}"),
                     format!(

@@ -4,7 +4,8 @@ pub(super) mod grant;
 mod sessions;
 
 use super::MariaDb;
-use super::objects::{account, session};
+use super::account;
+use super::objects::session;
 use crate::{Cell, Database, Error, Result};
 use grant::{Grant, roles, sorted, without_identity};
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,6 @@ pub struct Before {
     pub grants: Vec<Grants>,
     /// Events that were enabled: name → statements that enable it again.
     pub events: BTreeMap<String, Vec<String>>,
-}
-
-/// The account that this session runs as, and the roles' privileges it got.
-pub fn current_account(db: &mut MariaDb) -> Result<String> {
-    db.text("SELECT CURRENT_USER()")
-        .map(|a| account(&a.unwrap_or_default()))
 }
 
 /// Reads grants and event states; changes nothing.
@@ -85,7 +80,7 @@ fn event_statements(db: &MariaDb, row: &[Option<String>]) -> Vec<String> {
     statements.push(format!("SET SESSION time_zone='{}'", field(5)));
     statements.push(format!(
         "ALTER DEFINER={} EVENT {} ENABLE",
-        account(&field(1)),
+        account::quoted(&field(1)),
         db.dialect.quote(&field(0))
     ));
     statements
@@ -160,7 +155,7 @@ pub fn prove_lowering(db: &mut MariaDb, before: &Before) -> Result<()> {
         }
         for statement in &grants.statements {
             if let Err(error) = db.execute(statement) {
-                let ours = current_account(db)?;
+                let ours = account::current(db)?;
                 let roles = roles(&grants.statements);
                 let role = roles
                     .iter()
@@ -253,9 +248,4 @@ pub fn lower(db: &mut MariaDb, before: &Before) -> Result<()> {
 fn same(a: &[String], b: &[String]) -> bool {
     let set = |statements: &[String]| statements.iter().map(|s| sorted(s)).collect::<BTreeSet<_>>();
     set(a) == set(b)
-}
-
-/// An account's name without quotes, for comparing: `user@host`.
-pub fn normal(account: &str) -> String {
-    account.replace(['\'', '`', '"'], "")
 }

@@ -50,17 +50,6 @@ fn text(row: &Row, i: usize) -> String {
     row.get(i).cloned().flatten().unwrap_or_default()
 }
 
-/// `user@host` as the catalog has it, quoted for a statement.
-pub(super) fn account(definer: &str) -> String {
-    let (user, host) = definer.rsplit_once('@').unwrap_or((definer, ""));
-    let quote = |part: &str| format!("`{}`", part.replace('`', "``"));
-    if host.is_empty() {
-        quote(user)
-    } else {
-        format!("{}@{}", quote(user), quote(host))
-    }
-}
-
 /// Settings that are part of a stored program's meaning.
 pub(super) fn session(sql_mode: &str, charset: &str, collation: &str) -> Vec<String> {
     // The catalog of routines and events spells one mode otherwise than SET takes it.

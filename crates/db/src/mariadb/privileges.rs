@@ -1,7 +1,8 @@
 //! The privileges that each kind of work needs, and the GRANT statements that are lacking.
 
 use super::MariaDb;
-use super::fence::{current_account, grant::Grant};
+use super::account;
+use super::fence::grant::Grant;
 use crate::{Cell, Database, Dialect, Error, Result};
 use std::collections::BTreeSet;
 
@@ -154,7 +155,7 @@ pub(super) fn sees_all(db: &mut MariaDb) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
-    let account = current_account(db)?;
+    let account = account::current(db)?;
     Err(Error::refused(
         format!(
             "account {account} does not see everything that schema {} holds",
@@ -183,7 +184,7 @@ fn missing<'p>(db: &mut MariaDb, wanted: impl Iterator<Item = &'p Privilege>) ->
     let held: Vec<Grant<'_>> = printed.iter().filter_map(|s| Grant::parse(s)).collect();
     let back: Vec<Grant<'_>> = printed.iter().filter_map(|s| Grant::taken_back(s)).collect();
     let database = db.database.clone();
-    let account = current_account(db)?;
+    let account = account::current(db)?;
     let mut lacking: Vec<(Scope, Vec<&str>)> = Vec::new();
     for privilege in wanted {
         let scope = |on: &str| holds(on, privilege.scope, &database);

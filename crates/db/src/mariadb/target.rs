@@ -3,7 +3,7 @@
 mod features;
 
 use super::MariaDb;
-use super::fence::{current_account, normal};
+use super::account::{self, normal};
 use super::privileges::Scope;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
@@ -46,7 +46,7 @@ pub fn lacks_for(
 /// As [`lacks`] for copies of `schema` that are made in schemas of this server and thrown away: privileges are granted on
 /// all of them by `pattern`, of which `example` is one, and copies are nothing to replicas.
 pub fn lacks_beside(db: &mut MariaDb, example: &str, pattern: &str, schema: &Schema) -> Result<Vec<Lack>> {
-    let ours = current_account(db)?;
+    let ours = account::current(db)?;
     let mut found = inside(db, example, |db| {
         let accounts: Vec<String> = accounts(schema).collect();
         let mut needed = needed(schema);
@@ -102,7 +102,7 @@ fn rights(
     needed: BTreeMap<&'static str, &'static str>,
     accounts: &[String],
 ) -> Result<Vec<Lack>> {
-    let ours = current_account(db)?;
+    let ours = account::current(db)?;
     let mut found = Vec::new();
     privileges(db, needed, &ours, &mut found)?;
     for mend in super::privileges::hidden(db)? {
@@ -256,7 +256,7 @@ fn definers(db: &mut MariaDb, accounts: &[String], ours: &str, found: &mut Vec<L
         .iter()
         .map(|r| {
             let part = |i: usize| r.get(i).and_then(Cell::to_text).unwrap_or_default();
-            super::objects::account(&format!("{}@{}", part(0), part(1)))
+            account::quoted(&format!("{}@{}", part(0), part(1)))
         })
         .map(|a| normal(&a))
         .collect();

@@ -1,7 +1,7 @@
 //! Who and what could still change a schema while its service is fenced.
 
 use super::MariaDb;
-use super::fence::{current_account, normal};
+use super::account::{self, normal};
 use crate::{Cell, Database, Dialect, Error, Result};
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ const WRITING: &str = "'INSERT','UPDATE','DELETE','CREATE','DROP','ALTER','INDEX
 /// and prepared transactions. Each must be accepted by name in the plan, or the run is refused.
 pub fn writers(db: &mut MariaDb, service: &[String]) -> Result<Vec<String>> {
     let mut found = accounts(db)?;
-    let ours = normal(&current_account(db)?);
+    let ours = normal(&account::current(db)?);
     let service: BTreeSet<String> = service.iter().map(|a| normal(a)).collect();
     found.retain(|g| normal(g) != ours && !service.contains(&normal(g)));
     found.extend(objects_elsewhere(db)?);
@@ -40,7 +40,7 @@ fn accounts(db: &mut MariaDb) -> Result<BTreeSet<String>> {
             number: 1044 | 1142 | 1143,
             ..
         }) => {
-            let ours = current_account(db)?;
+            let ours = account::current(db)?;
             return Err(Error::refused(
                 format!("account {ours} may not see who else can write"),
                 format!("GRANT SELECT ON mysql.* TO {ours}"),

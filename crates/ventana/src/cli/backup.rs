@@ -16,7 +16,6 @@ use crate::host::clock;
 use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
-use crate::world::{session, throttle};
 use ::backup::Backup;
 use serde_json::json;
 
@@ -85,7 +84,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let source: &mut dyn db::Database = match &mut frozen {
         Some(frozen) => frozen.db(),
         None => {
-            live = db::open(cx.config.address()?, &session(&cx.config, "backup"))?;
+            live = db::open(cx.config.address()?, &cx.config.session("backup"))?;
             &mut *live
         }
     };
@@ -96,7 +95,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         &cx.config.backup_dir(),
         &cx.config,
         None,
-        throttle(&cx.config, rate),
+        cx.config.throttle(rate),
         &mut listen,
     )?;
     out.progress_end();

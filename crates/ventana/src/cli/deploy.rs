@@ -6,7 +6,7 @@ use crate::host::files;
 use crate::host::lease::Lease;
 use crate::host::process::Service;
 use crate::steps::wait_healthy;
-use crate::window::planner::name_of;
+use crate::world::name_of;
 use serde_json::json;
 use std::path::Path;
 

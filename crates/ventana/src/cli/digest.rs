@@ -10,7 +10,6 @@ use crate::host::lease::Lease;
 use crate::scratch::temporary;
 use crate::transfer::Contents;
 use crate::ui::{format, table};
-use crate::world::{session, throttle};
 use ::backup::Backup;
 use db::progress::Listener;
 use db::sqlite::online::Frozen;
@@ -51,12 +50,12 @@ pub fn run(cx: &Context, args: Args) -> Done {
     }
     let address = cx.config.address()?;
     let out = cx.out;
-    let throttle = throttle(&cx.config, args.throttle);
+    let throttle = cx.config.throttle(args.throttle);
     let listen = &mut out.rows("digest");
     let digest = match address {
         Address::Sqlite { path } => of_file(cx, path, throttle, listen)?,
         address => {
-            let mut db = db::open(address, &session(&cx.config, "digest"))?;
+            let mut db = db::open(address, &cx.config.session("digest"))?;
             db::digest::compute_at(&mut *db, None, throttle, listen)?
         }
     };

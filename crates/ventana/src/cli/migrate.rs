@@ -5,7 +5,6 @@ use crate::error::Failure;
 use crate::host::lease::Lease;
 use crate::transfer;
 use crate::window::planner::read_migration;
-use crate::world::session;
 use db::migration;
 use serde_json::json;
 
@@ -25,7 +24,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         Failure::usage("no migration is configured").hint("write [migration] id = \"…\" in ventana.toml")
     })?;
     let (migration, digest) = read_migration(&cx.config, &wanted.id)?;
-    let mut db = db::open(cx.config.address()?, &session(&cx.config, "migrate"))?;
+    let mut db = db::open(cx.config.address()?, &cx.config.session("migrate"))?;
     let starts = migration.starts(&mut *db)?;
     let state = migration::start_state(&starts, &mut *db)?.clone();
     if !args.finalize {
@@ -59,7 +58,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return Err(Failure::usage("--finalize drops the old columns for good")
             .hint("add --yes; a backup is made and proven first"));
     }
-    crate::world::session(&cx.config, "migrate").may_change(db.dialect())?;
+    cx.config.session("migrate").may_change(db.dialect())?;
     let _lease = Lease::take(&cx.config.state_dir(), "migrate --finalize")?;
     crate::window::runs::all_over(&cx.config)?;
     cx.config.can_restore()?;
@@ -70,7 +69,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         &cx.config.backup_dir(),
         &cx.config,
         None,
-        crate::world::throttle(&cx.config, None),
+        cx.config.throttle(None),
         &mut db::progress::silent(),
     )?;
     made.backup.verify(&mut |_, _| {})?;

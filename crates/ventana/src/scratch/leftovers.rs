@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::error::{Failure, io};
 use crate::host::mariadbd;
 use crate::host::temporary::{Temporary, dead};
-use crate::world::session;
 use db::mariadb::MariaDb;
 use db::{Address, Database};
 use std::path::PathBuf;
@@ -60,7 +59,7 @@ fn drop_schema(config: &Config, line: &str) -> Option<()> {
     if owned(&scratch)? != line || !name.contains("__ventana_") || name == live.database() {
         return None;
     }
-    let mut server = MariaDb::open(live, &session(config, "scratch")).ok()?;
+    let mut server = MariaDb::open(live, &config.session("scratch")).ok()?;
     unlogged(&mut server).ok()?;
     let name = server.dialect().quote(name);
     server.execute("SET SESSION lock_wait_timeout=5").ok()?;

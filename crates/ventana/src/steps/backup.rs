@@ -2,7 +2,7 @@
 
 use crate::host::files;
 use crate::transfer;
-use crate::world::{Live, World, throttle};
+use crate::world::{Live, World};
 use db::{Database, Throttle};
 use engine::StepError;
 use engine::runner::{Context, Probe, Step};
@@ -51,7 +51,7 @@ impl Step for Backup<'_> {
         };
         // Under the fence nobody is disturbed, and every second counts.
         let throttle = match self.label {
-            "a" => throttle(&world.config, None),
+            "a" => world.config.throttle(None),
             _ => Throttle::new(None),
         };
         let made = transfer::make(

@@ -8,6 +8,7 @@ use crate::host::{clock, files};
 use crate::window::sessions;
 use crate::world::{Live, World};
 use db::Database;
+use db::mariadb::account;
 use db::mariadb::fence as server;
 use engine::StepError;
 use engine::runner::{Context, Probe, Step};
@@ -106,12 +107,12 @@ impl Raised<'_> {
             .fence
             .accept_writers
             .iter()
-            .map(|a| server::normal(a))
+            .map(|a| account::normal(a))
             .collect();
         let writers = server::writers(db, &config.file.fence.accounts)?;
         Ok(writers
             .into_iter()
-            .filter(|w| !accepted.contains(&server::normal(w)))
+            .filter(|w| !accepted.contains(&account::normal(w)))
             .collect())
     }
 }
@@ -138,7 +139,7 @@ impl Step for Fence<'_> {
             let Live::Server(db) = &mut *live else {
                 return Ok(());
             };
-            let ours = server::current_account(db).map_err(super::nothing)?;
+            let ours = account::current(db).map_err(super::nothing)?;
             if accounts.is_empty() {
                 return Err(super::nothing(separate(
                     db,
@@ -148,7 +149,7 @@ impl Step for Fence<'_> {
             }
             if accounts
                 .iter()
-                .any(|a| server::normal(a) == server::normal(&ours))
+                .any(|a| account::normal(a) == account::normal(&ours))
             {
                 let why = format!(
                     "ventana's own account {ours} is the service's account: fencing it would fence ventana"

@@ -4,18 +4,17 @@ use super::sequence::{self, Inputs, unacknowledged};
 use crate::config::Config;
 use crate::error::Failure;
 use crate::host::{clock, files};
-use crate::world::{Already, Pinned, Start, session};
+use crate::world::{Already, Pinned, Start, name_of};
 use db::migration::{self, Migration};
 use db::schema::{Kind, Schema};
 use db::{Database, Dialect};
 use engine::plan::{FORMAT, Plan, PlanFile, ReleaseChange, Target};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Inspects the target and plans. Changes nothing.
 pub fn make(config: &Config) -> Result<PlanFile, Failure> {
     let address = config.address()?;
-    let session = session(config, "plan");
+    let session = config.session("plan");
     let mut db = db::open(address, &session)?;
     session.may_change(db.dialect())?;
     let schema = db.inspect()?;
@@ -107,14 +106,6 @@ fn release(config: &Config, inputs: &mut BTreeMap<String, String>) -> Result<Opt
     }
     inputs.insert(format!("release {to}"), digest.clone());
     Ok(Some(ReleaseChange { from, to, digest }))
-}
-
-/// A release's name: the last part of its folder.
-pub fn name_of(folder: &Path) -> String {
-    folder
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }
 
 /// What the configured migration comes to.

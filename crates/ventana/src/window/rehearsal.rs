@@ -143,7 +143,7 @@ fn copy_production(
     let source: &mut dyn Database = match &mut frozen {
         Some(frozen) => frozen.db(),
         None => {
-            live = db::open(config.address()?, &crate::world::session(config, id))?;
+            live = db::open(config.address()?, &config.session(id))?;
             &mut *live
         }
     };
@@ -153,7 +153,7 @@ fn copy_production(
         &dir.join("backups"),
         config,
         None,
-        crate::world::throttle(config, None),
+        config.throttle(None),
         listen,
     )?;
     let mut copy = scratch.create()?;

@@ -1,9 +1,10 @@
 //! Events, switched off until everything else stands.
 
 use super::client::{self, Shown, Statement};
-use super::{Row, account, definition, foreign_text, hidden, session, text};
+use super::{Row, definition, foreign_text, hidden, session, text};
 use crate::Result;
 use crate::mariadb::MariaDb;
+use crate::mariadb::account::quoted;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
 
@@ -49,7 +50,7 @@ pub(super) fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         if enabled {
             statements.push(format!(
                 "ALTER DEFINER={} EVENT {} ENABLE",
-                account(&text(&row, 1)),
+                quoted(&text(&row, 1)),
                 db.dialect.quote(&name)
             ));
         }

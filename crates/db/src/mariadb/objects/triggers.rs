@@ -1,9 +1,10 @@
 //! Triggers, in the order in which they fire.
 
 use super::client::{self, Shown};
-use super::{Row, account, definition, foreign_text, session, text};
+use super::{Row, definition, foreign_text, session, text};
 use crate::Result;
 use crate::mariadb::MariaDb;
+use crate::mariadb::account::quoted;
 use crate::schema::{Kind, Object, Schema};
 use crate::script::{Code, Syntax};
 
@@ -31,7 +32,7 @@ pub(super) fn triggers(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         // The server's own statement keeps the schema that its author wrote before the names; this one has none.
         let create = format!(
             "CREATE DEFINER={} TRIGGER {} {} {} ON {} FOR EACH ROW {body}",
-            account(&text(&row, 7)),
+            quoted(&text(&row, 7)),
             db.dialect.quote(&name),
             text(&row, 4),
             text(&row, 2),

@@ -1,8 +1,9 @@
 //! Views, in an order in which they can be created.
 
 use super::client::{self, Shown};
-use super::{Row, account, definition, foreign_text, hidden, session, text};
+use super::{Row, definition, foreign_text, hidden, session, text};
 use crate::mariadb::MariaDb;
+use crate::mariadb::account::quoted;
 use crate::mariadb::encode::LOAD_MODE;
 use crate::mariadb::tables::create::unqualified;
 use crate::mariadb::tables::or_empty;
@@ -68,7 +69,7 @@ fn composed(db: &MariaDb, row: &Row) -> String {
         } else {
             &algorithm
         },
-        account(&text(row, 3)),
+        quoted(&text(row, 3)),
         text(row, 4),
         db.dialect.quote(&text(row, 0)),
         selection(db, row)

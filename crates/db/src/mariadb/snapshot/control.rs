@@ -104,7 +104,7 @@ impl Control {
     }
 
     fn lacking(&mut self, message: &str) -> Result<String> {
-        let account = crate::mariadb::fence::current_account(&mut self.db)?;
+        let account = crate::mariadb::account::current(&mut self.db)?;
         Ok(if message.contains("RELOAD") {
             format!("account {account} may not hold commits back: GRANT RELOAD ON *.* TO {account}")
         } else {

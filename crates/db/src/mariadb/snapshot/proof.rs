@@ -112,7 +112,7 @@ pub(super) fn log_says_nothing(db: &mut MariaDb) -> Result<Option<String>> {
     }
     match db.query("SHOW MASTER STATUS") {
         Err(Error::Server { number: 1227, .. }) => {
-            let account = crate::mariadb::fence::current_account(db)?;
+            let account = crate::mariadb::account::current(db)?;
             Ok(Some(format!(
                 "account {account} may not see what the binary log holds: GRANT BINLOG MONITOR ON *.* TO {account}"
             )))

@@ -5,7 +5,7 @@ use crate::error::{Failure, exit, io};
 use crate::host::{clock, files, mariadbd};
 use crate::scratch::{Scratch, temporary, will_make};
 use crate::transfer::{self, Restored};
-use crate::world::{new_run_id, session};
+use crate::world::new_run_id;
 use backup::{Backup, Proven};
 use db::mariadb::MariaDb;
 use db::{Address, Database, Dialect, Secret};
@@ -64,7 +64,7 @@ fn beside(cx: &Context, backup: &Backup) -> Result<Restored, Failure> {
     match address {
         Address::Sqlite { .. } => files::must_fit(dir, least(backup), "the scratch copy")?,
         Address::MySql { .. } => {
-            let mut server = MariaDb::open(address, &session(&cx.config, "verify"))?;
+            let mut server = MariaDb::open(address, &cx.config.session("verify"))?;
             fits_beside(&mut server, least(backup))?;
         }
     }
@@ -156,7 +156,7 @@ fn in_private_server(cx: &Context, backup: &Backup) -> Result<Restored, Failure>
         password,
         database: database.clone(),
     };
-    let mut db = MariaDb::open(&address, &session(&cx.config, "verify"))?;
+    let mut db = MariaDb::open(&address, &cx.config.session("verify"))?;
     restore(cx, backup, &mut db)
 }
 

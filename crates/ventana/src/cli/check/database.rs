@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::scratch;
 use crate::steps::Raised;
 use crate::ui::format::count;
-use crate::world::{Start, World, session};
+use crate::world::{Start, World};
 use db::mariadb::MariaDb;
 use db::mariadb::privileges::{Purpose, lacking};
 use db::mariadb::target::{self, Lack};
@@ -17,7 +17,7 @@ pub(super) fn look(cx: &Context, checks: &mut Vec<Check>) {
     let opened = cx
         .config
         .address()
-        .and_then(|address| Ok((address, db::open(address, &session(&cx.config, "check"))?)))
+        .and_then(|address| Ok((address, db::open(address, &cx.config.session("check"))?)))
         .and_then(|(address, mut db)| Ok((address, db.identity()?, db)));
     let (address, identity, mut db) = match opened {
         Ok(found) => found,
@@ -71,7 +71,7 @@ fn carried(cx: &Context, schema: &Schema) -> Result<String, Failure> {
 /// What reading everything in one state takes.
 fn privileges(cx: &Context, address: &Address) -> Result<String, Failure> {
     let pick = |es, en| cx.out.language.pick(es, en);
-    let mut db = MariaDb::open(address, &session(&cx.config, "check"))?;
+    let mut db = MariaDb::open(address, &cx.config.session("check"))?;
     let grants = lacking(&mut db, Purpose::Backup)?;
     if grants.is_empty() {
         let enough = pick(
@@ -90,7 +90,7 @@ fn privileges(cx: &Context, address: &Address) -> Result<String, Failure> {
 /// What restoring a backup into a scratch schema of this server takes.
 fn proof(cx: &Context, address: &Address, schema: &Schema) -> Result<String, Failure> {
     let pick = |es, en| cx.out.language.pick(es, en);
-    let mut db = MariaDb::open(address, &session(&cx.config, "check"))?;
+    let mut db = MariaDb::open(address, &cx.config.session("check"))?;
     let copies = scratch::Names::of(&address.database());
     let lacking: Vec<Lack> = target::lacks_beside(&mut db, &copies.example, &copies.pattern, schema)?
         .into_iter()

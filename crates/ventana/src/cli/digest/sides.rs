@@ -3,7 +3,6 @@
 use crate::cli::Context;
 use crate::error::Failure;
 use crate::transfer::Contents;
-use crate::world::session;
 use backup::Backup;
 use db::diff::{Files, Live, Piece, Side};
 use db::progress::Listener;
@@ -100,7 +99,7 @@ impl Named {
                 Box::new(Live::frozen(Frozen::open(path, scratch)?)?)
             }
             (Named::Database(address), _) => {
-                Box::new(Live::new(db::open(address, &session(&cx.config, "digest"))?)?)
+                Box::new(Live::new(db::open(address, &cx.config.session("digest"))?)?)
             }
             (Named::Backup(backup), None) => {
                 return Err(Failure::failed(

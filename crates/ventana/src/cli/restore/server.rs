@@ -5,7 +5,6 @@ use crate::cli::Context;
 use crate::error::{Failure, exit, io};
 use crate::host::{death, files};
 use crate::transfer::{self, Restored, Terms};
-use crate::world::session;
 use backup::Backup;
 use db::mariadb::MariaDb;
 use db::mariadb::fence::end_sessions_of;
@@ -75,7 +74,7 @@ impl Hold {
         let session = Session {
             // It may see a schema that is not whole yet.
             restoring: true,
-            ..session(&cx.config, &run)
+            ..cx.config.session(&run)
         };
         let mut server = MariaDb::open(&target.with_database(""), &session)?;
         // It holds the target for as long as the load takes, and says nothing meanwhile.
