@@ -201,9 +201,11 @@ impl Encoder {
             Value::UInt(v) if shape == Shape::Year => four(v as u16, out),
             Value::Int(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
             Value::UInt(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
-            // The f64 that equals the f32 reads back to the same f32: no second rounding can happen.
-            Value::Float(v) => out.extend_from_slice(self.floats.format(f64::from(v)).as_bytes()),
-            Value::Double(v) => out.extend_from_slice(self.floats.format(v).as_bytes()),
+            Value::Float(v) if v.abs() == TWICE_ROUNDED => {
+                real(self.floats.format(f64::from(v)), out);
+            }
+            Value::Float(v) => real(self.floats.format(v), out),
+            Value::Double(v) => real(self.floats.format(v), out),
             Value::Bytes(b) | Value::Text(b) if shape == Shape::Hex => hex(b, out),
             Value::Bytes(b) | Value::Text(b) => escape(b, out),
             Value::Date(y, m, d, ..) if shape == Shape::Date => date(y, m, d, out),
@@ -245,6 +247,15 @@ impl Encoder {
         self.begun = false;
         out.push(b'\n');
     }
+}
+
+/// The one FLOAT whose shortest digits, read as a DOUBLE as servers do, lie so near the middle between it and the next that
+/// a second rounding goes the wrong way; all 2³² were tried. It is written with the digits of the DOUBLE that equals it.
+const TWICE_ROUNDED: f32 = f32::from_bits(0x15ae_43fd);
+
+/// The shortest digits that read back to the same bits.
+fn real(digits: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(digits.strip_suffix(".0").unwrap_or(digits).as_bytes());
 }
 
 fn two(v: u8, out: &mut Vec<u8>) {
@@ -371,25 +382,60 @@ mod tests {
         }
     }
 
+    fn read_back(text: &[u8]) -> f64 {
+        std::str::from_utf8(text)
+            .expect("ASCII")
+            .parse()
+            .expect("a number")
+    }
+
     #[test]
-    fn floats_print_so_that_they_read_back_to_the_same_bits() {
-        for bits in [
-            0u32,
-            0x8000_0000,
+    fn numbers_print_so_that_they_read_back_to_the_same_bits() {
+        let mut encoder = Encoder {
+            shapes: vec![Shape::Plain],
+            begun: false,
+            integers: itoa::Buffer::new(),
+            floats: ryu::Buffer::new(),
+        };
+        let mut printed = |value: Value<'_>| {
+            let mut out = Vec::new();
+            encoder.begun = false;
+            encoder.value(0, value, &mut out);
+            out
+        };
+        // All FLOATs, in steps, with both signs; and the ends of the range.
+        let ends = [
+            0,
             1,
-            0x7f7f_ffff,
-            0x3dcc_cccd,
-            0x4342_e0c5,
+            0x007f_ffff,
             0x0080_0000,
-        ] {
+            0x7f7f_ffff,
+            0x15ae_43fd,
+            0x8000_0000,
+            0x95ae_43fd,
+        ];
+        for bits in (0..=u32::MAX).step_by(9973).chain(ends) {
             let value = f32::from_bits(bits);
-            let mut buffer = ryu::Buffer::new();
-            let text = buffer.format(f64::from(value));
-            assert_eq!(
-                (text.parse::<f64>().expect("number") as f32).to_bits(),
-                bits,
-                "{text}"
-            );
+            if value.is_finite() {
+                let text = printed(Value::Float(value));
+                assert_eq!((read_back(&text) as f32).to_bits(), bits, "{value}");
+                assert!(text.len() <= 22, "{value}");
+            }
         }
+        for bits in (0..=u64::MAX).step_by(99_990_000_000_001) {
+            let value = f64::from_bits(bits);
+            if value.is_finite() {
+                assert_eq!(
+                    read_back(&printed(Value::Double(value))).to_bits(),
+                    bits,
+                    "{value}"
+                );
+            }
+        }
+        assert_eq!(printed(Value::Float(193.17)), b"193.17");
+        assert_eq!(printed(Value::Double(-7.0)), b"-7");
+        // The shortest digits would not do.
+        let short = ryu::Buffer::new().format(TWICE_ROUNDED).to_owned();
+        assert_ne!(read_back(short.as_bytes()) as f32, TWICE_ROUNDED);
     }
 }

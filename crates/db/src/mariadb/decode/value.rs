@@ -43,7 +43,7 @@ pub(super) fn parse(shape: Shape, bytes: &[u8]) -> Result<Value<'_>, String> {
     let value = match shape {
         Shape::Bytes | Shape::Hex => Some(Value::Bytes(bytes)),
         Shape::Number => number(bytes),
-        // Written from the f64 that equals it, a FLOAT is rounded nowhere.
+        // As servers read it: a DOUBLE first. What is written comes through that unchanged.
         Shape::Float => real(bytes)
             .map(|v| v as f32)
             .filter(|v| v.is_finite())
