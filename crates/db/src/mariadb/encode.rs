@@ -201,7 +201,7 @@ impl Encoder {
             Value::UInt(v) if shape == Shape::Year => four(v as u16, out),
             Value::Int(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
             Value::UInt(v) => out.extend_from_slice(self.integers.format(v).as_bytes()),
-            Value::Float(v) if v.abs() == TWICE_ROUNDED => {
+            Value::Float(v) if v.abs() == TWICE_ROUNDED || v.abs() == f32::MAX => {
                 real(self.floats.format(f64::from(v)), out);
             }
             Value::Float(v) => real(self.floats.format(v), out),
@@ -211,9 +211,10 @@ impl Encoder {
             Value::Date(y, m, d, ..) if shape == Shape::Date => date(y, m, d, out),
             Value::Date(y, m, d, h, min, s, us) => {
                 date(y, m, d, out);
-                out.push(b' ');
                 two(h, out);
-                clock(min, s, us, out);
+                two(min, out);
+                two(s, out);
+                fraction(us, out);
             }
             Value::Time(negative, days, h, m, s, us) => {
                 if negative {
@@ -225,7 +226,11 @@ impl Encoder {
                 } else {
                     out.extend_from_slice(self.integers.format(hours).as_bytes());
                 }
-                clock(m, s, us, out);
+                out.push(b':');
+                two(m, out);
+                out.push(b':');
+                two(s, out);
+                fraction(us, out);
             }
         }
     }
@@ -250,7 +255,8 @@ impl Encoder {
 }
 
 /// The one FLOAT whose shortest digits, read as a DOUBLE as servers do, lie so near the middle between it and the next that
-/// a second rounding goes the wrong way; all 2³² were tried. It is written with the digits of the DOUBLE that equals it.
+/// a second rounding goes the wrong way; all 2³² were tried. It is written with the digits of the DOUBLE that equals it, and so
+/// is the largest one, whose shortest digits are more than itself: MySQL takes those for out of range.
 const TWICE_ROUNDED: f32 = f32::from_bits(0x15ae_43fd);
 
 /// The shortest digits that read back to the same bits.
@@ -267,20 +273,15 @@ fn four(v: u16, out: &mut Vec<u8>) {
     two((v % 100) as u8, out);
 }
 
+/// Without signs between them: a server takes eight digits for a date and fourteen for a moment, and reads every byte one by one.
 fn date(y: u16, m: u8, d: u8, out: &mut Vec<u8>) {
     four(y, out);
-    out.push(b'-');
     two(m, out);
-    out.push(b'-');
     two(d, out);
 }
 
-/// `:mm:ss`, and the microseconds where there are some.
-fn clock(m: u8, s: u8, us: u32, out: &mut Vec<u8>) {
-    out.push(b':');
-    two(m, out);
-    out.push(b':');
-    two(s, out);
+/// The microseconds, where there are some.
+fn fraction(us: u32, out: &mut Vec<u8>) {
     if us != 0 {
         out.extend_from_slice(format!(".{us:06}").as_bytes());
     }
@@ -434,6 +435,7 @@ mod tests {
         }
         assert_eq!(printed(Value::Float(193.17)), b"193.17");
         assert_eq!(printed(Value::Double(-7.0)), b"-7");
+        assert_eq!(printed(Value::Float(f32::MIN)), b"-3.4028234663852886e38");
         // The shortest digits would not do.
         let short = ryu::Buffer::new().format(TWICE_ROUNDED).to_owned();
         assert_ne!(read_back(short.as_bytes()) as f32, TWICE_ROUNDED);

@@ -101,30 +101,50 @@ fn two(bytes: &[u8], most: u8) -> Option<u8> {
         .filter(|v| *v <= most)
 }
 
+/// `YYYYMMDD`, or `YYYY-MM-DD` as older releases wrote it.
 fn date(bytes: &[u8]) -> Option<(u16, u8, u8)> {
-    let [year @ .., b'-', m1, m2, b'-', d1, d2] = bytes else {
-        return None;
+    let (year, [m1, m2], [d1, d2]) = match bytes {
+        [year @ .., b'-', m1, m2, b'-', d1, d2] => (year, [*m1, *m2], [*d1, *d2]),
+        [year @ .., m1, m2, d1, d2] => (year, [*m1, *m2], [*d1, *d2]),
+        _ => return None,
     };
     let year = u16::try_from(digits(year, 4)?).ok()?;
-    Some((year, two(&[*m1, *m2], 12)?, two(&[*d1, *d2], 31)?))
+    Some((year, two(&[m1, m2], 12)?, two(&[d1, d2], 31)?))
 }
 
+/// `YYYYMMDDhhmmss`, or `YYYY-MM-DD hh:mm:ss`; both may go on with `.ffffff`.
 fn date_time(bytes: &[u8]) -> Option<Value<'static>> {
-    if bytes.len() < 19 || bytes[10] != b' ' {
-        return None;
+    let (bytes, micro) = fraction(bytes)?;
+    let (day, hour, minute, second) = match bytes {
+        [day @ .., b' ', h1, h2, b':', m1, m2, b':', s1, s2] if day.len() == 10 => {
+            (day, [*h1, *h2], [*m1, *m2], [*s1, *s2])
+        }
+        [day @ .., h1, h2, m1, m2, s1, s2] if day.len() == 8 => (day, [*h1, *h2], [*m1, *m2], [*s1, *s2]),
+        _ => return None,
+    };
+    let (y, m, d) = date(day)?;
+    Some(Value::Date(
+        y,
+        m,
+        d,
+        two(&hour, 23)?,
+        two(&minute, 59)?,
+        two(&second, 59)?,
+        micro,
+    ))
+}
+
+/// What stands before the microseconds, and those.
+fn fraction(bytes: &[u8]) -> Option<(&[u8], u32)> {
+    match bytes {
+        [whole @ .., b'.', _, _, _, _, _, _] => Some((whole, digits(&bytes[whole.len() + 1..], 6)?)),
+        _ => Some((bytes, 0)),
     }
-    let (y, m, d) = date(&bytes[..10])?;
-    let hour = two(&bytes[11..13], 23)?;
-    let (minute, second, micro) = clock(&bytes[13..])?;
-    Some(Value::Date(y, m, d, hour, minute, second, micro))
 }
 
 /// `:MM:SS` or `:MM:SS.ffffff`.
 fn clock(bytes: &[u8]) -> Option<(u8, u8, u32)> {
-    let (clock, micro) = match bytes {
-        [clock @ .., b'.', _, _, _, _, _, _] => (clock, digits(&bytes[clock.len() + 1..], 6)?),
-        _ => (bytes, 0),
-    };
+    let (clock, micro) = fraction(bytes)?;
     let [b':', m1, m2, b':', s1, s2] = clock else {
         return None;
     };
