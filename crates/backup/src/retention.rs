@@ -36,6 +36,8 @@ impl Policy {
 pub struct Seen {
     /// Its name: the stamp in it is the moment that counts.
     pub name: BackupName,
+    /// Schema or file that it is a backup of: the rules hold for each of them alone. Nothing to what is not complete.
+    pub database: String,
     /// What it is.
     pub state: SeenState,
 }
@@ -107,14 +109,11 @@ pub struct Decision {
 ///
 /// Never to go: what is needed, the newest complete backup, the newest proven one (and the newest proven by a restore),
 /// what is being written, and what cannot be read. Raising a number of the policy never lets more go, and what is left
-/// after deleting gives the same decisions again.
+/// after deleting gives the same decisions again. A backup never goes because of one of another database.
 pub fn decide(backups: &[Seen], policy: Policy, now: &str, needed: &BTreeSet<String>) -> Vec<Decision> {
     let mut sorted: Vec<&Seen> = backups.iter().collect();
     sorted.sort_by_key(|seen| std::cmp::Reverse((seen.name.stamp().to_owned(), seen.name.number())));
-    let mut rules = Rules {
-        policy,
-        ..Rules::default()
-    };
+    let mut rules: BTreeMap<String, Rules> = BTreeMap::new();
     let decide = |seen: &Seen| {
         let name = seen.name.to_string();
         let stamp = seen.name.stamp();
@@ -131,7 +130,10 @@ pub fn decide(backups: &[Seen], policy: Policy, now: &str, needed: &BTreeSet<Str
             }
             SeenState::Incomplete { held: false } => go = Reason::Remains,
             SeenState::Complete { .. } if stamp > now => drop(keep.insert(Reason::Future)),
-            SeenState::Complete { proven } => rules.judge(stamp, proven, &mut keep),
+            SeenState::Complete { proven } => {
+                let rules = rules.entry(seen.database.clone()).or_default();
+                rules.judge(policy, stamp, proven, &mut keep);
+            }
         }
         Decision {
             name: seen.name.clone(),
@@ -146,7 +148,6 @@ pub fn decide(backups: &[Seen], policy: Policy, now: &str, needed: &BTreeSet<Str
 /// What the complete backups seen so far, newest first, have used up of the policy.
 #[derive(Default)]
 struct Rules {
-    policy: Policy,
     seen: usize,
     periods: BTreeMap<Reason, (usize, String)>,
     proven: bool,
@@ -154,11 +155,11 @@ struct Rules {
 }
 
 impl Rules {
-    fn judge(&mut self, stamp: &str, proven: Option<Proven>, keep: &mut BTreeSet<Reason>) {
+    fn judge(&mut self, policy: Policy, stamp: &str, proven: Option<Proven>, keep: &mut BTreeSet<Reason>) {
         if self.seen == 0 {
             keep.insert(Reason::Newest);
         }
-        if self.seen < self.policy.last {
+        if self.seen < policy.last {
             keep.insert(Reason::Last);
         }
         self.seen += 1;
@@ -167,7 +168,7 @@ impl Rules {
             weekly,
             monthly,
             ..
-        } = self.policy;
+        } = policy;
         let week = (days(stamp) + 3).div_euclid(7).to_string();
         for (reason, wanted, period) in [
             (Reason::Daily, daily, &stamp[..8]),

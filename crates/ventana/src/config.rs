@@ -116,17 +116,17 @@ impl Config {
             .file_stem()
             .map(|s| s.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let clean: String = stem
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || c == '-' {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
+        let clean = clean(&stem);
         if clean.is_empty() { "service".into() } else { clean }
+    }
+
+    /// What the names of backups begin with: the service, and the environment where it is not production. The rules that delete
+    /// backups and `latest` never reach from one environment into another.
+    pub fn series(&self) -> String {
+        match self.environment.as_str() {
+            PRODUCTION => self.service(),
+            other => format!("{}-{}", self.service(), clean(other)),
+        }
     }
 
     /// Where runs are kept.
@@ -155,4 +155,10 @@ impl Config {
                 .hint(format!("export {name}=… before running ventana"))
         })
     }
+}
+
+/// With what a backup's name cannot hold replaced.
+fn clean(name: &str) -> String {
+    let kept = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    name.chars().map(|c| if kept(c) { c } else { '_' }).collect()
 }

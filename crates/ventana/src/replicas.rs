@@ -154,7 +154,7 @@ impl Named {
     /// The service's backups there, newest first. One that was complete and has lost the file that makes it so is damaged,
     /// also where its name does not tell.
     pub fn list(&self, config: &Config, store: &mut dyn Store) -> Result<Vec<Entry>, Failure> {
-        let mut entries = backup::list_in(store, &config.service())?;
+        let mut entries = backup::list_in(store, &config.series())?;
         let known = self.known(config)?;
         for entry in &mut entries {
             let name = entry.name.to_string();

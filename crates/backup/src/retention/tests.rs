@@ -10,6 +10,7 @@ fn name(stamp: &str, number: u32) -> BackupName {
 fn whole(stamp: &str) -> Seen {
     Seen {
         name: name(stamp, 1),
+        database: "shop".into(),
         state: SeenState::Complete { proven: None },
     }
 }
@@ -84,6 +85,7 @@ fn last_days_weeks_and_months() {
 fn what_never_goes() {
     let seen = |stamp: &str, state| Seen {
         name: name(stamp, 1),
+        database: "shop".into(),
         state,
     };
     let complete = |proven| SeenState::Complete { proven };
@@ -147,6 +149,7 @@ fn seen() -> impl Strategy<Value = Seen> {
     (month, 1..29_u32, 0..24_u32, 1..3_u32, state()).prop_map(|((year, month), day, hour, number, state)| {
         Seen {
             name: name(&format!("{year}{month:02}{day:02}_{hour:02}0000"), number),
+            database: "shop".into(),
             state,
         }
     })
@@ -193,6 +196,26 @@ proptest! {
         let before = kept_names(&decide(&backups, policy, NOW, &needed));
         let after = kept_names(&decide(&backups, raised, NOW, &needed));
         prop_assert!(before.is_subset(&after), "{before:?} {after:?}");
+    }
+
+    /// Beside another database's backups the same is decided as without them.
+    #[test]
+    fn a_backup_never_goes_because_of_one_of_another_database(
+        backups in backups(), others in prop::collection::vec(any::<bool>(), 40), policy in policy(),
+    ) {
+        let mut all = backups.clone();
+        for (seen, other) in all.iter_mut().zip(&others) {
+            if *other {
+                seen.database = "staging".into();
+            }
+        }
+        let together = decide(&all, policy, NOW, &BTreeSet::new());
+        for database in ["shop", "staging"] {
+            let alone: Vec<Seen> = all.iter().filter(|seen| seen.database == database).cloned().collect();
+            for decision in decide(&alone, policy, NOW, &BTreeSet::new()) {
+                prop_assert!(together.contains(&decision), "{decision:?}");
+            }
+        }
     }
 
     #[test]

@@ -28,12 +28,14 @@ pub struct Beside {
 
 impl Beside {
     /// Takes the place `.NAME.ventana.partial` beside `target`, a name that nobody else would give; the remains of one that was killed are removed. Refused while
-    /// another process uses the database at `target`, or fills the same place.
+    /// another process uses the database at `target`, or fills the same place, and where a log lies beside a name that no database has.
     pub fn of(target: &Path) -> Result<Beside> {
         // The file that a link names, not the link, is what is replaced.
         let target = target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
         if target.exists() {
             drop(alone(&target, false)?);
+        } else {
+            strays(&target)?;
         }
         let partial = beside(&target);
         let file = claim(&partial)?;
@@ -98,6 +100,7 @@ impl Beside {
             step()?;
             std::fs::rename(&self.partial, &self.target).map_err(|e| io("renaming", e))?;
         } else {
+            strays(&self.target)?;
             step()?;
             name(&self.partial, &self.target).map_err(|e| io("renaming", e))?;
         }
@@ -157,6 +160,27 @@ fn companions(path: &Path) -> Result<()> {
                 return Err(Error::io(format!("removing {}", companion.display()), e));
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what SQLite would take for a part of the new database: the log of one that was moved or deleted, which may hold
+/// commits that are nowhere else.
+fn strays(target: &Path) -> Result<()> {
+    for end in COMPANIONS {
+        let stray = with_end(target, end);
+        if stray.symlink_metadata().is_ok() {
+            return Err(Error::refused(
+                format!(
+                    "{} belongs to a database that is not there any more",
+                    stray.display()
+                ),
+                format!(
+                    "move it to where that database went, under its name (NAME{end}): it may hold its last commits; or delete it \
+                     if nobody wants them",
+                ),
+            ));
         }
     }
     Ok(())

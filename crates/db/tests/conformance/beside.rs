@@ -193,3 +193,24 @@ fn a_link_stays_a_link_and_the_mode_stays_the_mode() {
     let mode = std::fs::metadata(&path).expect("there").permissions().mode();
     assert_eq!((content(&path).as_str(), mode & 0o777), ("new", 0o640));
 }
+
+/// The classic way out: the broken database is moved away, and its log stays.
+#[test]
+fn a_log_without_its_database_is_nobodys_to_use_or_delete() {
+    for end in ["-wal", "-journal", "-shm"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        let stray = folder.path().join(format!("a.db{end}"));
+        std::fs::write(&stray, "commits").expect("writes");
+        let error = Beside::of(&path).err().expect("refused");
+        assert!(error.to_string().contains(&format!("a.db{end}")), "{error}");
+        assert!(error.hint().is_some_and(|h| h.contains("move it")), "{error:?}");
+        std::fs::remove_file(&stray).expect("removes");
+        // It may come while the new one is filled.
+        let (beside, db) = filled(&path);
+        std::fs::write(&stray, "commits").expect("writes");
+        beside.publish(db, true).expect_err("refused");
+        assert_eq!(std::fs::read(&stray).expect("there"), b"commits");
+        assert_eq!(names(folder.path()), [format!("a.db{end}")]);
+    }
+}

@@ -59,7 +59,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
     let _lease = Lease::of_backups_shared(&cx.config.state_dir(), "backup")?;
     // As large as the data, and of no use to anybody.
     crate::scratch::clear(&cx.config)?;
-    for left in ::backup::remove_remains(&cx.config.backup_dir(), &cx.config.service())? {
+    for left in ::backup::remove_remains(&cx.config.backup_dir(), &cx.config.series())? {
         out.say(
             "removed",
             &format!(
@@ -164,7 +164,7 @@ fn unproven(backup: &Backup, failure: Failure) -> Failure {
 }
 
 fn find(cx: &Context, which: &str) -> Result<Backup, Failure> {
-    ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
+    ::backup::find(&cx.config.backup_dir(), &cx.config.series(), which)
         .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))
 }
 

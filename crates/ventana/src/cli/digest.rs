@@ -44,7 +44,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
         return differences::run(cx, pair, args.show_values);
     }
     if let Some(which) = &args.backup {
-        let backup = ::backup::find(&cx.config.backup_dir(), &cx.config.service(), which)
+        let backup = ::backup::find(&cx.config.backup_dir(), &cx.config.series(), which)
             .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
         return of_backup(cx, &cx.config.readable(backup)?);
     }

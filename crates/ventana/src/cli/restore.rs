@@ -72,7 +72,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     }
     // Read to its end before it may be deleted.
     let _lease = Lease::of_backups_shared(&state, "restore")?;
-    let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), &args.what).map_err(|e| {
+    let backup = backup::find(&cx.config.backup_dir(), &cx.config.series(), &args.what).map_err(|e| {
         Failure::from(e).hint("name a backup (`ventana backup list`), its folder, or an SQL dump file")
     })?;
     if args.what == "latest" && !cx.yes {

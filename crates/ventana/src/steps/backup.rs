@@ -78,7 +78,7 @@ impl Step for Backup<'_> {
 
     fn probe(&mut self, _cx: &mut Context<'_>) -> Result<Probe, StepError> {
         // What the dead process was writing is of no use to anybody, and as large as the data.
-        ::backup::remove_remains(&self.world.backup_dir(), &self.world.config.service())
+        ::backup::remove_remains(&self.world.backup_dir(), &self.world.config.series())
             .map_err(super::nothing)?;
         Ok(super::run_again())
     }

@@ -47,7 +47,7 @@ pub fn make(
     let recipients = config.recipients()?;
     let needed = least(db, &identity, config, root)?;
     must_fit(root, needed, "the backup")?;
-    let writer = Writer::create(root, &config.service(), &clock::stamp())?.with_recipients(recipients)?;
+    let writer = Writer::create(root, &config.series(), &clock::stamp())?.with_recipients(recipients)?;
     let sink = Files::of(writer, identity.dialect);
     death::point();
     let dumped = match db::dump::dump(db, outline, &sink, throttle, listen) {
@@ -99,7 +99,7 @@ pub fn make(
     };
     let backup = sink.finish(content).inspect_err(|_| {
         // Here too, now that nobody holds it any more.
-        let _ = backup::remove_remains(root, &config.service());
+        let _ = backup::remove_remains(root, &config.series());
     })?;
     death::point();
     Ok(Made {
@@ -117,7 +117,7 @@ fn least(
     config: &Config,
     root: &Path,
 ) -> Result<u64, Failure> {
-    let last = backup::find(root, &config.service(), "latest")
+    let last = backup::find(root, &config.series(), "latest")
         .ok()
         .filter(|latest| latest.manifest().source.database == identity.database)
         .map_or(u64::MAX, |latest| latest.manifest().totals.stored_bytes / 2);

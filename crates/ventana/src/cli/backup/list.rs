@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub(super) fn run(cx: &Context) -> Done {
     let pick = |es, en| cx.out.language.pick(es, en);
-    let entries = backup::list(&cx.config.backup_dir(), &cx.config.service())?;
+    let entries = backup::list(&cx.config.backup_dir(), &cx.config.series())?;
     let known = Ledger::of(&cx.config).read()?;
     let documents: Vec<Value> = entries.iter().map(|entry| document(entry, &known)).collect();
     cx.out.result(&json!({ "backups": documents }), || {

@@ -52,7 +52,7 @@ pub(super) fn run(cx: &Context, args: &Args) -> Done {
     };
     let entries = match &named {
         Some(named) => named.list(&cx.config, &mut *store)?,
-        None => backup::list_in(&mut *store, &cx.config.service())?,
+        None => backup::list_in(&mut *store, &cx.config.series())?,
     };
     let seen = seen(cx, named.as_ref(), &mut *store, &entries)?;
     let decisions = backup::decide(&seen, policy, &clock::stamp(), &needed);
@@ -216,8 +216,13 @@ fn seen(
             }
             State::Unreadable { .. } => SeenState::Unreadable,
         };
+        let database = match &entry.state {
+            State::Complete(summary) => summary.database.clone(),
+            _ => String::new(),
+        };
         all.push(Seen {
             name: entry.name.clone(),
+            database,
             state,
         });
     }

@@ -31,7 +31,7 @@ impl Named {
             return Ok(Named::Database(cx.config.address()?.clone()));
         }
         if let Some(name) = text.strip_prefix("backup:") {
-            let backup = backup::find(&cx.config.backup_dir(), &cx.config.service(), name)
+            let backup = backup::find(&cx.config.backup_dir(), &cx.config.series(), name)
                 .map_err(|e| Failure::from(e).hint("`ventana backup list` shows what there is"))?;
             return Ok(Named::Backup(Box::new(cx.config.readable(backup)?)));
         }

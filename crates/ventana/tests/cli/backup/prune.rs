@@ -226,3 +226,30 @@ fn what_somebody_else_reads_stays() {
     scene.json("--yes backup prune").expect(0);
     assert!(!read.exists());
 }
+
+/// As the example of `ventana.toml` has it: another database, everything else the same.
+#[test]
+fn an_environment_never_prunes_or_restores_the_backups_of_another() {
+    let scene = Scene::data();
+    std::fs::copy(scene.database(), scene.path("staging.db")).unwrap();
+    scene.configure("[backup]\n", "[backup]\nkeep = { last = 1 }\n");
+    scene.configure_more(&format!(
+        "[env.staging.database]\nurl = \"sqlite://{}\"\n",
+        scene.path("staging.db").display()
+    ));
+    let production = scene.json("backup --no-restore").expect(0).text("path");
+    let staging = scene
+        .json("--env staging backup --no-restore")
+        .expect(0)
+        .text("path");
+    assert!(staging.contains("/inventario-staging_"), "{staging}");
+    for environment in ["", "--env staging "] {
+        let pruned = scene.json(&format!("--yes {environment}backup prune")).expect(0);
+        assert_eq!(pruned.document["deleted"], serde_json::json!([]), "{environment}");
+    }
+    assert_eq!(left(&scene).len(), 2);
+    for (environment, path) in [("", &production), ("--env staging ", &staging)] {
+        let asked = scene.json(&format!("{environment}restore latest --into copy.db"));
+        assert!(asked.fails(2, "usage").message.contains(path.as_str()));
+    }
+}

@@ -42,7 +42,7 @@ impl Place {
 
     fn list(&mut self, cx: &Context) -> Result<Vec<Entry>, Failure> {
         Ok(match self {
-            Place::Here => backup::list(&cx.config.backup_dir(), &cx.config.service())?,
+            Place::Here => backup::list(&cx.config.backup_dir(), &cx.config.series())?,
             Place::Replica(named, store) => named.list(&cx.config, &mut **store)?,
         })
     }
@@ -80,7 +80,7 @@ impl Place {
         match self {
             Place::Here => Failure::usage(format!(
                 "there is no complete backup of {} in {}",
-                cx.config.service(),
+                cx.config.series(),
                 cx.config.backup_dir().display()
             ))
             .hint("`ventana backup` makes one; if there are some, see that their disk is mounted"),
