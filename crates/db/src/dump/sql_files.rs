@@ -81,7 +81,7 @@ pub(super) fn after_rows(schema: &Schema) -> Vec<(String, String)> {
         if kind == Kind::Database && schema.dialect != Dialect::Sqlite {
             continue;
         }
-        let statements: Vec<Cow<'_, str>> = schema
+        let mut statements: Vec<Cow<'_, str>> = schema
             .objects
             .iter()
             .filter(|o| o.kind == kind)
@@ -91,6 +91,13 @@ pub(super) fn after_rows(schema: &Schema) -> Vec<(String, String)> {
                     .map(|s| crate::mariadb::objects::client::sent(o, s))
             })
             .collect();
+        if kind == Kind::Database {
+            // The last of all: every definition is there.
+            let tables = schema.tables.iter().map(|t| t.create.as_str());
+            let objects = schema.objects.iter().flat_map(|o| &o.create).map(String::as_str);
+            let mended = crate::sqlite::encode::line_ends(tables.chain(objects));
+            statements.extend(mended.into_iter().map(Cow::from));
+        }
         if !statements.is_empty() {
             files.push((stem.to_string(), object_file(schema.dialect, &statements)));
         }

@@ -112,12 +112,12 @@ fn literal(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Int(v) => out.extend_from_slice(v.to_string().as_bytes()),
         Value::Double(v) => out.extend_from_slice(real(v).as_bytes()),
         Value::Text(t) => match std::str::from_utf8(t) {
-            Ok(text) if !text.contains('\0') => {
+            Ok(text) if !text.contains('\0') && !text.contains("\r\n") => {
                 out.push(b'\'');
                 out.extend_from_slice(text.replace('\'', "''").as_bytes());
                 out.push(b'\'');
             }
-            // A NUL ends a literal for the shell, and text need not be UTF-8: both travel as bytes cast to text.
+            // A NUL ends a literal for the shell, it reads CR LF as LF, and text need not be UTF-8: all travel as bytes cast to text.
             _ => {
                 out.extend_from_slice(b"CAST(");
                 hex(t, out);
@@ -169,6 +169,29 @@ fn real(value: f64) -> String {
         two -= step * two.signum();
     }
     out.push(')');
+    out
+}
+
+/// Statements after which definitions with CR LF are what they were, although the shell has read them with LF. Of an index SQLite
+/// keeps the line's end before the semicolon as well.
+pub(crate) fn line_ends<'s>(definitions: impl Iterator<Item = &'s str>) -> Vec<String> {
+    let mut out = Vec::new();
+    for definition in definitions.filter(|d| d.contains("\r\n")) {
+        let cast = |text: &str| {
+            let mut sql = b"CAST(".to_vec();
+            hex(text.as_bytes(), &mut sql);
+            String::from_utf8_lossy(&sql).into_owned() + " AS TEXT)"
+        };
+        out.push(format!(
+            "UPDATE sqlite_master SET sql={} WHERE RTRIM(sql, CHAR(10))=RTRIM({}, CHAR(10))",
+            cast(definition),
+            cast(&definition.replace("\r\n", "\n"))
+        ));
+    }
+    if !out.is_empty() {
+        out.insert(0, "PRAGMA writable_schema=ON".into());
+        out.push("PRAGMA writable_schema=OFF".into());
+    }
     out
 }
 

@@ -84,7 +84,14 @@ fn loads_with_the_stock_client(place: &Place, sql: &str) {
 #[test]
 fn sqlite3_loads_the_files_in_their_order() {
     let place = Place::sqlite();
-    let original = place.with(include_str!("sqlite.sql"));
+    // The shell reads CR LF as LF, in values and in definitions.
+    let sql = include_str!("sqlite.sql").to_owned()
+        + "CREATE TABLE crlf (id INTEGER PRIMARY KEY,\r\n s TEXT DEFAULT 'a\r\nb');\r\n\
+           CREATE INDEX by_crlf ON crlf (s) WHERE s <> 'a\r\r\nb';\
+           INSERT INTO crlf VALUES (1, 'x\r\ny'), (2, 'x\ry\n'), (3, CAST('x\r\ny' AS BLOB)), (4, '\r\n');\
+           CREATE VIEW seen AS SELECT 'a\r\nb' AS s;\
+           CREATE TRIGGER tells AFTER DELETE ON crlf BEGIN\r\n INSERT INTO crlf (s) VALUES ('c\r\nd'); END;";
+    let original = place.with(&sql);
     let (store, dumped) = dumped(&original, None);
     let copy = place.empty();
     let mut sql = Vec::new();
@@ -100,4 +107,9 @@ fn sqlite3_loads_the_files_in_their_order() {
     feed(shell, &sql);
     assert_eq!(dumped.digest.differences(&copy.digest()), Vec::<String>::new());
     assert_eq!(dumped.digest, copy.digest());
+    let definitions = "SELECT type, name, RTRIM(sql, CHAR(10)) FROM sqlite_master ORDER BY type, name";
+    assert_eq!(
+        copy.open().query(definitions).expect("reads"),
+        original.open().query(definitions).expect("reads")
+    );
 }
