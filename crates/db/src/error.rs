@@ -98,7 +98,7 @@ impl Error {
             Error::Interrupted => Some("give the same command again: it starts anew or goes on, as it says"),
             Error::Untested(_) => Some("add --accept-untested to go on all the same"),
             Error::Unsupported(found) if found.iter().any(|item| item.ends_with(UNFINISHED)) => Some(
-                "give the same restore again: it goes on where it stopped; or drop the whole schema. Dropping that table alone \
+                "give the same restore again: that of a backup goes on where it stopped, that of an SQL dump begins anew with --replace --yes; or drop the whole schema. Dropping that table alone \
                  would make half a restore look like a database",
             ),
             Error::Unsupported(_) => {

@@ -24,8 +24,7 @@ impl MariaDb {
             ),
             other => self.error(&sql, other),
         })?;
-        for warning in self.query("SHOW WARNINGS")? {
-            let text: Vec<String> = warning.iter().filter_map(Cell::to_text).collect();
+        for text in self.show_warnings()? {
             if !encode::expected(table, &text) {
                 return Err(Error::Differs(format!(
                     "loading table {} changed a value: {}",
@@ -35,5 +34,22 @@ impl MariaDb {
             }
         }
         Ok(rows)
+    }
+
+    /// What the server says of the last statement beside notes, as `Warning 1264 Out of range value …`.
+    pub fn warnings(&mut self) -> Result<Vec<String>> {
+        if !self.wire.warned() {
+            return Ok(Vec::new());
+        }
+        let mut warnings = self.show_warnings()?;
+        warnings.retain(|warning| warning.first().is_some_and(|level| level != "Note"));
+        Ok(warnings.iter().map(|warning| warning.join(" ")).collect())
+    }
+
+    /// Level, number and message each.
+    fn show_warnings(&mut self) -> Result<Vec<Vec<String>>> {
+        let rows = self.query("SHOW WARNINGS")?;
+        let texts = |row: &Vec<Cell>| row.iter().filter_map(Cell::to_text).collect();
+        Ok(rows.iter().map(texts).collect())
     }
 }

@@ -117,6 +117,11 @@ impl Wire {
         })
     }
 
+    /// Whether the server has something to say of the last statement.
+    pub fn warned(&self) -> bool {
+        self.last.warnings > 0
+    }
+
     /// Runs one query and keeps its rows, every value as the text that the server makes of it: for small answers.
     pub fn query(&mut self, sql: &str) -> Result<Vec<Vec<Cell>>, Fault> {
         self.run(|wire| {

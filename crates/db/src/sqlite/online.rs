@@ -59,7 +59,7 @@ impl Frozen {
         let mut notes = Vec::new();
         integrity(&mut db, path, &mut notes)?;
         foreign_keys(&mut db, &mut notes);
-        numbers(&mut db, &mut notes)?;
+        left_out(&mut db, &mut notes)?;
         Ok(Frozen {
             db,
             _folder: folder,
@@ -139,7 +139,9 @@ pub(super) fn integrity(db: &mut Sqlite, path: &Path, notes: &mut Vec<String>) -
     let found: Vec<String> = found
         .iter()
         .filter_map(|row| row.first()?.to_text())
-        .filter(|text| text != "ok")
+        // What is wrong with the pages of one table comes in one text.
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|text| text != "ok" && !text.starts_with("*** in database "))
         .collect();
     let (content, damage): (Vec<String>, Vec<String>) = found
         .into_iter()
@@ -183,9 +185,9 @@ pub(super) fn foreign_keys(db: &mut Sqlite, notes: &mut Vec<String>) {
     }
 }
 
-/// Tells the tables whose rows have numbers that are in no column: SQLite itself gives them anew (`VACUUM`), and so does a
-/// restore, from 1 on in the same order. Where they are that already, nothing changes.
-fn numbers(db: &mut Sqlite, notes: &mut Vec<String>) -> Result<()> {
+/// Tells what a restore does not keep. Rows' numbers that are in no column: SQLite itself gives them anew (`VACUUM`), and so does a
+/// restore, from 1 on in the same order; where they are that already, nothing changes. And the statistics of ANALYZE.
+fn left_out(db: &mut Sqlite, notes: &mut Vec<String>) -> Result<()> {
     // A key of one INTEGER column is the rowid by another name; SQLite then makes no index for it.
     let tables = db.query(
         "SELECT t.name FROM pragma_table_list AS t
@@ -214,5 +216,8 @@ fn numbers(db: &mut Sqlite, notes: &mut Vec<String>) -> Result<()> {
         }
     }
     notes.extend(told(told_of));
+    if db.count("SELECT COUNT(*) FROM sqlite_master WHERE name='sqlite_stat1'")? > 0 {
+        notes.push("a restore leaves out the statistics of ANALYZE: run it again there".into());
+    }
     Ok(())
 }

@@ -99,6 +99,16 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         &mut listen,
     )?;
     out.progress_end();
+    if made.digest.tables.is_empty() {
+        let empty = out.language.pick(
+            "no tiene ninguna tabla: ¿es la base de datos correcta?",
+            "holds no table: is it the right database?",
+        );
+        out.say(
+            "note",
+            &format!("{} {empty}", made.backup.manifest().source.database),
+        );
+    }
     made.backup
         .verification()
         .just_written()

@@ -30,6 +30,9 @@ pub struct Args {
     /// Take a dump without its closing line: nothing then shows that it was not cut off
     #[arg(long)]
     no_trailer: bool,
+    /// Take a dump of which the server changed values as it stored them: out of range, cut off, in another character set
+    #[arg(long)]
+    accept_warnings: bool,
     /// Account that views, routines, triggers and events run as, instead of the one in the dump
     #[arg(long, value_name = "USER@HOST")]
     definer: Option<String>,
@@ -55,6 +58,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let of_dumps = [
         ("--only", args.only.is_some()),
         ("--no-trailer", args.no_trailer),
+        ("--accept-warnings", args.accept_warnings),
         ("--definer", args.definer.is_some()),
     ];
     if let Some((option, _)) = of_dumps.iter().find(|(_, given)| *given)

@@ -19,6 +19,7 @@ pub(super) enum Form {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Done {
     pub(super) affected: u64,
+    pub(super) warnings: u16,
     status: u16,
 }
 
@@ -51,7 +52,11 @@ pub(super) fn done(payload: &[u8]) -> io::Result<Done> {
     // The last AUTO_INCREMENT.
     from.length()?;
     let status = from.u16()?;
-    Ok(Done { affected, status })
+    Ok(Done {
+        affected,
+        warnings: from.u16()?,
+        status,
+    })
 }
 
 /// Reads an error packet behind its first byte.
@@ -181,10 +186,9 @@ fn end(rest: &[u8], capabilities: CapabilityFlags) -> io::Result<Done> {
         return done(rest);
     }
     let mut from = Cursor(rest);
-    // Warnings.
-    from.u16()?;
     Ok(Done {
         affected: 0,
+        warnings: from.u16()?,
         status: from.u16()?,
     })
 }

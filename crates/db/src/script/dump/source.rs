@@ -55,6 +55,9 @@ pub(super) fn probe(path: &Path) -> Result<(Compression, u64), DumpError> {
         [b'B', b'Z', b'h', ..] => return not("it is compressed with bzip2; decompress it first"),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => return not("it is compressed with xz; decompress it first"),
         [b'P', b'K', 3, 4, ..] => return not("it is a zip archive; unpack it first"),
+        [b'<', b'?', b'x', b'm', b'l', ..] => {
+            return not("it is XML, as --xml writes it; make the dump without that option");
+        }
         [b'S', b'Q', b'L', b'i', b't', b'e'] => return not("it is a SQLite database"),
         _ => Compression::Plain,
     };

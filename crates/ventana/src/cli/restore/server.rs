@@ -37,7 +37,7 @@ pub(super) fn restore(
             );
             db
         }
-        _ => hold.empty(cx, args.replace)?,
+        _ => hold.empty(cx, args.replace, &["CHARACTER SET utf8mb4".into()])?,
     };
     transfer::restore(backup, &mut db, terms, listen)
 }
@@ -137,18 +137,44 @@ impl Hold {
         }
     }
 
-    /// Makes the target, empty. One that holds something is refused, unless it may be replaced.
-    pub(super) fn empty(&mut self, cx: &Context, replace: bool) -> Result<MariaDb, Failure> {
+    /// Makes the target, empty, with the first of these defaults that the server knows. One that holds something is refused, unless
+    /// it may be replaced.
+    pub(super) fn empty(
+        &mut self,
+        cx: &Context,
+        replace: bool,
+        defaults: &[String],
+    ) -> Result<MariaDb, Failure> {
         let database = self.target.database();
         let name = Dialect::MariaDb.quote(&database);
         if self.there()? {
             self.replaceable(cx, &database, replace)?;
             self.server.execute(&format!("DROP DATABASE {name}"))?;
         }
-        self.server
-            .execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
+        let mut tries = defaults.iter();
+        loop {
+            let defaults = tries.next().map_or("", String::as_str);
+            match self.server.execute(&format!("CREATE DATABASE {name} {defaults}")) {
+                // A character set or a collation of another kind of server.
+                Err(db::Error::Server {
+                    number: 1115 | 1253 | 1273,
+                    ..
+                }) if !defaults.is_empty() => {}
+                other => break other.map(|_| ())?,
+            };
+        }
         death::point();
         self.open()
+    }
+
+    /// The defaults of the target as it is, for `CREATE DATABASE`.
+    pub(super) fn defaults(&mut self) -> Result<Option<String>, Failure> {
+        let of = format!(
+            "SELECT CONCAT('CHARACTER SET ', DEFAULT_CHARACTER_SET_NAME, ' COLLATE ', DEFAULT_COLLATION_NAME) \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='{}'",
+            self.literal()
+        );
+        Ok(self.server.text(&of)?)
     }
 
     fn replaceable(&mut self, cx: &Context, database: &str, replace: bool) -> Result<(), Failure> {

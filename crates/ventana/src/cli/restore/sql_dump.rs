@@ -1,5 +1,7 @@
 //! A dump made by mysqldump, mariadb-dump or the like: read whole and judged before its first statement is sent.
 
+mod failures;
+
 use super::server::{Hold, accepted};
 use super::{Args, not_live, target};
 use crate::cli::{Context, Done};
@@ -10,10 +12,9 @@ use crate::ui::format;
 use db::mariadb::MariaDb;
 use db::mariadb::target::lacks_for;
 use db::marks::Marks;
-use db::script::dump::{
-    Action, CheckOptions, Definer, DumpError, DumpFile, Events, Facts, NAMELESS, Part, Policy,
-};
+use db::script::dump::{Action, CheckOptions, Definer, DumpFile, Events, Facts, Part, Policy};
 use db::{Address, Database};
+use failures::{not_taken, refused};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -97,7 +98,8 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     not_live(cx, &target)?;
     let mut hold = Hold::of(cx, &target)?;
     preflight(cx, args, &facts, &mut hold.server)?;
-    let mut db = hold.empty(cx, args.replace)?;
+    let defaults = defaults(&mut hold, &facts)?;
+    let mut db = hold.empty(cx, args.replace, &defaults)?;
     // It cannot go on where it was cut off, but whoever looks into the schema until it is done is told.
     let marks = Marks::of(&format!("dump {}", path.display()));
     marks.begin(&mut db)?;
@@ -105,6 +107,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     let mut sent = 0u64;
     let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
     let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+    let mut changed = Changed::default();
     for action in file.statements(&facts, &options, &policy).map_err(refused)? {
         match action.map_err(refused)? {
             Action::Send(outgoing) => {
@@ -120,6 +123,7 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
                     .map_err(|error| not_taken(&args.into, outgoing.line, error))?;
                 if let Part::Rows { table, .. } = outgoing.part {
                     *rows.entry(table).or_default() += affected;
+                    changed.note(outgoing.line, db.warnings()?);
                 }
                 sent += 1;
                 if sent.is_multiple_of(16) {
@@ -134,7 +138,17 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     drop(db);
     death::point();
     let mut fresh = hold.open()?;
-    let digest = db::digest::compute(&mut fresh, None, &mut db::progress::silent())?;
+    let digest = match db::digest::compute(&mut fresh, None, &mut out.rows("digest")) {
+        Ok(digest) => Some(digest),
+        // The dump is somebody else's, and may hold more than a backup of ours can.
+        Err(db::Error::Unsupported(found)) => {
+            let none = out.language.pick("no hay digest", "there is no digest");
+            out.say("note", &format!("{none}: {}", found.join("; ")));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    out.progress_end();
     let short: Vec<String> = facts
         .rows
         .iter()
@@ -157,30 +171,40 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             exit::VERIFICATION,
         ));
     }
+    changed.judge(args)?;
     // Last: until here the schema says of itself that it is not whole.
     death::point();
     marks.end(&mut fresh)?;
     death::point();
     let events =
         fresh.count("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA=DATABASE()")?;
+    let counts: Vec<(&str, u64)> = match &digest {
+        Some(digest) => digest.tables.iter().map(|t| (t.name.as_str(), t.rows)).collect(),
+        None => rows.iter().map(|(name, rows)| (name.as_str(), *rows)).collect(),
+    };
+    let total = counts.iter().map(|(_, rows)| rows).sum();
     let document = json!({
-        "database": args.into, "digest": digest.digest, "verified": null, "rows": digest.rows(), "statements": sent, "skipped": skipped,
-        "tables": digest.tables.iter().map(|t| json!({ "name": t.name, "rows": t.rows })).collect::<Vec<_>>(), "events": events,
+        "database": args.into, "digest": digest.as_ref().map(|d| &d.digest), "verified": null, "rows": total, "statements": sent,
+        "skipped": skipped, "tables": counts.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect::<Vec<_>>(),
+        "events": events, "warnings": changed.warnings,
     });
     out.result(&document, || {
         let pick = |es, en| out.language.pick(es, en);
         let mut text = format!(
             "{target}: {}, {}\n",
-            format::counted(digest.rows(), pick("fila", "row"), pick("filas", "rows")),
+            format::counted(total, pick("fila", "row"), pick("filas", "rows")),
             format::counted(
-                digest.tables.len() as u64,
+                counts.len() as u64,
                 pick("tabla", "table"),
                 pick("tablas", "tables")
             ),
         );
-        for table in &digest.tables {
-            let name = format::plain(&table.name);
-            text.push_str(&format!("  {name:<24} {}\n", format::count(table.rows)));
+        for (name, rows) in &counts {
+            text.push_str(&format!(
+                "  {:<24} {}\n",
+                format::plain(name),
+                format::count(*rows)
+            ));
         }
         if events > 0 && !args.keep_events {
             let off = pick(
@@ -194,7 +218,9 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
             );
             text.push_str(&format!("  {count}: {off}\n"));
         }
-        text.push_str(&format!("  digest {}\n", digest.digest));
+        if let Some(digest) = &digest {
+            text.push_str(&format!("  digest {}\n", digest.digest));
+        }
         text.push_str(pick(
             "  sin verificar: un volcado SQL no trae con qué compararse",
             "  not verified: an SQL dump brings nothing to compare with",
@@ -204,58 +230,64 @@ pub(super) fn run(cx: &Context, path: &Path, args: &Args) -> Done {
     Ok(0)
 }
 
-/// The server did not take a statement. What the same dump would meet again is the dump's, or this server's for good; the
-/// rest passes.
-fn not_taken(into: &str, line: u64, error: db::Error) -> Failure {
-    let passes = matches!(&error, db::Error::Lost { .. } | db::Error::Connect { .. })
-        || matches!(&error, db::Error::Server { number, .. } if PASSING.contains(number));
-    let failure = Failure::from(error);
-    let hint = match (passes, failure.hint) {
-        (true, Some(first)) => {
-            format!("{first}; {into} holds a part of the dump: restore it again with --replace --yes")
-        }
-        (true, None) => format!("{into} holds a part of the dump: restore it again with --replace --yes"),
-        (false, _) => format!(
-            "this server does not take that statement, however often it is sent: see whether the dump is of a newer server or \
-             another kind, and have it made anew for this one, or mend that line; {into} holds a part of the dump, which \
-             --replace --yes with the mended one drops first"
-        ),
+/// The defaults of the new schema, the best first: those that the dump itself gives it, else what the target has already; the
+/// server's own come last.
+fn defaults(hold: &mut Hold, facts: &Facts) -> Result<Vec<String>, Failure> {
+    let named = |value: &Option<String>| {
+        value
+            .clone()
+            .filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
     };
-    Failure::failed("dump", format!("line {line}: {}", failure.message)).hint(hint)
+    let created = facts
+        .databases
+        .iter()
+        .find(|d| Some(&d.name) == facts.source.as_ref());
+    Ok(
+        match created.map(|d| (named(&d.character_set), named(&d.collation))) {
+            Some((Some(set), Some(collation))) => vec![
+                format!("CHARACTER SET {set} COLLATE {collation}"),
+                format!("CHARACTER SET {set}"),
+            ],
+            Some((Some(set), None)) => vec![format!("CHARACTER SET {set}")],
+            Some((None, Some(collation))) => vec![format!("COLLATE {collation}")],
+            _ => hold.defaults()?.into_iter().collect(),
+        },
+    )
 }
 
-/// Full disks and tables, locks, limits of the moment, a server that stops.
-const PASSING: [u32; 12] = [
-    1021, 1028, 1037, 1040, 1041, 1053, 1114, 1180, 1205, 1213, 1317, 1927,
-];
+/// Rows that the server took, but not as they stand in the dump.
+#[derive(Default)]
+struct Changed {
+    statements: u64,
+    /// The first of them.
+    warnings: Vec<String>,
+}
 
-fn refused(error: DumpError) -> Failure {
-    let hint = match &error {
-        DumpError::Io { .. } | DumpError::Split { .. } => None,
-        DumpError::NotADump { .. } => Some(
-            "name what mysqldump or mariadb-dump has written (.sql, .sql.gz, .sql.zst), or a backup (`ventana backup list`)".into(),
-        ),
-        DumpError::Damaged { .. } | DumpError::CutOff { .. } => {
-            Some("make or fetch the dump again: what is missing is nowhere else".into())
+impl Changed {
+    fn note(&mut self, line: u64, warnings: Vec<String>) {
+        self.statements += u64::from(!warnings.is_empty());
+        for warning in warnings {
+            if self.warnings.len() < 10 {
+                self.warnings.push(format!("line {line}: {warning}"));
+            }
         }
-        DumpError::NoTrailer { .. } => {
-            Some("--no-trailer takes it all the same; nothing then shows that it was not cut off".into())
+    }
+
+    fn judge(&self, args: &Args) -> Result<(), Failure> {
+        if self.warnings.is_empty() || args.accept_warnings {
+            return Ok(());
         }
-        DumpError::Several { databases, .. } | DumpError::NotInDump { databases, .. } => {
-            let named: Vec<_> = databases.iter().filter(|name| *name != NAMELESS).collect();
-            Some(match &named[..] {
-                [] => "leave out --only: the dump names no database".into(),
-                [one] => format!("--only {one}"),
-                [one, ..] => format!("--only {one}, or another of them"),
-            })
-        }
-        DumpError::Refused { .. } => Some(
-            "a dump of the one database (`mariadb-dump NAME`, without --databases) has none of these; or take those lines out of it"
-                .into(),
-        ),
-    };
-    Failure {
-        hint,
-        ..Failure::new("dump_refused", error.to_string(), exit::FAILED)
+        let what = format!(
+            "the server took {} of the dump with warnings, and may have changed values: {}",
+            format::counted(self.statements, "statement", "statements"),
+            self.warnings.join("; ")
+        );
+        Err(
+            Failure::new("verification_failed", what, exit::VERIFICATION).hint(format!(
+                "make the dump anew with `--default-character-set=utf8mb4` from a server of this kind; or take it as the server \
+                 makes it: --accept-warnings --replace --yes. {} holds all of it until then, marked as unfinished",
+                args.into
+            )),
+        )
     }
 }

@@ -296,3 +296,78 @@ fn a_target_that_takes_only_short_statements_is_left_as_it_is() {
     server.query(hint.split(';').next().unwrap());
     here.json(&format!("restore {path} --into fresh")).expect(0);
 }
+
+/// The server stores something else than the dump says, and says so: whoever restores hears it.
+#[test]
+fn a_dump_whose_values_the_server_changes_is_not_taken_for_whole() {
+    let schema = MariaDb::shared().schema("cli_warned");
+    let (scene, into) = (scene(&schema), format!("{}_staging", schema.name()));
+    scene.file(
+        "dump.sql",
+        "SET SQL_MODE='';\nCREATE TABLE w (a tinyint, b varchar(3));\nINSERT INTO w VALUES (300,'abcdef');\n\
+         INSERT INTO w VALUES (1,'a');\n-- Dump completed on 2025-11-06 23:00:01\n",
+    );
+    let failed = scene
+        .json(&format!("restore dump.sql --into {into}"))
+        .fails(12, "verification_failed");
+    assert!(failed.message.contains("line 3: Warning 1264"), "{failed:?}");
+    assert!(failed.hint.contains("--accept-warnings"), "{failed:?}");
+    let taken = scene
+        .json(&format!(
+            "restore dump.sql --into {into} --accept-warnings --replace --yes"
+        ))
+        .expect(0);
+    assert_eq!(taken.document["rows"], 2);
+    assert_eq!(taken.document["warnings"].as_array().unwrap().len(), 2);
+}
+
+/// The dump's own words about its database, else the target's as it is; what this server does not know is left out.
+#[test]
+fn a_dump_gets_the_defaults_of_its_database() {
+    let schema = MariaDb::shared().schema("cli_defaults");
+    let (scene, into) = (scene(&schema), format!("{}_staging", schema.name()));
+    let defaults = || {
+        schema.query(&format!(
+            "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA \
+             WHERE SCHEMA_NAME='{into}'"
+        ))
+    };
+    let end = "CREATE TABLE t (id int PRIMARY KEY);\n-- Dump completed on 2025-11-06 23:00:01\n";
+    let created = |options: &str| format!("CREATE DATABASE `a` {options};\nUSE `a`;\n{end}");
+    let restored = |dump: &str| {
+        scene.file("dump.sql", dump);
+        scene
+            .json(&format!("restore dump.sql --into {into} --replace --yes"))
+            .expect(0);
+        defaults()[0][0].clone().unwrap()
+    };
+    assert_eq!(
+        restored(&created(
+            "/*!40100 DEFAULT CHARACTER SET latin1 COLLATE latin1_spanish_ci */"
+        )),
+        "latin1 latin1_spanish_ci"
+    );
+    assert_eq!(restored(end), "latin1 latin1_spanish_ci");
+    assert_eq!(
+        restored(&created(
+            "/*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci */"
+        )),
+        "utf8mb4 utf8mb4_general_ci"
+    );
+}
+
+/// The dump is somebody else's: what no backup of ours could hold is restored, and said.
+#[test]
+fn a_dump_with_tables_of_other_engines_is_restored_without_a_digest() {
+    let schema = MariaDb::shared().schema("cli_engines");
+    let (scene, into) = (scene(&schema), format!("{}_staging", schema.name()));
+    scene.file(
+        "dump.sql",
+        "CREATE TABLE my (id int PRIMARY KEY) ENGINE=MyISAM;\nINSERT INTO my VALUES (1),(2);\n-- Dump completed on 2025-11-06 23:00:01\n",
+    );
+    let restored = scene.json(&format!("restore dump.sql --into {into}")).expect(0);
+    assert_eq!(restored.document["digest"], serde_json::Value::Null);
+    assert_eq!(restored.document["rows"], 2);
+    let left = schema.query(&format!("SHOW TABLES FROM `{into}`"));
+    assert_eq!(left, [[Some("my".to_owned())]]);
+}
