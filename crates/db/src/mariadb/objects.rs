@@ -7,6 +7,8 @@ mod sequences;
 mod triggers;
 mod views;
 
+pub(super) use views::closed as closed_views;
+
 use super::MariaDb;
 use super::tables::fields;
 use crate::schema::{Kind, Object, Schema};

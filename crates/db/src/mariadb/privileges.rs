@@ -1,8 +1,8 @@
 //! The privileges that each kind of work needs, and the GRANT statements that are lacking.
 
 use super::MariaDb;
-use super::account;
 use super::fence::grant::Grant;
+use super::{account, objects};
 use crate::{Cell, Database, Dialect, Error, Result};
 use std::collections::BTreeSet;
 
@@ -136,7 +136,13 @@ pub fn needed(purpose: Purpose, dialect: Dialect) -> &'static [Privilege] {
 /// it has through a role count where the role is switched on, as it is for a default role.
 pub fn lacking(db: &mut MariaDb, purpose: Purpose) -> Result<Vec<String>> {
     let dialect = db.dialect;
-    missing(db, needed(purpose, dialect).iter())
+    let mut wanted = needed(purpose, dialect).to_vec();
+    // A view that calls a function shows its columns to those who may run it, where nothing else hides them.
+    let sees = purpose == Purpose::Backup && !db.database.is_empty() && hidden(db)?.is_empty();
+    if sees && !objects::closed_views(db)?.is_empty() {
+        wanted.push(needs("EXECUTE", Scope::Schema));
+    }
+    missing(db, wanted.iter())
 }
 
 /// The GRANT statements without which the catalog hides something from this account.

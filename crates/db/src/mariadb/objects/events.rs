@@ -46,18 +46,21 @@ pub(super) fn events(db: &mut MariaDb, schema: &mut Schema) -> Result<()> {
         let mut statements = session(&text(&row, 8), &text(&row, 13), &text(&row, 14));
         statements.push(format!("SET SESSION time_zone='{}'", text(&row, 2)));
         statements.push(create);
-        let enabled = text(&row, 15) == "ENABLED";
-        if enabled {
+        let (state, number) = match text(&row, 15).as_str() {
+            "ENABLED" => (Some("ENABLE"), 1),
+            "DISABLED" => (None, 0),
+            // Off on this server because it runs on the one that this one replicates.
+            _ => (Some("DISABLE ON SLAVE"), 2),
+        };
+        if let Some(state) = state {
             statements.push(format!(
-                "ALTER DEFINER={} EVENT {} ENABLE",
+                "ALTER DEFINER={} EVENT {} {state}",
                 quoted(&text(&row, 1)),
                 db.dialect.quote(&name)
             ));
         }
         statements.push("SET SESSION time_zone='+00:00'".into());
-        schema
-            .counters
-            .insert(format!("event {name} enabled"), i128::from(enabled));
+        schema.counters.insert(format!("event {name} enabled"), number);
         schema.objects.push(Object {
             kind: Kind::Event,
             name,

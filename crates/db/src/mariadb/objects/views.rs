@@ -3,8 +3,9 @@
 use super::client::{self, Shown};
 use super::{Row, definition, foreign_text, hidden, session, text};
 use crate::mariadb::MariaDb;
-use crate::mariadb::account::quoted;
+use crate::mariadb::account::{self, quoted};
 use crate::mariadb::encode::LOAD_MODE;
+use crate::mariadb::privileges::{self, Scope};
 use crate::mariadb::tables::create::unqualified;
 use crate::mariadb::tables::or_empty;
 use crate::schema::{Kind, Object, Schema};
@@ -17,16 +18,26 @@ pub(super) fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Sch
         "SELECT TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, {algorithm} \
          FROM information_schema.VIEWS WHERE TABLE_SCHEMA=? ORDER BY TABLE_NAME"
     ))?;
-    // The server shows no columns of a view that it cannot open, and could not create it again either.
-    let broken = db.catalog(
-        "SELECT TABLE_NAME FROM information_schema.TABLES t WHERE TABLE_SCHEMA=? AND TABLE_TYPE='VIEW' \
-         AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA=? AND c.TABLE_NAME=t.TABLE_NAME)",
-    )?;
-    for row in broken {
-        schema.unsupported.push(format!(
-            "view {}: it reads something that does not exist",
-            text(&row, 0)
+    let broken = closed(db)?;
+    // Perhaps it is broken for this account alone.
+    if let Some(name) = broken.first()
+        && !privileges::without(db, std::iter::once("EXECUTE"), Scope::Schema)?.is_empty()
+    {
+        let account = account::current(db)?;
+        return Err(Error::refused(
+            format!(
+                "account {account} cannot open view {name}: it calls a function that the account may not run, or is broken"
+            ),
+            format!(
+                "{}; if that changes nothing, it reads something that does not exist: drop it, or mend it",
+                privileges::grant(db, "EXECUTE", &account)?
+            ),
         ));
+    }
+    for name in broken {
+        schema
+            .unsupported
+            .push(format!("view {name}: it reads something that does not exist"));
     }
     let bodies: Vec<(String, String)> = rows.iter().map(|r| (text(r, 0), text(r, 1))).collect();
     for row in rows {
@@ -57,6 +68,15 @@ pub(super) fn views(db: &mut MariaDb, known: &BTreeSet<String>, schema: &mut Sch
         });
     }
     Ok(order_views(&schema.database, bodies))
+}
+
+/// Views whose columns the server does not show, because it cannot open them; it could not create them again either.
+pub(in crate::mariadb) fn closed(db: &mut MariaDb) -> Result<Vec<String>> {
+    let rows = db.catalog(
+        "SELECT TABLE_NAME FROM information_schema.TABLES t WHERE TABLE_SCHEMA=? AND TABLE_TYPE='VIEW' \
+         AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA=? AND c.TABLE_NAME=t.TABLE_NAME)",
+    )?;
+    Ok(rows.iter().map(|row| text(row, 0)).collect())
 }
 
 /// The statement as the server would print it in the schema itself, from the catalog's row of the view.

@@ -212,6 +212,25 @@ fn the_least_privileges_suffice_and_each_is_missed() {
         }
         server.query(&expected);
     }
+    // A view that calls a function takes the right to run it, which a broken view does not cure.
+    schema.query("CREATE FUNCTION f() RETURNS INT RETURN 1; CREATE VIEW calls AS SELECT f() AS x");
+    let expected = format!("GRANT EXECUTE ON {own} TO `v`@`%`");
+    assert_eq!(
+        lacking(&mut account(), Purpose::Backup).expect("told"),
+        std::slice::from_ref(&expected)
+    );
+    let (message, hint) = refusal(&mut account(), &Terms::readers(1));
+    assert!(
+        message.contains("view calls") && hint.starts_with(&expected),
+        "{message} {hint}"
+    );
+    server.query(&expected);
+    assert_eq!(lacking(&mut account(), Purpose::Backup).expect("told"), [""; 0]);
+    drop(open(&mut account(), &Terms::readers(1)));
+    schema.query("DROP FUNCTION f");
+    let broken = snapshot::open(&mut account(), &Terms::readers(1), &mut |_| Ok(())).map(drop);
+    assert!(matches!(broken, Err(Error::Unsupported(_))), "{broken:?}");
+    schema.query("DROP VIEW calls");
     // Without the lock it is read by one connection, which is told with what would help.
     server.query("REVOKE RELOAD ON *.* FROM v@'%'");
     let mut db = account();
