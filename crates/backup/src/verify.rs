@@ -79,13 +79,21 @@ pub enum VerifyError {
     Open(#[from] Error),
 }
 
+/// How the damage begins that a file is which nobody listed.
+pub(crate) const STRAY: &str = "it is not part of the backup";
+
 fn list(damages: &[Damage]) -> String {
     let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
     let places = match damages.len() {
         1 => "one place".to_owned(),
         count => format!("{count} places"),
     };
-    format!("the backup is damaged in {places}; use a replica or another backup:{lines}")
+    // All of its own may be sound: whoever put something there can take it away.
+    let next = match damages.iter().all(|damage| damage.what.starts_with(STRAY)) {
+        true => "move away what is not its own, then verify it again",
+        false => "use a replica or another backup",
+    };
+    format!("the backup is damaged in {places}; {next}:{lines}")
 }
 
 /// Verifies a folder without keys, two files at a time; see [`Verification`].

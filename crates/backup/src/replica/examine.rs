@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::name::{BackupName, MANIFEST, PROVEN, SUMS, without_partial};
 use crate::reader::Backup;
 use crate::sums;
-use crate::verify::{Damage, Verification, Verified, VerifyError};
+use crate::verify::{Damage, STRAY, Verification, Verified, VerifyError};
 
 /// No manifest or list of sums is longer.
 const LONGEST_TEXT: u64 = 1 << 30;
@@ -88,7 +88,7 @@ pub fn examine(
     let mut done = text.len() as u64;
     for (file, bytes) in files.iter().filter(|(file, _)| *file != SUMS) {
         if !known.contains(file.as_str()) {
-            let what = format!("it is not part of the backup: neither {SUMS} nor {MANIFEST} has it");
+            let what = format!("{STRAY}: neither {SUMS} nor {MANIFEST} has it");
             damages.push(damage(file, what));
             continue;
         }

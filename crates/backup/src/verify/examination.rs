@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::content::{examine_chunk, examine_encrypted};
 use super::folder::sizes_in;
-use super::{ChunkPlace, Damage, VerifyError, damage};
+use super::{ChunkPlace, Damage, STRAY, VerifyError, damage};
 use crate::encryption::{Closed, Identities, decrypt};
 use crate::error::{Error, Result};
 use crate::files::read_small;
@@ -141,7 +141,7 @@ impl<'a> Examination<'a> {
         {
             self.damages.push(damage(
                 file,
-                format!("it is not part of the backup: neither {SUMS} nor {MANIFEST} has it"),
+                format!("{STRAY}: neither {SUMS} nor {MANIFEST} has it"),
             ));
         }
         for file in self

@@ -12,7 +12,6 @@ pub(super) use prove::prove;
 use super::{Context, Done};
 use crate::config::Rate;
 use crate::error::{Failure, exit};
-use crate::host::clock;
 use crate::host::lease::Lease;
 use crate::transfer;
 use crate::ui::format;
@@ -118,11 +117,7 @@ fn make(cx: &Context, restored: bool, rate: Option<Rate>) -> Done {
         prove(cx, &made.backup, false).map_err(|failure| unproven(&made.backup, failure))?;
         "restore"
     } else {
-        made.backup.record_proof(
-            &clock::now().to_string(),
-            ::backup::Proven::Files,
-            made.backup.digest(),
-        )?;
+        prove::record(cx, &made.backup, ::backup::Proven::Files, made.backup.digest())?;
         "files"
     };
     let totals = &made.backup.manifest().totals;
@@ -167,7 +162,7 @@ fn unproven(backup: &Backup, failure: Failure) -> Failure {
         ),
         hint: Some(match failure.hint {
             Some(hint) => format!("{hint}; then {again}"),
-            None => again,
+            None => format!("`ventana check` tells what a proof lacks; then {again}"),
         }),
         ..failure
     }

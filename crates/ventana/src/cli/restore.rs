@@ -96,7 +96,7 @@ pub fn run(cx: &Context, args: Args) -> Done {
     let terms = transfer::Terms {
         events_disabled: !args.keep_events,
         resumable: matches!(target, Address::MySql { .. }),
-        only: args.tables.clone(),
+        only: args.tables.iter().map(|name| name.trim().to_owned()).collect(),
     };
     let mut listen = out.rows("restore");
     let restored = match &target {

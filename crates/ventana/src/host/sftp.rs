@@ -55,16 +55,22 @@ impl Sftp {
         }
     }
 
-    /// A folder and those above it where missing.
+    /// The replica's own folder, and none above it: where one of those is missing, a disk is not mounted.
     fn make_root(&mut self) -> io::Result<()> {
         let path = self.place.path.clone();
-        let ends = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
-        for end in ends.chain([path.len()]) {
-            if !self.exists(&path[..end])? {
-                self.connection.make_folder(&path[..end])?;
-            }
+        if self.exists(&path)? {
+            return Ok(());
         }
-        Ok(())
+        let above = path
+            .trim_end_matches('/')
+            .rsplit_once('/')
+            .map_or("", |(above, _)| above);
+        if !above.is_empty() && !self.exists(above)? {
+            let what =
+                format!("there is no folder {above} on that machine: mount its disk, or make the folder");
+            return Err(io::Error::new(ErrorKind::NotFound, what));
+        }
+        self.connection.make_folder(&path)
     }
 
     fn remove_all(&mut self, path: &str) -> io::Result<()> {

@@ -119,6 +119,8 @@ impl SshFar {
             .arg(sandbox.path("sshd_config"))
             .spawn();
         server.wait_line("Server listening");
+        // The replica's own folder is made, nothing above it.
+        std::fs::create_dir_all(root.parent().unwrap()).unwrap();
         SshFar {
             _server: server,
             proxy: fault::Proxy::to(port.number()),

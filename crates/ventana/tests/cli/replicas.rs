@@ -200,6 +200,21 @@ fn over_sftp() {
     keeps_its_promises(&SshFar::start());
 }
 
+/// A disk that is not mounted on the far side.
+#[test]
+fn over_sftp_nothing_above_the_replica_is_made() {
+    let far = SshFar::start();
+    let above = far.known_hosts().with_file_name("copies");
+    std::fs::remove_dir(&above).unwrap();
+    let scene = scene(&far);
+    made(&scene);
+    let failed = scene.json("backup copy").fails(1, "backup");
+    assert!(failed.message.contains("there is no folder"), "{failed:?}");
+    assert!(!above.exists());
+    std::fs::create_dir(&above).unwrap();
+    scene.json("backup copy").expect(0);
+}
+
 #[test]
 fn in_a_bucket() {
     keeps_its_promises(&S3Far::start());

@@ -52,13 +52,20 @@ fn for_people_and_never_over_what_is_there() {
             .hint
             .contains("--replace")
     );
-    scene.file("copy.db", "no database at all");
+    let script = scene.file("script.py", "no database at all");
+    let refused = scene
+        .json(&format!("restore {path} --into script.py --replace --yes"))
+        .fails(2, "usage");
+    assert!(refused.message.contains("something else"), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(script).unwrap(), "no database at all");
+    let broken = "SQLite format 3\0 and nothing that fits";
+    scene.file("copy.db", broken);
     scene.file("copy.db-wal", "left by whoever wrote it");
     let asked = scene
         .json(&format!("restore {path} --into copy.db --replace"))
         .fails(2, "usage");
     assert!(asked.hint.contains("--yes"), "{asked:?}");
-    assert_eq!(scene.read("copy.db"), "no database at all");
+    assert_eq!(scene.read("copy.db"), broken);
     let third = scene
         .run(&format!(
             "restore {path} --into copy.db --replace --yes --lang en"

@@ -20,12 +20,29 @@ pub(in crate::cli) fn prove(cx: &Context, backup: &Backup, private: bool) -> Res
         "mariadb" if private => in_private_server(cx, backup)?,
         _ => beside(cx, backup)?,
     };
-    backup.record_proof(
-        &clock::now().to_string(),
-        Proven::Restore,
-        &restored.digest.digest,
-    )?;
-    Ok(())
+    record(cx, backup, Proven::Restore, &restored.digest.digest)
+}
+
+/// Notes beside the backup what was proven. Where nothing can be written the verdict is no other one, and the note is missed.
+pub(in crate::cli) fn record(
+    cx: &Context,
+    backup: &Backup,
+    how: Proven,
+    digest: &str,
+) -> Result<(), Failure> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match backup.record_proof(&clock::now().to_string(), how, digest) {
+        Err(error @ backup::Error::Io { .. }) if matches!(&error, backup::Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)) =>
+        {
+            let missed = cx
+                .out
+                .language
+                .pick("la prueba no quedó anotada", "the proof was not noted");
+            cx.out.say("note", &format!("{missed}: {error}"));
+            Ok(())
+        }
+        other => other.map(|_| ()).map_err(Into::into),
+    }
 }
 
 fn not_of_its_kind(backup: &Backup) -> Failure {

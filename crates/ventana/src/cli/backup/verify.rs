@@ -8,7 +8,6 @@ use self::place::{Found, Place};
 use super::prove;
 use crate::cli::{Context, Done};
 use crate::error::Failure;
-use crate::host::clock;
 use crate::host::lease::Lease;
 use crate::ui::format;
 use backup::{Backup, Proven};
@@ -155,6 +154,5 @@ fn proven(cx: &Context, args: &Args, backup: &Backup) -> Result<(), Failure> {
     if args.restore {
         return prove(cx, backup, args.scratch_server);
     }
-    backup.record_proof(&clock::now().to_string(), Proven::Files, backup.digest())?;
-    Ok(())
+    super::prove::record(cx, backup, Proven::Files, backup.digest())
 }

@@ -2,12 +2,14 @@
 
 use super::{Args, not_live};
 use crate::cli::Context;
-use crate::error::Failure;
+use crate::error::{Failure, io};
 use crate::transfer::{self, Restored, Terms};
 use backup::Backup;
 use db::progress::Listener;
 use db::sqlite::Beside;
 use db::{Address, Database};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 pub(super) fn restore(
@@ -51,10 +53,26 @@ fn replaceable(cx: &Context, path: &Path, replace: bool) -> Result<(), Failure> 
         return Err(Failure::usage(format!("{} exists already", path.display()))
             .hint("name another file, or add --replace"));
     }
+    if !is_database(path)? {
+        return Err(Failure::usage(format!(
+            "{} is something else than a SQLite database, and stays",
+            path.display()
+        ))
+        .hint("name another file; or remove this one yourself, if nobody wants it"));
+    }
     let empty = path.metadata().is_ok_and(|about| about.len() == 0);
     if !empty && !cx.yes {
         return Err(Failure::usage(format!("--replace destroys {}", path.display()))
             .hint("add --yes if that is meant"));
     }
     Ok(())
+}
+
+/// Whether the file begins as databases of SQLite do, or is empty as new ones are.
+fn is_database(path: &Path) -> Result<bool, Failure> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut head))
+        .map_err(io(format!("cannot read {}", path.display())))?;
+    Ok(head.is_empty() || head == b"SQLite format 3\0")
 }
