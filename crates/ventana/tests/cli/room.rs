@@ -60,7 +60,7 @@ fn for_a_copy() {
     let line = format!("backup copy --to {}", disk.path().display());
     figures(&scene.json(&line).fails(1, "no_space"));
     assert!(is_empty(disk.path()));
-    let far = SshFar::at(Sandbox::new(), disk.path().join("copies/of/it"));
+    let far = SshFar::at(Sandbox::new(), disk.path().join("copies"));
     scene.configure_more(&far.configuration());
     figures(&scene.json("backup copy").fails(1, "no_space"));
     assert!(is_empty(disk.path()));
